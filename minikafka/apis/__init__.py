@@ -1,0 +1,1 @@
+"""Handlers: one numbered file per API, and what they share. Kafka state is only asked here."""

@@ -1,0 +1,87 @@
+"""Topics that come into being because someone asked for them.
+
+Holds what such a topic looks like, and how any broker has it created. Knows nothing of who
+asks. Counterpart: kafka.server.DefaultAutoTopicCreationManager. KIP-361, KIP-590.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from minikafka.apis.k19_create_topics import create_topics
+from minikafka.base.config import BrokerConfig
+from minikafka.base.errors import KafkaError
+from minikafka.broker.context import RequestContext
+from minikafka.wire.shapes import Shape, build_request
+from minikafka.wire.versions import SERVED, ApiKey
+
+__all__ = ["creatable_topic", "create_missing"]
+
+_OFFSETS_TOPIC = "__consumer_offsets"
+_TRANSACTIONS_TOPIC = "__transaction_state"
+# Kafka's configs of its own topics: GroupCoordinatorConfig, TransactionLogConfig.
+_INTERNAL_CONFIGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        _OFFSETS_TOPIC: {
+            "cleanup.policy": "compact",
+            "segment.bytes": "104857600",
+            "compression.type": "producer",
+        },
+        _TRANSACTIONS_TOPIC: {
+            "unclean.leader.election.enable": "false",
+            "compression.type": "uncompressed",
+            "cleanup.policy": "compact",
+            "min.insync.replicas": "2",
+            "segment.bytes": "104857600",
+        },
+    }
+)
+
+
+async def create_missing(names: Iterable[str], context: RequestContext) -> None:
+    """The controller has been asked to create these topics.
+
+    A refusal is nobody's business: the client asks for the metadata again, and the next answer
+    says what came of it. Two askers at once are no harm either, the second is refused.
+    """
+    broker = context.broker
+    version = SERVED[ApiKey.CREATE_TOPICS].max
+    shape = {
+        "topics": [creatable_topic(name, broker.config) for name in names],
+        "timeout": broker.config.request_timeout_ms,
+        "validate_only": False,
+    }
+    request = build_request(ApiKey.CREATE_TOPICS, version, shape)
+    try:
+        if broker.is_controller:
+            own = RequestContext(
+                broker, version, context.client_id, 0, broker.clock.monotonic_ms(), local=True
+            )
+            await create_topics(request, own)
+        else:
+            await broker.forward(ApiKey.CREATE_TOPICS, version, request)
+    except KafkaError:
+        return
+
+
+def creatable_topic(name: str, config: BrokerConfig) -> Shape:
+    """Return the topic of a CreateTopics request: the broker's defaults, Kafka's own if internal."""
+    if name == _OFFSETS_TOPIC:
+        partitions = config.offsets_topic_num_partitions
+        factor = config.offsets_topic_replication_factor
+    elif name == _TRANSACTIONS_TOPIC:
+        partitions = config.transaction_state_log_num_partitions
+        factor = config.transaction_state_log_replication_factor
+    else:
+        partitions, factor = config.num_partitions, config.default_replication_factor
+    return {
+        "name": name,
+        "num_partitions": partitions,
+        "replication_factor": factor,
+        "assignments": [],
+        "configs": [
+            {"name": key, "value": value}
+            for key, value in _INTERNAL_CONFIGS.get(name, {}).items()
+        ],
+    }

@@ -1,0 +1,168 @@
+"""From a frame to its handler and back: the only place that turns errors into answers.
+
+Knows framing, versions and the registry; nothing of any single API but ApiVersions, whose
+unknown versions are answered. Counterpart: KafkaRequestHandler and KafkaApis.handle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from inspect import iscoroutine
+from typing import Any
+
+from minikafka.apis import handlers
+from minikafka.apis.k18_api_versions import unsupported_version
+from minikafka.apis.registry import REGISTERED, CloseConnection, Registration
+from minikafka.base.deferred import Deferred
+from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.broker.broker import Broker
+from minikafka.broker.context import RequestContext
+from minikafka.net.connection import Connection, Slot
+from minikafka.wire.codec import (
+    RequestHeader,
+    decode_header,
+    decode_request,
+    encode_response,
+)
+from minikafka.wire.framing import FrameError
+from minikafka.wire.shapes import build_response
+from minikafka.wire.versions import ApiKey, is_served
+
+__all__ = ["Dispatcher"]
+
+logger = logging.getLogger(__name__)
+assert handlers.REGISTERED is REGISTERED, "importing the handlers registers them"
+
+
+class Dispatcher:
+    """All requests of one broker, from sockets and from inside the process."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    def on_frame(self, frame: memoryview, connection: Connection, slot: Slot) -> None:
+        """Answer one frame, now or later; malformed and unserved ones close the connection."""
+        try:
+            header = decode_header(frame)
+            key, version = header.api_key, header.api_version
+            if not is_served(key, version):
+                self._unserved(header, slot)
+                return
+            registration = REGISTERED[key]
+            request = decode_request(key, version, frame, header.body_position)
+        except FrameError as error:
+            logger.debug("connection %d: %s", connection.number, error)
+            slot.close()
+            return
+        context = RequestContext(
+            self._broker,
+            version,
+            header.client_id,
+            connection.number,
+            self._broker.clock.monotonic_ms(),
+        )
+        result = self._run(registration, request, context)
+        if isinstance(result, Deferred):
+            result.on_done(lambda done: self._answer(header, request, done, slot))
+        else:
+            self._send(header, result, slot)
+
+    def call(
+        self, api_key: int, version: int, request: object, *, client_id: str, local: bool = False
+    ) -> Deferred[Any]:
+        """Answer one request given as an object, with a response object of `version`.
+
+        A refusal of the whole request is a response too, where the API has room for it;
+        otherwise the value fails with the `KafkaError`.
+        """
+        answer: Deferred[Any] = Deferred()
+        context = RequestContext(
+            self._broker, version, client_id, 0, self._broker.clock.monotonic_ms(), local=True
+        )
+        registration = REGISTERED[api_key]
+        result = self._run(registration, request, context)
+        if not isinstance(result, Deferred):
+            answer.set(_as_object(api_key, version, result))
+            return answer
+
+        def finish(done: Deferred[Any]) -> None:
+            try:
+                value = self._result(registration, request, version, done)
+            except (KafkaError, CloseConnection) as error:
+                answer.fail(error)
+                return
+            answer.set(_as_object(api_key, version, value))
+
+        result.on_done(finish)
+        return answer
+
+    def _run(self, registration: Registration, request: Any, context: RequestContext) -> Any:
+        """Return the handler's value, or a deferred one; errors settle a deferred one."""
+        try:
+            if registration.controller and not self._broker.is_controller:
+                return self._broker.spawn(
+                    self._broker.forward(registration.key, context.api_version, request)
+                )
+            result = registration.handler(request, context)
+            if iscoroutine(result):
+                coroutine: Coroutine[Any, Any, Any] = result
+                return self._broker.spawn(coroutine)
+            return result
+        except Exception as error:
+            failed: Deferred[Any] = Deferred()
+            failed.fail(error)
+            return failed
+
+    def _answer(
+        self, header: RequestHeader, request: Any, done: Deferred[Any], slot: Slot
+    ) -> None:
+        registration = REGISTERED[header.api_key]
+        try:
+            value = self._result(registration, request, header.api_version, done)
+        except (KafkaError, CloseConnection) as error:
+            logger.debug("closing a connection: %s", error)
+            slot.close()
+            return
+        self._send(header, value, slot)
+
+    def _result(
+        self, registration: Registration, request: Any, version: int, done: Deferred[Any]
+    ) -> Any:
+        """Return the value, or the shape that says why not; raise where there is no such."""
+        try:
+            return done.result()
+        except KafkaError as error:
+            refusal = error
+        except (CloseConnection, asyncio.CancelledError) as error:
+            raise CloseConnection(str(error)) from error
+        except Exception as error:
+            logger.exception("%s failed", registration.key.name)
+            refusal = KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, type(error).__name__)
+        if registration.on_error is None:
+            raise refusal
+        return registration.on_error(request, refusal, version)
+
+    def _send(self, header: RequestHeader, value: Any, slot: Slot) -> None:
+        if value is None:
+            slot.answer(())
+            return
+        slot.answer(
+            encode_response(header.api_key, header.api_version, header.correlation_id, value)
+        )
+
+    def _unserved(self, header: RequestHeader, slot: Slot) -> None:
+        """Close, but for ApiVersions: version 0 and error 35 tell the client what to use."""
+        if header.api_key != ApiKey.API_VERSIONS:
+            slot.close()
+            return
+        shape = unsupported_version()
+        slot.answer(encode_response(ApiKey.API_VERSIONS, 0, header.correlation_id, shape))
+
+
+def _as_object(api_key: int, version: int, value: Any) -> Any:
+    """Give in-process callers what a decoded answer would be."""
+    if isinstance(value, Mapping):
+        return build_response(api_key, version, value)
+    return value

@@ -1,0 +1,62 @@
+"""Every handler there is: importing this module registers them all.
+
+An explicit list, so that a handler nobody imports cannot go unnoticed.
+"""
+
+from __future__ import annotations
+
+from minikafka.apis import (
+    k00_produce,
+    k01_fetch,
+    k02_list_offsets,
+    k03_metadata,
+    k10_find_coordinator,
+    k18_api_versions,
+    k19_create_topics,
+    k20_delete_topics,
+    k21_delete_records,
+    k22_init_producer_id,
+    k23_offset_for_leader_epoch,
+    k32_describe_configs,
+    k37_create_partitions,
+    k44_incremental_alter_configs,
+    k56_alter_partition,
+    k60_describe_cluster,
+    k62_broker_registration,
+    k63_broker_heartbeat,
+    k67_allocate_producer_ids,
+    k75_describe_topic_partitions,
+)
+from minikafka.apis.registry import REGISTERED
+from minikafka.base.errors import BrokerBug
+from minikafka.wire.versions import SERVED
+
+__all__ = ["HANDLER_MODULES", "REGISTERED"]
+
+HANDLER_MODULES = (
+    k00_produce,
+    k01_fetch,
+    k02_list_offsets,
+    k03_metadata,
+    k10_find_coordinator,
+    k18_api_versions,
+    k19_create_topics,
+    k20_delete_topics,
+    k21_delete_records,
+    k22_init_producer_id,
+    k23_offset_for_leader_epoch,
+    k32_describe_configs,
+    k37_create_partitions,
+    k44_incremental_alter_configs,
+    k56_alter_partition,
+    k60_describe_cluster,
+    k62_broker_registration,
+    k63_broker_heartbeat,
+    k67_allocate_producer_ids,
+    k75_describe_topic_partitions,
+)
+"""The modules, by API key."""
+
+if REGISTERED.keys() != SERVED.keys():
+    unlike = sorted(REGISTERED.keys() ^ SERVED.keys())
+    raise BrokerBug(f"API keys with a handler or in the table of versions, not both: {unlike}")

@@ -1,0 +1,192 @@
+"""Produce (api key 0).
+
+Behaviour
+    Each partition succeeds or fails on its own; one bad batch never spoils its neighbours.
+    acks=-1 waits for the in-sync replicas up to `timeout_ms`, then answers REQUEST_TIMED_OUT
+    though the batch may still become readable: an indefinite failure.
+    acks=0 gets no answer; a refused batch closes the connection, as Kafka does.
+
+Versions
+    0-2 listed for old clients, closed when used (KAFKA-18659)
+    3   record batch v2, transactions (KIP-98)
+    5   log start offset in the answer
+    7   zstd (KIP-110)
+    8   per-record errors (KIP-467)
+    10  current leader in the answer after NOT_LEADER_OR_FOLLOWER (KIP-951)
+    13  topic ids (KIP-516)
+
+Not done
+    Sequence checks and transactions (docs/divergence.md). Quotas.
+"""
+
+from __future__ import annotations
+
+from minikafka.apis.leader_hints import current_leader, endpoints
+from minikafka.apis.registry import CloseConnection, api
+from minikafka.base.deferred import Deferred
+from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.base.ids import TopicPartition
+from minikafka.broker.context import RequestContext
+from minikafka.broker.partition import Partition
+from minikafka.broker.purgatory import Delayed
+from minikafka.records.validate import RecordsRefused, validate_produced
+from minikafka.replication.leader import PartitionLeader
+from minikafka.wire.produce import (
+    ProducePartition,
+    ProducePartitionResult,
+    ProduceRequest,
+    ProduceResponse,
+    ProduceTopic,
+    ProduceTopicResult,
+)
+from minikafka.wire.versions import ApiKey
+
+__all__ = ["produce"]
+
+
+class _Awaited:
+    """One appended batch that the ISR does not have yet."""
+
+    __slots__ = ("leader", "partition", "required_offset", "result")
+
+    def __init__(
+        self, partition: Partition, required_offset: int, result: ProducePartitionResult
+    ) -> None:
+        assert partition.leader is not None
+        self.partition = partition
+        self.leader: PartitionLeader = partition.leader
+        self.required_offset = required_offset
+        self.result = result
+
+    def settled(self) -> bool:
+        """Fill in the result if it is decided; say so."""
+        if self.partition.leader is not self.leader:
+            self.result.error_code = ErrorCode.NOT_LEADER_OR_FOLLOWER
+            return True
+        if self.leader.log.high_watermark < self.required_offset:
+            return False
+        self.result.error_code = self.leader.acks_error()
+        return True
+
+
+class _DelayedProduce(Delayed):
+    """An acks=-1 request whose batches are written, waiting for the ISR."""
+
+    __slots__ = ("_awaited", "answer", "response")
+
+    def __init__(self, awaited: list[_Awaited], response: ProduceResponse) -> None:
+        super().__init__()
+        self._awaited = awaited
+        self.response = response
+        self.answer: Deferred[ProduceResponse] = Deferred()
+
+    def try_complete(self) -> bool:
+        self._awaited = [awaited for awaited in self._awaited if not awaited.settled()]
+        if self._awaited:
+            return False
+        self.answer.set(self.response)
+        return True
+
+    def expire(self) -> None:
+        for awaited in self._awaited:
+            awaited.result.error_code = ErrorCode.REQUEST_TIMED_OUT
+        self.answer.set(self.response)
+
+
+@api(ApiKey.PRODUCE)
+def produce(
+    request: ProduceRequest, context: RequestContext
+) -> ProduceResponse | Deferred[ProduceResponse] | None:
+    """Append each partition's batch; answer as `acks` asks."""
+    response = ProduceResponse(topics=[])
+    awaited: list[_Awaited] = []
+    refused = False
+    for topic in request.topics:
+        name = topic.name
+        if name is None and topic.topic_id is not None:
+            name = context.broker.image.topic_names.get(topic.topic_id)
+        results = ProduceTopicResult(topic.name, topic.topic_id, [])
+        response.topics.append(results)
+        for asked in topic.partitions:
+            result = ProducePartitionResult(asked.index)
+            results.partitions.append(result)
+            try:
+                _append(request, topic, name, asked, context, result, awaited)
+            except KafkaError as error:
+                refused = True
+                _refuse(result, error, context, name, response)
+    if request.acks == 0:
+        if refused:
+            raise CloseConnection("a batch sent with acks=0 was refused")
+        return None
+    if not awaited:
+        return response
+    operation = _DelayedProduce(awaited, response)
+    if operation.try_complete():
+        return response
+    context.broker.purgatory.watch(
+        operation,
+        [item.partition.high_watermark_moved for item in awaited],
+        context.received_ms + max(0, request.timeout_ms),
+    )
+    return operation.answer
+
+
+def _append(
+    request: ProduceRequest,
+    topic: ProduceTopic,
+    name: str | None,
+    asked: ProducePartition,
+    context: RequestContext,
+    result: ProducePartitionResult,
+    awaited: list[_Awaited],
+) -> None:
+    """Append one partition's batch and fill in its result; acks=-1 joins `awaited`."""
+    broker = context.broker
+    if request.acks not in (-1, 0, 1):
+        raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
+    if name is None:
+        raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
+    partition = broker.replicas.leading(name, asked.index)
+    leader = partition.leader
+    assert leader is not None
+    config = partition.log.config
+    now_timestamp_ms = broker.clock.wall_ms()
+    batch = validate_produced(
+        asked.records,
+        api_version=context.api_version,
+        max_message_bytes=config.max_message_bytes,
+        now_timestamp_ms=now_timestamp_ms,
+        timestamp_before_max_ms=config.message_timestamp_before_max_ms,
+        timestamp_after_max_ms=config.message_timestamp_after_max_ms,
+        compacted="compact" in config.cleanup_policy,
+        log_append_time=config.message_timestamp_type == "LogAppendTime",
+    )
+    info = leader.append(batch, request.acks, now_timestamp_ms)
+    result.base_offset = info.base_offset
+    result.log_append_time_ms = info.log_append_time_ms
+    result.log_start_offset = info.log_start_offset
+    broker.replicas.appended(partition)
+    if request.acks == -1:
+        awaited.append(_Awaited(partition, info.last_offset + 1, result))
+
+
+def _refuse(
+    result: ProducePartitionResult,
+    error: KafkaError,
+    context: RequestContext,
+    name: str | None,
+    response: ProduceResponse,
+) -> None:
+    """Turn a refusal into what version 8 and later can say of it."""
+    result.error_code = error.code
+    result.error_message = error.message
+    if isinstance(error, RecordsRefused):
+        result.record_errors = [(item.batch_index, item.message) for item in error.record_errors]
+    if error.code == ErrorCode.NOT_LEADER_OR_FOLLOWER and name is not None:
+        leader = current_leader(context.broker.image, TopicPartition(name, result.index))
+        if leader is not None:
+            result.current_leader = leader
+            response.node_endpoints = endpoints(
+                context.broker.image, response.node_endpoints, leader[0]
+            )

@@ -1,0 +1,235 @@
+"""Fetch (api key 1).
+
+Behaviour
+    Consumers read up to the high watermark, followers up to the log end; both wait up to
+    `max_wait_ms` for `min_bytes`, woken by what they wait for. Whole batches, from the one that
+    holds the offset; the first one also if it is larger than the limits (KIP-74).
+    A follower's fetch tells the leader how far it is, which moves the high watermark.
+    A follower that has applied newer metadata than its leader waits instead of an error.
+
+Versions
+    4   isolation level (KIP-98)
+    5   log start offset
+    7   sessions (KIP-227)
+    9   current leader epoch (KIP-320)
+    11  rack (KIP-392; the preferred replica is always the leader)
+    12  divergence (KIP-595)
+    13  topic ids (KIP-516)
+    15  follower state as a tag (KIP-903)
+    16  current leader in the answer (KIP-951)
+    17  directory ids (KIP-853)
+    18  follower's high watermark (KIP-1166)
+
+Not done
+    Quotas. Reading from followers (KIP-392).
+"""
+
+from __future__ import annotations
+
+from minikafka.apis.leader_hints import current_leader, endpoints
+from minikafka.apis.registry import api
+from minikafka.base.deferred import Deferred
+from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.base.ids import (
+    CLUSTER_METADATA_TOPIC,
+    CLUSTER_METADATA_TOPIC_ID,
+    TopicId,
+    TopicPartition,
+)
+from minikafka.broker.context import RequestContext
+from minikafka.broker.fetch_operation import FetchOperation
+from minikafka.broker.fetch_sessions import FINAL_EPOCH, INITIAL_EPOCH, FetchSession, TargetKey
+from minikafka.broker.fetch_targets import FetchTarget, find_partition
+from minikafka.broker.partition import Partition
+from minikafka.broker.purgatory import Condition
+from minikafka.wire.fetch import FetchRequest, FetchResponse
+from minikafka.wire.versions import ApiKey
+
+__all__ = ["fetch"]
+
+TOPIC_ID_VERSION = 13
+
+
+def _refused(request: FetchRequest, error: KafkaError, version: int) -> FetchResponse:
+    return FetchResponse(error_code=error.code, topics=[])
+
+
+@api(ApiKey.FETCH, on_error=_refused)
+def fetch(
+    request: FetchRequest, context: RequestContext
+) -> FetchResponse | Deferred[FetchResponse]:
+    """Gather what there is; wait where it is too little."""
+    broker = context.broker
+    uses_topic_ids = context.api_version >= TOPIC_ID_VERSION
+    asked = _targets(request, context, uses_topic_ids)
+    if request.replica_id >= 0:
+        _note_progress(request, context, asked)
+    session, full = _session(request, context, asked, uses_topic_ids)
+    operation = FetchOperation(
+        broker.replicas,
+        asked,
+        session,
+        full=full,
+        from_replica=request.replica_id >= 0,
+        committed_only=request.isolation_level == 1,
+        min_bytes=request.min_bytes,
+        max_bytes=min(request.max_bytes, broker.config.fetch_max_bytes),
+    )
+    nothing_asked = session is None and not asked
+    if operation.try_complete():
+        operation.done = True
+    elif request.max_wait_ms <= 0 or nothing_asked:
+        operation.done = True
+        operation.expire()
+    else:
+        conditions: list[Condition] = []
+        if session is None:
+            conditions = _conditions(context, asked)
+        else:
+            session.parked = operation
+        broker.purgatory.watch(
+            operation, conditions, context.received_ms + request.max_wait_ms
+        )
+    if not operation.answer.done:
+        return _with_hints(operation.answer, context)
+    return _hint(operation.answer.result(), context)
+
+
+def _targets(
+    request: FetchRequest, context: RequestContext, uses_topic_ids: bool
+) -> dict[TargetKey, FetchTarget]:
+    """Return what the request names, ids resolved as far as this broker can."""
+    replicas = context.broker.replicas
+    targets: dict[TargetKey, FetchTarget] = {}
+    for topic in request.topics:
+        name: str | None = topic.name
+        topic_id: TopicId | None = None
+        label: object = name
+        if uses_topic_ids:
+            label = topic_id = topic.topic_id
+            if name is None and topic_id is not None:
+                name = replicas.topic_name(topic_id)
+            if topic_id == CLUSTER_METADATA_TOPIC_ID and request.replica_id >= 0:
+                name = CLUSTER_METADATA_TOPIC
+        for partition in topic.partitions:
+            targets[label, partition.index] = FetchTarget(name, topic_id, partition)
+    return targets
+
+
+def _note_progress(
+    request: FetchRequest, context: RequestContext, asked: dict[TargetKey, FetchTarget]
+) -> None:
+    """Tell the leaders what this follower has; then wake, once all are told."""
+    replicas = context.broker.replicas
+    moved: list[Partition] = []
+    for target in asked.values():
+        try:
+            partition = find_partition(replicas, target, from_replica=True)
+            if _on_lineage(partition, target) and replicas.on_follower_fetch(
+                partition,
+                request.replica_id,
+                target.fetch_offset,
+                target.log_start_offset,
+                request.replica_epoch,
+            ):
+                moved.append(partition)
+        except KafkaError:
+            # The same refusal is the answer to this partition, when it is read.
+            continue
+    for partition in moved:
+        partition.high_watermark_moved.wake()
+
+
+def _on_lineage(partition: Partition, target: FetchTarget) -> bool:
+    """Say whether the follower's log is a prefix of ours; a diverging end proves nothing."""
+    log = partition.log
+    if not log.log_start_offset <= target.fetch_offset <= log.log_end_offset:
+        return False
+    if target.last_fetched_epoch < 0:
+        return True
+    epoch, end = log.epochs.end_offset_for(target.last_fetched_epoch, log.log_end_offset)
+    return epoch == target.last_fetched_epoch and end >= target.fetch_offset
+
+
+def _session(
+    request: FetchRequest,
+    context: RequestContext,
+    asked: dict[TargetKey, FetchTarget],
+    uses_topic_ids: bool,
+) -> tuple[FetchSession | None, bool]:
+    """Return the session this request belongs to, and whether all of it is answered."""
+    cache = context.broker.fetch_sessions
+    now_ms = context.received_ms
+    if request.session_epoch == FINAL_EPOCH:
+        if request.session_id:
+            cache.remove(request.session_id)
+        return None, True
+    if request.session_epoch == INITIAL_EPOCH:
+        if request.session_id:
+            cache.remove(request.session_id)
+        created = cache.create(
+            from_replica=request.replica_id >= 0, uses_topic_ids=uses_topic_ids, now_ms=now_ms
+        )
+        if created is not None:
+            for key, target in asked.items():
+                created.put(key, target)
+        return created, True
+    session = cache.find(
+        request.session_id, request.session_epoch, uses_topic_ids=uses_topic_ids
+    )
+    session.used_ms = now_ms
+    if session.parked is not None:
+        session.parked.release()
+    for topic in request.forgotten:
+        label = topic.topic_id if uses_topic_ids else topic.name
+        for index in topic.partitions:
+            session.forget((label, index))
+    for key, target in asked.items():
+        known = session.targets.get(key)
+        if known is not None:
+            target.cached_high_watermark = known.cached_high_watermark
+            target.cached_log_start_offset = known.cached_log_start_offset
+        session.put(key, target)
+    return session, False
+
+
+def _conditions(
+    context: RequestContext, asked: dict[TargetKey, FetchTarget]
+) -> list[Condition]:
+    conditions = []
+    for target in asked.values():
+        if target.topic is not None:
+            partition = context.broker.replicas.partition((target.topic, target.index))
+            if partition is not None:
+                conditions.append(partition.high_watermark_moved)
+    return conditions
+
+
+def _with_hints(
+    answer: Deferred[FetchResponse], context: RequestContext
+) -> Deferred[FetchResponse]:
+    hinted: Deferred[FetchResponse] = Deferred()
+    answer.on_done(lambda done: hinted.set(_hint(done.result(), context)))
+    return hinted
+
+
+def _hint(response: FetchResponse, context: RequestContext) -> FetchResponse:
+    """Name the leader where the answer says it is someone else (KIP-951)."""
+    for topic in response.topics:
+        for partition in topic.partitions:
+            if partition.error_code not in (
+                ErrorCode.NOT_LEADER_OR_FOLLOWER,
+                ErrorCode.FENCED_LEADER_EPOCH,
+            ):
+                continue
+            name = topic.name
+            if name is None and topic.topic_id is not None:
+                name = context.broker.image.topic_names.get(topic.topic_id)
+            if name is None:
+                continue
+            image = context.broker.image
+            leader = current_leader(image, TopicPartition(name, partition.index))
+            if leader is not None:
+                partition.current_leader = leader
+                response.node_endpoints = endpoints(image, response.node_endpoints, leader[0])
+    return response

@@ -1,0 +1,72 @@
+"""ApiVersions (api key 18).
+
+Behaviour
+    Lists every API told to clients, from the one table in `wire/versions.py`.
+    From version 3 on, a client software name or version of another form is INVALID_REQUEST,
+    with nothing listed.
+    A version we do not serve is answered in version 0 with UNSUPPORTED_VERSION and this one
+    API, so that the client can ask again (`unsupported_version`, used by the dispatcher).
+
+Versions
+    0   keys and ranges
+    1   throttle time
+    3   client software name and version, features (KIP-511, KIP-584)
+    4   features whose lowest version is 0 may be listed (KAFKA-17011)
+
+Not done
+    DIVERGENCE(features): no feature is supported or finalized. Kafka 4.1 finalizes
+    metadata.version, group.version and transaction.version, and clients change their protocol
+    on them; we list a feature with the work that makes it true.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from minikafka.apis.registry import api
+from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.broker.context import RequestContext
+from minikafka.wire.shapes import Shape
+from minikafka.wire.versions import SERVED, ApiKey, advertised
+
+__all__ = ["api_versions", "unsupported_version"]
+
+# The form that Kafka asks of a client's name and version (KIP-511).
+_SOFTWARE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?")
+
+
+def _error_shape(request: Any, error: KafkaError, version: int) -> Shape:
+    return {"error_code": error.code, "api_keys": []}
+
+
+@api(ApiKey.API_VERSIONS, on_error=_error_shape)
+def api_versions(request: Any, context: RequestContext) -> Shape:
+    """Return what is served here."""
+    if context.api_version >= 3 and not (
+        _SOFTWARE.fullmatch(request.client_software_name)
+        and _SOFTWARE.fullmatch(request.client_software_version)
+    ):
+        raise KafkaError(ErrorCode.INVALID_REQUEST)
+    return {
+        "error_code": ErrorCode.NONE,
+        "api_keys": _API_KEYS,
+        # Inclusive in Kafka: the offset of the last metadata record that counts.
+        "finalized_features_epoch": context.broker.image.offset - 1,
+    }
+
+
+def unsupported_version() -> Shape:
+    """Return the version 0 answer to an ApiVersions request of a version not served."""
+    served = SERVED[ApiKey.API_VERSIONS]
+    return {
+        "error_code": ErrorCode.UNSUPPORTED_VERSION,
+        "api_keys": [_row(ApiKey.API_VERSIONS, served.min, served.max)],
+    }
+
+
+def _row(key: int, lowest: int, highest: int) -> Shape:
+    return {"api_key": key, "min_version": lowest, "max_version": highest}
+
+
+_API_KEYS = [_row(*each) for each in advertised()]

@@ -1,0 +1,147 @@
+"""IncrementalAlterConfigs (api key 44).
+
+Behaviour
+    The broker that is asked refuses what is wrong in form: a resource or a key named twice, a
+    null value, another broker's configs. The rest goes to the active controller, which takes
+    or refuses each resource as a whole. The answer is in the order of the request.
+
+Versions
+    0   set, delete, append, subtract (KIP-339)
+    1   flexible
+
+Not done
+    DIVERGENCE(config-resources): broker loggers, client metrics and groups have no configs
+    here; changing them is INVALID_REQUEST.
+    DIVERGENCE(broker-configs-at-controller): the active controller also takes the configs of
+    another registered broker, which any other broker refuses: there it cannot tell a request
+    from a client from one that a broker has sent on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from minikafka.apis.registry import api
+from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.base.ids import BrokerId
+from minikafka.broker.context import RequestContext
+from minikafka.metadata.commands import (
+    AlterConfigs,
+    ConfigOp,
+    ConfigResource,
+    ResourceResult,
+)
+from minikafka.metadata.configs import Refusal, preprocess
+from minikafka.metadata.image import BROKER_RESOURCE, MetadataImage
+from minikafka.wire.shapes import Shape, build_request
+from minikafka.wire.versions import ApiKey
+
+__all__ = ["incremental_alter_configs"]
+
+
+def _error_shape(request: Any, error: KafkaError, version: int) -> Shape:
+    return {
+        "responses": [
+            _result(each, Refusal(error.code, error.message))
+            for each in _resources(request.resources)
+        ]
+    }
+
+
+@api(ApiKey.INCREMENTAL_ALTER_CONFIGS, on_error=_error_shape)
+async def incremental_alter_configs(request: Any, context: RequestContext) -> Shape:
+    """Change configs of topics and brokers, or say why not."""
+    image, own_id = context.broker.image, context.broker.node_id
+    resources = _resources(request.resources)
+    if context.broker.is_controller:
+        refusals = preprocess(image, resources)
+        refusals = [
+            refusal or _unknown_broker(resource, image, own_id)
+            for resource, refusal in zip(resources, refusals, strict=True)
+        ]
+    else:
+        refusals = preprocess(image, resources, own_id)
+    checked = list(zip(resources, refusals, strict=True))
+    left = tuple(resource for resource, refusal in checked if refusal is None)
+    decided = await _decided(AlterConfigs(left, request.validate_only), context)
+    outcomes = {(each.resource_type, each.name): _outcome(each) for each in decided}
+    return {
+        "responses": [
+            _result(each, refusal or outcomes[each.resource_type, each.name])
+            for each, refusal in checked
+        ]
+    }
+
+
+def _unknown_broker(
+    resource: ConfigResource, image: MetadataImage, own_id: BrokerId
+) -> Refusal | None:
+    is_broker = resource.resource_type == BROKER_RESOURCE and resource.name
+    if not is_broker or int(resource.name) in image.brokers:
+        return None
+    text = f"Unexpected broker id, expected {own_id}, but received {resource.name}"
+    return Refusal(ErrorCode.INVALID_REQUEST, text)
+
+
+async def _decided(command: AlterConfigs, context: RequestContext) -> Sequence[ResourceResult]:
+    broker = context.broker
+    if not command.resources:
+        return ()
+    if broker.is_controller:
+        return await broker.decide(
+            lambda controller, _: controller.alter_configs(command)
+        )
+    version = context.api_version
+    request = build_request(ApiKey.INCREMENTAL_ALTER_CONFIGS, version, _request(command))
+    answer = await broker.forward(ApiKey.INCREMENTAL_ALTER_CONFIGS, version, request)
+    return [
+        ResourceResult(
+            each.resource_type,
+            each.resource_name,
+            ErrorCode(each.error_code),
+            each.error_message,
+        )
+        for each in answer.responses
+    ]
+
+
+def _resources(resources: Any) -> tuple[ConfigResource, ...]:
+    return tuple(
+        ConfigResource(
+            each.resource_type,
+            each.resource_name,
+            tuple(ConfigOp(c.name, c.config_operation, c.value) for c in each.configs),
+        )
+        for each in resources
+    )
+
+
+def _request(command: AlterConfigs) -> Shape:
+    return {
+        "resources": [
+            {
+                "resource_type": each.resource_type,
+                "resource_name": each.name,
+                "configs": [
+                    {"name": op.name, "config_operation": op.op, "value": op.value}
+                    for op in each.ops
+                ],
+            }
+            for each in command.resources
+        ],
+        "validate_only": command.validate_only,
+    }
+
+
+def _outcome(result: ResourceResult) -> Refusal:
+    return Refusal(result.error, result.message)
+
+
+def _result(resource: ConfigResource, outcome: Refusal) -> Shape:
+    return {
+        "error_code": outcome.error,
+        "error_message": outcome.message,
+        "resource_type": resource.resource_type,
+        "resource_name": resource.name,
+    }

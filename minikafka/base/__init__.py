@@ -1,0 +1,1 @@
+"""Vocabulary of the house: ids, errors, configs, clocks, seeds. Imports nothing of ours."""

@@ -1,0 +1,65 @@
+"""A value that comes later, without an event loop.
+
+`asyncio.Future` runs its callbacks one turn of the loop later and costs several microseconds;
+on the produce and fetch path the answer has to leave in the turn in which its condition came
+true. A `Deferred` calls its one listener at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from minikafka.base.errors import BrokerBug
+
+__all__ = ["Deferred"]
+
+T = TypeVar("T")
+
+
+class Deferred(Generic[T]):
+    """One value or one error, and at most one listener that hears of it.
+
+    Setting it twice or adding a second listener is a bug of ours (`BrokerBug`).
+    """
+
+    __slots__ = ("_error", "_listener", "_value", "done")
+
+    def __init__(self) -> None:
+        self.done = False
+        self._value: T | None = None
+        self._error: BaseException | None = None
+        self._listener: Callable[[Deferred[T]], None] | None = None
+
+    def set(self, value: T) -> None:
+        """Settle with `value` and call the listener before returning."""
+        self._settle(value, None)
+
+    def fail(self, error: BaseException) -> None:
+        """Settle with `error`, which `result` will raise."""
+        self._settle(None, error)
+
+    def on_done(self, listener: Callable[[Deferred[T]], None]) -> None:
+        """Call `listener` once this is settled; at once where it already is."""
+        if self._listener is not None:
+            raise BrokerBug("a deferred value has one listener")
+        self._listener = listener
+        if self.done:
+            listener(self)
+
+    def result(self) -> T:
+        """Return the value, or raise the error it was settled with."""
+        if not self.done:
+            raise BrokerBug("the value is not there yet")
+        if self._error is not None:
+            raise self._error
+        return self._value  # type: ignore[return-value]  # set together with `done`
+
+    def _settle(self, value: T | None, error: BaseException | None) -> None:
+        if self.done:
+            raise BrokerBug("a deferred value is settled once")
+        self.done = True
+        self._value = value
+        self._error = error
+        if self._listener is not None:
+            self._listener(self)

@@ -1,0 +1,55 @@
+"""Names for the numbers of the protocol.
+
+Aliases rather than NewTypes: offsets and epochs are computed with on the hot path, where a
+constructor call per addition costs more than the check is worth (docs/design/0001).
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import NamedTuple, TypeAlias
+
+__all__ = [
+    "CLUSTER_METADATA_TOPIC",
+    "CLUSTER_METADATA_TOPIC_ID",
+    "METADATA_PARTITION",
+    "NO_LEADER",
+    "NO_LEADER_EPOCH",
+    "NO_OFFSET",
+    "NO_TIMESTAMP",
+    "ZERO_ID",
+    "BrokerId",
+    "LeaderEpoch",
+    "Offset",
+    "ProducerId",
+    "TopicId",
+    "TopicPartition",
+]
+
+BrokerId: TypeAlias = int
+Offset: TypeAlias = int
+LeaderEpoch: TypeAlias = int
+ProducerId: TypeAlias = int
+TopicId: TypeAlias = uuid.UUID
+
+
+class TopicPartition(NamedTuple):
+    """One partition of one topic, by name."""
+
+    topic: str
+    partition: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}-{self.partition}"
+
+
+ZERO_ID = uuid.UUID(int=0)
+NO_LEADER: BrokerId = -1
+NO_LEADER_EPOCH: LeaderEpoch = -1
+NO_OFFSET: Offset = -1
+NO_TIMESTAMP = -1
+
+CLUSTER_METADATA_TOPIC = "__cluster_metadata"
+# Kafka's fixed id of the metadata topic (KIP-595, Uuid.METADATA_TOPIC_ID).
+CLUSTER_METADATA_TOPIC_ID = uuid.UUID(int=1)
+METADATA_PARTITION = TopicPartition(CLUSTER_METADATA_TOPIC, 0)

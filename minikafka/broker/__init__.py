@@ -1,0 +1,1 @@
+"""One broker: drives the pure machines, waits, and sends. asyncio begins here."""

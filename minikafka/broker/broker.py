@@ -1,0 +1,283 @@
+"""One broker: the rooms of this package put together, and what handlers may ask of it.
+
+Counterpart: kafka.server.BrokerServer, with the controller in the same process where this
+broker is a voter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from minikafka.base.clock import Clock
+from minikafka.base.config import BrokerConfig
+from minikafka.base.deferred import Deferred
+from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.base.ids import BrokerId, ProducerId
+from minikafka.base.seeds import Seeds, random_id
+from minikafka.broker.fetch_sessions import FetchSessionCache
+from minikafka.broker.fetcher_manager import FetcherManager
+from minikafka.broker.isr_changes import IsrChanges
+from minikafka.broker.lifecycle import BrokerLifecycle
+from minikafka.broker.partition import Partition
+from minikafka.broker.producer_ids import ProducerIds
+from minikafka.broker.purgatory import Condition, Purgatory, settled
+from minikafka.broker.quorum_driver import QuorumDriver
+from minikafka.broker.replica_fetcher import ReplicaFetcher
+from minikafka.broker.replica_manager import ReplicaManager
+from minikafka.log.storage import Storage
+from minikafka.metadata.commands import Decision
+from minikafka.metadata.controller import Controller
+from minikafka.metadata.image import MetadataImage
+from minikafka.metadata.states import MetadataDelta
+from minikafka.net.channel import Channel, ChannelClosed
+from minikafka.net.network import Network
+
+__all__ = ["Broker"]
+
+T = TypeVar("T")
+
+
+class Broker:
+    """One broker of a cluster.
+
+    Args:
+        voters: ids of the metadata quorum's voters; this broker is one if it is among them.
+        advertised: host and port that clients are told.
+
+    Attributes:
+        image: applied metadata; this broker acts on nothing else.
+        image_changed: wakes after each applied change.
+        listeners: called on anything a test may wait for: metadata, log ends, watermarks.
+    """
+
+    def __init__(
+        self,
+        node_id: BrokerId,
+        config: BrokerConfig,
+        *,
+        cluster_id: str,
+        voters: tuple[BrokerId, ...],
+        network: Network,
+        seeds: Seeds,
+        clock: Clock,
+        storage: Storage,
+        advertised: tuple[str, int],
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.node_id = node_id
+        self.config = config
+        self.cluster_id = cluster_id
+        self.seeds = seeds
+        self.clock = clock
+        self.advertised = advertised
+        self.image_changed = Condition(self)
+        self.listeners: list[Callable[[], None]] = []
+        self._loop = loop
+        self._network = network
+        self._tasks: dict[asyncio.Task[Any], None] = {}
+        self._channels: dict[tuple[BrokerId, str], Channel] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self.purgatory = Purgatory(clock, loop)
+        self.lifecycle = BrokerLifecycle(
+            self,
+            random_id(seeds.generator("incarnation")),
+            lambda: self._controller_channel("lifecycle"),
+        )
+        self._isr_changes = IsrChanges(
+            node_id,
+            clock,
+            send=lambda key, version, request: self._controller_channel("isr").request(
+                key, version, request
+            ),
+            broker_epoch=lambda: self.lifecycle.broker_epoch,
+        )
+        self._fetchers = FetcherManager(self.make_fetcher)
+        self.replicas = ReplicaManager(
+            node_id,
+            config,
+            storage,
+            clock,
+            self.purgatory,
+            on_role=self._fetchers.on_role,
+            on_isr_wanted=self._isr_changes.consider,
+        )
+        self.fetch_sessions = FetchSessionCache(
+            config.max_incremental_fetch_session_cache_slots,
+            self.replicas,
+            seeds.generator("fetch-sessions"),
+            loop.call_soon,
+        )
+        self.quorum = QuorumDriver(self, voters, storage, self._publish)
+        self._producer_ids = ProducerIds(self)
+
+    # metadata
+
+    @property
+    def image(self) -> MetadataImage:
+        """Applied metadata."""
+        return self.quorum.image
+
+    @property
+    def controller_id(self) -> BrokerId | None:
+        """The active controller as far as known."""
+        return self.quorum.leader_id
+
+    @property
+    def is_controller(self) -> bool:
+        """True where this broker writes the metadata log."""
+        return self.quorum.controller is not None
+
+    def _publish(self, image: MetadataImage, delta: MetadataDelta) -> None:
+        self.replicas.apply(image, delta)
+        self.image_changed.wake()
+        self._note_change()
+
+    async def wait_image(
+        self, predicate: Callable[[MetadataImage], bool], deadline_ms: int
+    ) -> bool:
+        """Wait until applied metadata satisfies `predicate`; False if the deadline came first.
+
+        Cancellation: safe.
+        """
+        return await settled(
+            self.purgatory.wait(
+                lambda: predicate(self.image), [self.image_changed], deadline_ms
+            )
+        )
+
+    async def decide(self, decide: Callable[[Controller, int], Decision[T]]) -> T:
+        """Let the controller decide, and return its answer once the records are committed.
+
+        Raises:
+            KafkaError: NOT_CONTROLLER where this broker is not the active controller, and
+                what the decision itself refuses.
+        """
+        return await self.quorum.decide(decide)
+
+    async def forward(self, api_key: int, version: int, request: object) -> Any:
+        """Let the active controller answer a client's request.
+
+        Raises:
+            KafkaError: NOT_CONTROLLER without a known controller, REQUEST_TIMED_OUT where no
+                answer came; it may have been carried out all the same.
+        """
+        try:
+            channel = self._controller_channel("forward")
+            return await settled(channel.request(api_key, version, request))
+        except ChannelClosed as error:
+            raise KafkaError(ErrorCode.REQUEST_TIMED_OUT, str(error)) from error
+
+    async def next_producer_id(self) -> ProducerId:
+        """Return a producer id that was never given out before, in the whole cluster."""
+        return await self._producer_ids.next()
+
+    # living
+
+    async def start(self) -> None:
+        """Start the quorum, registration and periodic work; returns at once."""
+        self.quorum.start()
+        self.spawn(self.lifecycle.run())
+        config = self.config
+        self._every("isr", max(1, config.replica_lag_time_max_ms // 2), self.replicas.check_isr)
+        self._every(
+            "retention",
+            config.log_retention_check_interval_ms,
+            self.replicas.run_retention,
+        )
+
+    async def leave(self) -> None:
+        """Tell the controller that this broker goes."""
+        await self.lifecycle.leave()
+
+    async def stop(self) -> None:
+        """Stop everything and wait until no task is left."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            try:
+                await task
+            except (asyncio.CancelledError, ChannelClosed, KafkaError):
+                continue
+        self.quorum.close()
+        self._fetchers.close()
+        self.fetch_sessions.close()
+        for channel in self._channels.values():
+            channel.close()
+        self.purgatory.close()
+
+    def spawn(self, coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
+        """Run `coroutine` as a task of this broker; the value comes in the turn it ends."""
+        answer: Deferred[T] = Deferred()
+
+        async def run() -> None:
+            try:
+                value = await coroutine
+            except asyncio.CancelledError as error:
+                answer.fail(error)
+                raise
+            except Exception as error:  # noqa: BLE001 - whoever waits for the value hears of it
+                answer.fail(error)
+                return
+            answer.set(value)
+
+        task = self._loop.create_task(run())
+        self._tasks[task] = None
+        task.add_done_callback(lambda done: self._tasks.pop(done, None))
+        return answer
+
+    def _every(self, name: str, interval_ms: int, action: Callable[[], None]) -> None:
+        def fire() -> None:
+            self._timers[name] = self._loop.call_later(interval_ms / 1000, fire)
+            action()
+
+        self._timers[name] = self._loop.call_later(interval_ms / 1000, fire)
+
+    # reaching others
+
+    def _controller_channel(self, purpose: str) -> Channel:
+        """Return the channel for `purpose`; one each, for answers keep their order."""
+        target = self.controller_id
+        if target is None:
+            raise KafkaError(ErrorCode.NOT_CONTROLLER)
+        channel = self._channels.get((target, purpose))
+        if channel is None:
+            timeout_ms = (
+                self.config.broker_session_timeout_ms
+                if purpose == "lifecycle"
+                else self.config.request_timeout_ms
+            )
+            channel = self._network.channel(self.node_id, target, timeout_ms)
+            self._channels[target, purpose] = channel
+        return channel
+
+    def make_fetcher(self, leader_id: BrokerId) -> ReplicaFetcher:
+        """Return a new fetcher with a channel of its own."""
+        config = self.config
+        return ReplicaFetcher(
+            self.node_id,
+            leader_id,
+            self._network.channel(self.node_id, leader_id, config.replica_socket_timeout_ms),
+            config,
+            self._loop,
+            broker_epoch=lambda: self.lifecycle.broker_epoch,
+            on_records=self._on_records,
+        )
+
+    def _on_records(self, partition: Partition) -> None:
+        if partition.internal:
+            self.quorum.apply_committed()
+        self._note_change()
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever something changed that a test may wait for."""
+        self.listeners.append(listener)
+
+    def _note_change(self) -> None:
+        for listener in self.listeners:
+            listener()

@@ -1,0 +1,29 @@
+"""What a handler knows of the request besides its fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from minikafka.broker.broker import Broker
+
+__all__ = ["RequestContext"]
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """One request's surroundings.
+
+    Attributes:
+        connection_id: number of the connection on its listener; 0 for an in-process call.
+        received_ms: monotonic milliseconds at which the whole frame was there.
+        local: True where objects were handed over instead of bytes.
+    """
+
+    broker: Broker
+    api_version: int
+    client_id: str | None
+    connection_id: int
+    received_ms: int
+    local: bool = False

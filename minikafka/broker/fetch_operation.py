@@ -1,0 +1,177 @@
+"""One fetch under way: gather what there is, wait for more, answer once.
+
+The same for consumers and followers, with a session or without. Counterpart:
+kafka.server.DelayedFetch and FetchContext.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from minikafka.base.deferred import Deferred
+from minikafka.broker.fetch_sessions import FetchSession, TargetKey
+from minikafka.broker.fetch_targets import FetchTarget, may_come_true, read_target
+from minikafka.broker.purgatory import Delayed
+from minikafka.broker.replica_manager import ReplicaManager
+from minikafka.wire.fetch import FetchPartitionResponse, FetchResponse, FetchTopicResponse
+
+__all__ = ["FetchOperation", "Gathered"]
+
+
+class Gathered:
+    """What one look at the targets found.
+
+    Attributes:
+        size: bytes of batches.
+        urgent: something must be told at once, whatever min_bytes says.
+    """
+
+    __slots__ = ("found", "size", "urgent")
+
+    def __init__(self) -> None:
+        self.found: list[tuple[TargetKey, FetchTarget, FetchPartitionResponse]] = []
+        self.size = 0
+        self.urgent = False
+
+
+class FetchOperation(Delayed):
+    """One fetch request from its first look to its answer.
+
+    Args:
+        full: every target is answered, news or not (no session, or its first request).
+        min_bytes: wait until that much is there, or until the deadline.
+    """
+
+    __slots__ = (
+        "_committed_only",
+        "_from_replica",
+        "_full",
+        "_max_bytes",
+        "_min_bytes",
+        "_replicas",
+        "_session",
+        "_targets",
+        "answer",
+    )
+
+    def __init__(
+        self,
+        replicas: ReplicaManager,
+        targets: dict[TargetKey, FetchTarget],
+        session: FetchSession | None,
+        *,
+        full: bool,
+        from_replica: bool,
+        committed_only: bool,
+        min_bytes: int,
+        max_bytes: int,
+    ) -> None:
+        super().__init__()
+        self._replicas = replicas
+        self._targets = targets
+        self._session = session
+        self._full = full
+        self._from_replica = from_replica
+        self._committed_only = committed_only
+        self._min_bytes = min_bytes
+        self._max_bytes = max_bytes
+        self.answer: Deferred[FetchResponse] = Deferred()
+
+    def try_complete(self) -> bool:
+        """Answer if enough is there."""
+        gathered = self._gather(last_look=False)
+        if not gathered.urgent and gathered.size < self._min_bytes:
+            return False
+        self._respond(gathered)
+        return True
+
+    def expire(self) -> None:
+        """Answer with what there is.
+
+        The first answer of a session does not wait, so it is too early for it to refuse a
+        follower what may be there with the next applied metadata.
+        """
+        first_of_session = self._full and self._session is not None
+        self._respond(self._gather(last_look=not first_of_session))
+
+    def release(self) -> None:
+        """Answer now: the same session has sent its next request."""
+        if not self.done:
+            self.finish()
+            self.expire()
+
+    def _gather(self, *, last_look: bool) -> Gathered:
+        gathered = Gathered()
+        left = self._max_bytes
+        at_least_one = True
+        looked_at = self._targets if self._full or self._session is None else self._session.dirty
+        for key, target in tuple(looked_at.items()):
+            response = read_target(
+                self._replicas,
+                target,
+                from_replica=self._from_replica,
+                committed_only=self._committed_only,
+                max_bytes=left,
+                at_least_one=at_least_one,
+            )
+            if response.size:
+                gathered.size += response.size
+                left = max(0, left - response.size)
+                at_least_one = False
+            elif response.error_code:
+                if not last_look and self._from_replica and may_come_true(response.error_code):
+                    # The follower has applied metadata that this broker will have in a moment.
+                    continue
+                gathered.urgent = True
+            elif response.diverging_epoch is not None:
+                gathered.urgent = True
+            gathered.found.append((key, target, response))
+        return gathered
+
+    def _respond(self, gathered: Gathered) -> None:
+        session = self._session
+        if session is None:
+            self.answer.set(_response(gathered.found, 0))
+            return
+        session.parked = None
+        told = []
+        for key, target, response in gathered.found:
+            if self._settle(session, key, target, response) or self._full:
+                told.append((key, target, response))
+        self.answer.set(_response(told, session.number))
+
+    def _settle(
+        self,
+        session: FetchSession,
+        key: TargetKey,
+        target: FetchTarget,
+        response: FetchPartitionResponse,
+    ) -> bool:
+        """Say whether an incremental answer names this partition; keep the dirty table true."""
+        repeats = bool(response.size or response.error_code or response.diverging_epoch)
+        news = (
+            repeats
+            or response.high_watermark != target.cached_high_watermark
+            or response.log_start_offset != target.cached_log_start_offset
+        )
+        target.cached_high_watermark = response.high_watermark
+        target.cached_log_start_offset = response.log_start_offset
+        session.dirty.pop(key, None)
+        if repeats:
+            # Still true until the fetcher says otherwise; behind the others, who had nothing.
+            session.dirty[key] = target
+        return news
+
+
+def _response(
+    found: Iterable[tuple[TargetKey, FetchTarget, FetchPartitionResponse]], session_id: int
+) -> FetchResponse:
+    """Group the answers by topic, in the order they come, as Kafka does."""
+    response = FetchResponse(session_id=session_id, topics=[])
+    last: FetchTopicResponse | None = None
+    for _, target, partition in found:
+        if last is None or last.name != target.topic or last.topic_id != target.topic_id:
+            last = FetchTopicResponse(target.topic, target.topic_id, [])
+            response.topics.append(last)
+        last.partitions.append(partition)
+    return response

@@ -1,0 +1,143 @@
+"""Reading one partition for one fetch: what it may see, and what it is told.
+
+Followers read to the log end, consumers to the high watermark (R16). Counterpart:
+ReplicaManager.readFromLog. KIP-320 (epochs), KIP-595 (divergence), KIP-951 (leader hints).
+"""
+
+from __future__ import annotations
+
+from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.base.ids import TopicId
+from minikafka.broker.partition import Partition
+from minikafka.broker.replica_manager import ReplicaManager
+from minikafka.wire.fetch import FetchPartition, FetchPartitionResponse
+
+__all__ = ["FetchTarget", "find_partition", "may_come_true", "read_target"]
+
+
+class FetchTarget:
+    """One partition that a fetch asks for; lives on in the fetch session, if there is one.
+
+    Attributes:
+        topic: None while the topic id means nothing to this broker.
+        cached_high_watermark: as last told to this session; -1 for never (KIP-227).
+    """
+
+    __slots__ = (
+        "cached_high_watermark",
+        "cached_log_start_offset",
+        "current_leader_epoch",
+        "fetch_offset",
+        "index",
+        "last_fetched_epoch",
+        "log_start_offset",
+        "max_bytes",
+        "topic",
+        "topic_id",
+    )
+
+    def __init__(
+        self, topic: str | None, topic_id: TopicId | None, asked: FetchPartition
+    ) -> None:
+        self.topic = topic
+        self.topic_id = topic_id
+        self.index = asked.index
+        self.cached_high_watermark = -1
+        self.cached_log_start_offset = -1
+        self.update(asked)
+
+    def update(self, asked: FetchPartition) -> None:
+        """Take over what a later request of the session says."""
+        self.fetch_offset = asked.fetch_offset
+        self.max_bytes = asked.max_bytes
+        self.current_leader_epoch = asked.current_leader_epoch
+        self.last_fetched_epoch = asked.last_fetched_epoch
+        self.log_start_offset = asked.log_start_offset
+
+
+# Errors a follower gets only because its leader has not applied the same metadata yet.
+_NOT_YET = frozenset(
+    {
+        ErrorCode.UNKNOWN_TOPIC_ID,
+        ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+        ErrorCode.NOT_LEADER_OR_FOLLOWER,
+        ErrorCode.UNKNOWN_LEADER_EPOCH,
+    }
+)
+
+
+def may_come_true(error_code: int) -> bool:
+    """Say whether waiting for metadata may turn this refusal of a follower into records."""
+    return error_code in _NOT_YET
+
+
+def find_partition(
+    replicas: ReplicaManager, target: FetchTarget, *, from_replica: bool
+) -> Partition:
+    """Return the led partition a target means.
+
+    Raises:
+        KafkaError: UNKNOWN_TOPIC_ID, INCONSISTENT_TOPIC_ID (the topic was made anew under the
+            same name), and what `ReplicaManager.leading` raises.
+    """
+    if target.topic is None:
+        raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
+    partition = replicas.leading(
+        target.topic, target.index, target.current_leader_epoch, internal=from_replica
+    )
+    if target.topic_id is not None and target.topic_id != partition.topic_id:
+        raise KafkaError(ErrorCode.INCONSISTENT_TOPIC_ID)
+    return partition
+
+
+def read_target(
+    replicas: ReplicaManager,
+    target: FetchTarget,
+    *,
+    from_replica: bool,
+    committed_only: bool,
+    max_bytes: int,
+    at_least_one: bool,
+) -> FetchPartitionResponse:
+    """Read one partition; a refusal is the error code of the response.
+
+    Args:
+        from_replica: a follower asks, and may read up to the log end.
+        committed_only: read_committed; an empty list of aborted transactions is then owed.
+        max_bytes: what is left of the whole response.
+        at_least_one: return the first batch also if it is larger than that (KIP-74).
+    """
+    response = FetchPartitionResponse(target.index)
+    try:
+        partition = find_partition(replicas, target, from_replica=from_replica)
+    except KafkaError as error:
+        response.error_code = error.code
+        return response
+    log = partition.log
+    offset = target.fetch_offset
+    if target.last_fetched_epoch >= 0:
+        epoch, end = log.epochs.end_offset_for(target.last_fetched_epoch, log.log_end_offset)
+        if epoch < target.last_fetched_epoch or end < offset:
+            response.diverging_epoch = (epoch, end)
+    if response.diverging_epoch is None:
+        if not log.log_start_offset <= offset <= log.log_end_offset:
+            response.error_code = ErrorCode.OFFSET_OUT_OF_RANGE
+            if from_replica:
+                response.log_start_offset = log.log_start_offset
+            return response
+        limit = log.log_end_offset if from_replica else log.high_watermark
+        if offset < limit:
+            found = log.read(
+                offset,
+                min(max_bytes, target.max_bytes),
+                limit,
+                at_least_one=at_least_one,
+            )
+            response.batches = found.batches
+            response.size = found.size
+    response.high_watermark = log.high_watermark
+    response.last_stable_offset = log.high_watermark
+    response.log_start_offset = log.log_start_offset
+    if committed_only:
+        response.aborted_transactions = []
+    return response

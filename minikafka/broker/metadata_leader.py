@@ -1,0 +1,55 @@
+"""The metadata log's leader in the clothes of a partition leader, so that Fetch serves it.
+
+The quorum machine decides what is committed; ISR and min.insync.replicas mean nothing here.
+"""
+
+from __future__ import annotations
+
+from minikafka.base.ids import BrokerId, Offset
+from minikafka.log.partition_log import PartitionLog
+from minikafka.quorum.machine import QuorumMachine
+from minikafka.replication.leader import IsrWish, PartitionLeader
+
+__all__ = ["MetadataLeader"]
+
+
+class MetadataLeader(PartitionLeader):
+    """Answers for the quorum's leader; its progress is the machine's."""
+
+    __slots__ = ("_machine",)
+
+    def __init__(
+        self, log: PartitionLog, broker_id: BrokerId, machine: QuorumMachine, now_ms: int
+    ) -> None:
+        super().__init__(
+            log,
+            broker_id,
+            replicas=(broker_id,),
+            isr=(broker_id,),
+            leader_epoch=machine.epoch,
+            partition_epoch=0,
+            lag_max_ms=0,
+            now_ms=now_ms,
+        )
+        self._machine = machine
+
+    def on_follower_fetch(
+        self,
+        follower: BrokerId,
+        fetch_offset: Offset,
+        log_start_offset: Offset,
+        broker_epoch: int,
+        now_ms: int,
+    ) -> bool:
+        """Note how far a voter or observer has come; say whether more is committed."""
+        before = self.log.high_watermark
+        self._machine.on_fetch(follower, fetch_offset)
+        return self.log.high_watermark > before
+
+    def maybe_advance_high_watermark(self, now_ms: int) -> bool:
+        """Leave it to the machine: what counts there is what is durable."""
+        return False
+
+    def isr_wish(self, now_ms: int) -> IsrWish | None:
+        """Wish for nothing."""
+        return None

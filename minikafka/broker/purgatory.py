@@ -1,0 +1,199 @@
+"""Where requests wait: conditions that wake them, and deadlines that end them.
+
+The only waiting room of a broker. A condition belongs to what changes (a partition's log end,
+its watermark, the metadata image) and knows who watches; nothing polls. Counterpart: Kafka's
+DelayedOperationPurgatory, with a heap instead of a timing wheel (docs/design/0006).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from heapq import heapify, heappop, heappush
+from typing import TypeVar
+
+from minikafka.base.clock import Clock
+from minikafka.base.deferred import Deferred
+
+__all__ = ["Condition", "Delayed", "Purgatory", "Watcher", "settled"]
+
+T = TypeVar("T")
+
+
+class Watcher:
+    """Someone who hears of a condition, for as long as it stands in its table."""
+
+    __slots__ = ()
+
+    def on_wake(self, condition: Condition) -> None:
+        """Hear that what `condition` stands for has changed."""
+        raise NotImplementedError
+
+
+class Condition:
+    """Something that changes, and who wants to hear of it, in the order of their arrival.
+
+    Args:
+        owner: whatever the watchers need to know what changed.
+    """
+
+    __slots__ = ("owner", "watchers")
+
+    def __init__(self, owner: object = None) -> None:
+        self.owner = owner
+        self.watchers: dict[Watcher, None] = {}
+
+    def wake(self) -> None:
+        """Tell every watcher of this moment; those who come meanwhile wait for the next."""
+        if self.watchers:
+            for watcher in tuple(self.watchers):
+                watcher.on_wake(self)
+
+
+class Delayed(Watcher):
+    """One waiting request: done by a condition, or by its deadline, but once.
+
+    A subclass answers in `try_complete` when it can, returning True, and in `expire`.
+    """
+
+    __slots__ = ("conditions", "done")
+
+    def __init__(self) -> None:
+        self.done = False
+        self.conditions: tuple[Condition, ...] = ()
+
+    def try_complete(self) -> bool:
+        """Answer if what is waited for has come true; say so."""
+        raise NotImplementedError
+
+    def expire(self) -> None:
+        """Answer because the deadline has come."""
+        raise NotImplementedError
+
+    def on_wake(self, condition: Condition) -> None:
+        """Look again. A wake and a deadline on the same tick: the wake wins."""
+        if not self.done and self.try_complete():
+            self.finish()
+
+    def finish(self) -> None:
+        """Leave all tables."""
+        self.done = True
+        for condition in self.conditions:
+            condition.watchers.pop(self, None)
+
+
+class Purgatory:
+    """Deadlines of all waiting requests of one broker, on one timer.
+
+    Args:
+        clock: the broker's; deadlines are on its monotonic milliseconds.
+        loop: runs the one timer.
+    """
+
+    def __init__(self, clock: Clock, loop: asyncio.AbstractEventLoop) -> None:
+        self._clock = clock
+        self._loop = loop
+        self._heap: list[tuple[int, int, Delayed]] = []
+        self._count = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_ms = 0
+        self._sweep_at = 256
+
+    def watch(self, operation: Delayed, conditions: Iterable[Condition], deadline_ms: int) -> None:
+        """Let `operation` wait; the caller has just seen that it cannot be answered yet.
+
+        Args:
+            deadline_ms: monotonic; a past one ends the wait on the next turn of the loop.
+        """
+        operation.conditions = tuple(conditions)
+        for condition in operation.conditions:
+            condition.watchers[operation] = None
+        self._count += 1
+        heappush(self._heap, (deadline_ms, self._count, operation))
+        if self._timer is None or deadline_ms < self._timer_ms:
+            self._arm()
+        if len(self._heap) > self._sweep_at:
+            self._sweep()
+
+    def wait(
+        self,
+        predicate: Callable[[], bool],
+        conditions: Iterable[Condition],
+        deadline_ms: int,
+    ) -> Deferred[bool]:
+        """Return a value that becomes True once `predicate` holds, False at the deadline."""
+        answer: Deferred[bool] = Deferred()
+        if predicate():
+            answer.set(True)
+        else:
+            self.watch(_Predicate(predicate, answer), conditions, deadline_ms)
+        return answer
+
+    def close(self) -> None:
+        """End the timer and let everything go unanswered: the broker is gone."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for _, _, operation in self._heap:
+            if not operation.done:
+                operation.finish()
+        self._heap.clear()
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        heap = self._heap
+        while heap and heap[0][2].done:
+            heappop(heap)
+        if heap:
+            self._timer_ms = heap[0][0]
+            delay_ms = max(0, self._timer_ms - self._clock.monotonic_ms())
+            self._timer = self._loop.call_later(delay_ms / 1000, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        now_ms = self._clock.monotonic_ms()
+        heap = self._heap
+        while heap and (heap[0][0] <= now_ms or heap[0][2].done):
+            operation = heappop(heap)[2]
+            if not operation.done:
+                operation.finish()
+                operation.expire()
+        self._arm()
+
+    def _sweep(self) -> None:
+        """Drop what is done but whose deadline is far: acks=all waits are short, theirs long."""
+        self._heap = [entry for entry in self._heap if not entry[2].done]
+        heapify(self._heap)
+        self._sweep_at = max(256, 2 * len(self._heap))
+
+
+class _Predicate(Delayed):
+    __slots__ = ("_answer", "_predicate")
+
+    def __init__(self, predicate: Callable[[], bool], answer: Deferred[bool]) -> None:
+        super().__init__()
+        self._predicate = predicate
+        self._answer = answer
+
+    def try_complete(self) -> bool:
+        if not self._predicate():
+            return False
+        self._answer.set(True)
+        return True
+
+    def expire(self) -> None:
+        self._answer.set(False)
+
+
+async def settled(deferred: Deferred[T]) -> T:
+    """Wait for `deferred` and return its value, or raise its error.
+
+    Cancellation: safe at any point; the value is dropped then.
+    """
+    if not deferred.done:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        deferred.on_done(lambda _: None if future.done() else future.set_result(None))
+        await future
+    return deferred.result()

@@ -1,0 +1,313 @@
+"""Following: one fetcher per leader broker, one incremental session, answers drive requests.
+
+The same Fetch API as consumers use, over whatever channel there is. A fetch that waits at the
+leader is overtaken by the next one as soon as there is something new to ask for, so a new
+partition is followed at once. Counterpart: ReplicaFetcherThread, RemoteLeaderEndPoint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from minikafka.base.config import BrokerConfig
+from minikafka.base.deferred import Deferred
+from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.base.ids import TopicId, TopicPartition
+from minikafka.broker.fetch_sessions import next_epoch
+from minikafka.broker.partition import Partition
+from minikafka.net.channel import Channel, ChannelClosed
+from minikafka.records.batch import Batch, check_crc, split_batches
+from minikafka.replication.follower import PartitionFollower
+from minikafka.wire.fetch import (
+    FetchPartition,
+    FetchPartitionResponse,
+    FetchRequest,
+    FetchResponse,
+    FetchTopic,
+    ForgottenTopic,
+)
+from minikafka.wire.versions import ApiKey
+
+__all__ = ["ReplicaFetcher"]
+
+logger = logging.getLogger(__name__)
+FETCH_VERSION = 17
+IN_FLIGHT_MAX = 2
+
+
+class _Followed:
+    """One partition of this fetcher.
+
+    Attributes:
+        valid_from: number of the first request whose answer counts: answers to earlier ones
+            belong to another leader epoch or another position (R17).
+    """
+
+    __slots__ = ("partition", "valid_from")
+
+    def __init__(self, partition: Partition, valid_from: int) -> None:
+        self.partition = partition
+        self.valid_from = valid_from
+
+
+class ReplicaFetcher:
+    """Keeps the followers of one leader broker going.
+
+    Args:
+        broker_epoch: read at each request; the leader checks it before it grows the ISR.
+        on_records: called with each partition that got records or a higher watermark.
+    """
+
+    def __init__(
+        self,
+        node_id: int,
+        leader_id: int,
+        channel: Channel,
+        config: BrokerConfig,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        broker_epoch: Callable[[], int],
+        on_records: Callable[[Partition], None],
+    ) -> None:
+        self.leader_id = leader_id
+        self._node_id = node_id
+        self._channel = channel
+        self._config = config
+        self._loop = loop
+        self._broker_epoch = broker_epoch
+        self._on_records = on_records
+        self._followed: dict[TopicPartition, _Followed] = {}
+        self._names: dict[TopicId, str] = {}
+        self._changed: dict[TopicPartition, None] = {}
+        self._forgotten: dict[TopicPartition, TopicId] = {}
+        self._retries: dict[TopicPartition, asyncio.TimerHandle] = {}
+        self._restart: asyncio.TimerHandle | None = None
+        self._session_id = 0
+        self._session_epoch = 0
+        self._sent = 0
+        self._in_flight = 0
+        self._send_scheduled = False
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._followed)
+
+    def add(self, partition: Partition) -> None:
+        """Follow `partition`, whose `follower` names our leader; again after a new epoch."""
+        name = partition.topic_partition
+        self._cancel_retry(name)
+        self._forgotten.pop(name, None)
+        self._names[partition.topic_id] = name.topic
+        self._followed[name] = _Followed(partition, self._sent + 1)
+        self._changed[name] = None
+        self._send_soon()
+
+    def remove(self, topic_partition: TopicPartition) -> None:
+        """Follow it no longer, if it was followed."""
+        self._cancel_retry(topic_partition)
+        followed = self._followed.pop(topic_partition, None)
+        self._changed.pop(topic_partition, None)
+        if followed is not None:
+            self._forgotten[topic_partition] = followed.partition.topic_id
+            self._send_soon()
+
+    def close(self) -> None:
+        """Stop fetching; the channel is closed with it."""
+        self._closed = True
+        for topic_partition in tuple(self._retries):
+            self._cancel_retry(topic_partition)
+        if self._restart is not None:
+            self._restart.cancel()
+        self._followed.clear()
+        self._channel.close()
+
+    # asking
+
+    def _send_soon(self) -> None:
+        """Send once for all partitions that one applied change brings."""
+        if not self._send_scheduled and not self._closed:
+            self._send_scheduled = True
+            self._loop.call_soon(self._scheduled_send)
+
+    def _scheduled_send(self) -> None:
+        self._send_scheduled = False
+        if self._closed or self._restart is not None:
+            return
+        if self._in_flight == 0 or (
+            self._session_id
+            and self._in_flight < IN_FLIGHT_MAX
+            and (self._changed or self._forgotten)
+        ):
+            self._send()
+
+    def _send(self) -> None:
+        if not self._followed and not self._session_id:
+            return
+        full = self._session_id == 0
+        topics = self._topics(tuple(self._followed) if full else tuple(self._changed))
+        forgotten = [] if full else self._forgotten_topics()
+        self._changed.clear()
+        self._forgotten.clear()
+        config = self._config
+        request = FetchRequest(
+            replica_id=self._node_id,
+            replica_epoch=self._broker_epoch(),
+            # The first answer opens the session; it must not wait.
+            max_wait_ms=0 if full else config.replica_fetch_wait_max_ms,
+            min_bytes=config.replica_fetch_min_bytes,
+            max_bytes=config.replica_fetch_response_max_bytes,
+            session_id=self._session_id,
+            session_epoch=self._session_epoch,
+            topics=topics,
+            forgotten=forgotten,
+        )
+        self._session_epoch = next_epoch(self._session_epoch)
+        self._sent += 1
+        self._in_flight += 1
+        number = self._sent
+        answer = self._channel.request(ApiKey.FETCH, FETCH_VERSION, request)
+        answer.on_done(lambda done: self._on_answer(number, done))
+
+    def _topics(self, names: Sequence[TopicPartition]) -> list[FetchTopic]:
+        by_topic: dict[TopicId, FetchTopic] = {}
+        for name in names:
+            followed = self._followed.get(name)
+            follower = None if followed is None else followed.partition.follower
+            if followed is None or follower is None:
+                continue
+            topic_id = followed.partition.topic_id
+            topic = by_topic.get(topic_id)
+            if topic is None:
+                topic = by_topic[topic_id] = FetchTopic(name.topic, topic_id, [])
+            log = follower.log
+            topic.partitions.append(
+                FetchPartition(
+                    name.partition,
+                    follower.leader_epoch,
+                    log.log_end_offset,
+                    log.last_epoch,
+                    log.log_start_offset,
+                    self._config.replica_fetch_max_bytes,
+                )
+            )
+        return list(by_topic.values())
+
+    def _forgotten_topics(self) -> list[ForgottenTopic]:
+        by_topic: dict[TopicId, ForgottenTopic] = {}
+        for name, topic_id in self._forgotten.items():
+            topic = by_topic.get(topic_id)
+            if topic is None:
+                topic = by_topic[topic_id] = ForgottenTopic(name.topic, topic_id, [])
+            topic.partitions.append(name.partition)
+        return list(by_topic.values())
+
+    # hearing
+
+    def _on_answer(self, number: int, done: Deferred[Any]) -> None:
+        self._in_flight -= 1
+        if self._closed:
+            return
+        try:
+            response: FetchResponse = done.result()
+        except (ChannelClosed, KafkaError) as error:
+            logger.debug("broker %d: fetch from %d: %s", self._node_id, self.leader_id, error)
+            self._start_over(self._config.replica_fetch_backoff_ms)
+            return
+        if response.error_code:
+            # The session is gone or disagrees with us: begin another one at once.
+            self._start_over(0)
+            return
+        if self._session_id != response.session_id:
+            self._session_id = response.session_id
+            if not response.session_id:
+                self._session_epoch = 0
+        for topic in response.topics:
+            name = self._names.get(topic.topic_id) if topic.topic_id else topic.name
+            for told in topic.partitions:
+                if name is not None:
+                    self._on_partition(TopicPartition(name, told.index), told, number)
+        self._scheduled_send()
+
+    def _on_partition(
+        self, name: TopicPartition, told: FetchPartitionResponse, number: int
+    ) -> None:
+        followed = self._followed.get(name)
+        if followed is None or number < followed.valid_from:
+            return
+        partition = followed.partition
+        follower = partition.follower
+        if follower is None or follower.leader_id != self.leader_id:
+            return
+        if told.error_code:
+            self._on_error(followed, follower, told)
+        elif told.diverging_epoch is not None:
+            follower.on_divergence(*told.diverging_epoch)
+            self._ask_anew(followed)
+        else:
+            end, watermark = follower.log.log_end_offset, follower.log.high_watermark
+            start = follower.log.log_start_offset
+            follower.on_records(_batches(told), told.high_watermark, told.log_start_offset)
+            log = follower.log
+            if log.log_end_offset != end or log.log_start_offset != start:
+                self._changed[name] = None
+            if log.log_end_offset != end or log.high_watermark != watermark:
+                self._on_records(partition)
+
+    def _on_error(
+        self, followed: _Followed, follower: PartitionFollower, told: FetchPartitionResponse
+    ) -> None:
+        if told.error_code == ErrorCode.OFFSET_OUT_OF_RANGE and follower.on_out_of_range(
+            told.log_start_offset
+        ):
+            self._ask_anew(followed)
+            return
+        name = followed.partition.topic_partition
+        logger.debug("broker %d: %s: error %d", self._node_id, name, told.error_code)
+        self._forgotten[name] = followed.partition.topic_id
+        self._changed.pop(name, None)
+        self._cancel_retry(name)
+        self._retries[name] = self._loop.call_later(
+            self._config.replica_fetch_backoff_ms / 1000, self._retry, name
+        )
+
+    def _ask_anew(self, followed: _Followed) -> None:
+        followed.valid_from = self._sent + 1
+        self._changed[followed.partition.topic_partition] = None
+
+    def _retry(self, name: TopicPartition) -> None:
+        self._retries.pop(name, None)
+        followed = self._followed.get(name)
+        if followed is not None:
+            self.add(followed.partition)
+
+    def _cancel_retry(self, name: TopicPartition) -> None:
+        handle = self._retries.pop(name, None)
+        if handle is not None:
+            handle.cancel()
+
+    def _start_over(self, delay_ms: int) -> None:
+        """Begin a new session, after `delay_ms`; what is still in flight will not count."""
+        self._session_id = 0
+        self._session_epoch = 0
+        for followed in self._followed.values():
+            followed.valid_from = self._sent + 1
+        if self._restart is None:
+            self._restart = self._loop.call_later(delay_ms / 1000, self._on_restart)
+
+    def _on_restart(self) -> None:
+        self._restart = None
+        if not self._closed:
+            self._scheduled_send()
+
+
+def _batches(told: FetchPartitionResponse) -> Sequence[Batch]:
+    """Return the batches of an answer: shared objects, or cut and checked if it was bytes."""
+    if told.batches or told.records is None or not len(told.records):
+        return told.batches  # type: ignore[return-value]  # in-process they are our Batch
+    batches = split_batches(told.records)
+    for batch in batches:
+        check_crc(batch)
+    return batches

@@ -1,0 +1,322 @@
+"""All replicas of one broker: their roles as the metadata says, and who may use them how.
+
+Acts only on applied metadata. Counterpart: kafka.server.ReplicaManager.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from minikafka.base.clock import Clock
+from minikafka.base.config import BrokerConfig
+from minikafka.base.deferred import Deferred
+from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.base.ids import NO_LEADER, BrokerId, Offset, TopicId, TopicPartition
+from minikafka.broker.partition import Partition
+from minikafka.broker.purgatory import Condition, Purgatory
+from minikafka.log.partition_log import PartitionLog
+from minikafka.log.storage import Storage
+from minikafka.metadata.image import MetadataImage
+from minikafka.metadata.states import TOPIC_RESOURCE, MetadataDelta, PartitionImage
+from minikafka.replication.follower import PartitionFollower
+from minikafka.replication.leader import PartitionLeader
+
+__all__ = ["ReplicaManager"]
+
+
+class ReplicaManager:
+    """The partitions hosted here, each with its role.
+
+    Args:
+        on_role: called after a partition's role or leader changed, so that fetchers follow.
+        on_isr_wanted: called when a leader may want another ISR.
+
+    Attributes:
+        roles_changed: wakes who waits for metadata this broker has not applied yet.
+    """
+
+    def __init__(
+        self,
+        node_id: BrokerId,
+        config: BrokerConfig,
+        storage: Storage,
+        clock: Clock,
+        purgatory: Purgatory,
+        *,
+        on_role: Callable[[Partition], None],
+        on_isr_wanted: Callable[[Partition], None],
+    ) -> None:
+        self.node_id = node_id
+        self.clock = clock
+        self.purgatory = purgatory
+        self.roles_changed = Condition(self)
+        self._config = config
+        self._storage = storage
+        self._on_role = on_role
+        self._on_isr_wanted = on_isr_wanted
+        self._partitions: dict[tuple[str, int], Partition] = {}
+        self._image: MetadataImage | None = None
+
+    # who is here
+
+    def partition(self, topic_partition: tuple[str, int]) -> Partition | None:
+        """Return the replica hosted here, or None."""
+        return self._partitions.get(topic_partition)
+
+    def topic_name(self, topic_id: TopicId) -> str | None:
+        """Return the name of a topic this broker knows by its id, or None."""
+        return None if self._image is None else self._image.topic_names.get(topic_id)
+
+    def host(self, partition: Partition) -> None:
+        """Take in a partition whose role comes from elsewhere: the metadata log."""
+        self._partitions[partition.topic_partition] = partition
+
+    def __iter__(self) -> Iterator[Partition]:
+        return iter(tuple(p for p in self._partitions.values() if not p.internal))
+
+    def leading(
+        self, topic: str, index: int, current_leader_epoch: int = -1, *, internal: bool = False
+    ) -> Partition:
+        """Return the partition this broker leads, its `leader` set.
+
+        Args:
+            current_leader_epoch: the epoch the requester believes in; -1 for no check.
+            internal: find the metadata log, too; only for brokers.
+
+        Raises:
+            KafkaError: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, and of KIP-320
+                FENCED_LEADER_EPOCH (behind ours) or UNKNOWN_LEADER_EPOCH (ahead of ours).
+        """
+        partition = self._partitions.get((topic, index))
+        if partition is None or (partition.internal and not internal):
+            raise KafkaError(self._absent(topic, index))
+        leader = partition.leader
+        if current_leader_epoch >= 0:
+            epoch = self.leader_epoch(partition)
+            if current_leader_epoch < epoch:
+                raise KafkaError(ErrorCode.FENCED_LEADER_EPOCH)
+            if current_leader_epoch > epoch:
+                raise KafkaError(ErrorCode.UNKNOWN_LEADER_EPOCH)
+        if leader is None:
+            raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+        return partition
+
+    def leader(
+        self, topic_partition: TopicPartition, current_leader_epoch: int = -1
+    ) -> PartitionLeader:
+        """Return the leader's machine; refuses as `leading` does."""
+        leader = self.leading(*topic_partition, current_leader_epoch).leader
+        assert leader is not None
+        return leader
+
+    def leader_epoch(self, partition: Partition) -> int:
+        """Return the leader epoch this broker knows for a hosted partition; -1 for none."""
+        role = partition.leader or partition.follower
+        if role is not None:
+            return role.leader_epoch
+        state = self._state(*partition.topic_partition)
+        return -1 if state is None else state.leader_epoch
+
+    def _absent(self, topic: str, index: int) -> ErrorCode:
+        known = self._state(topic, index) is not None
+        return (
+            ErrorCode.NOT_LEADER_OR_FOLLOWER if known else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        )
+
+    def _state(self, topic: str, index: int) -> PartitionImage | None:
+        if self._image is None:
+            return None
+        return self._image.partition(TopicPartition(topic, index))
+
+    # what moved
+
+    def appended(self, partition: Partition) -> None:
+        """Wake who waits for the log end; with a sole in-sync replica the watermark moves too."""
+        leader = partition.leader
+        assert leader is not None
+        moved = leader.maybe_advance_high_watermark(self.clock.monotonic_ms())
+        partition.log_end_moved.wake()
+        if moved:
+            partition.high_watermark_moved.wake()
+
+    def on_follower_fetch(
+        self,
+        partition: Partition,
+        follower: BrokerId,
+        fetch_offset: Offset,
+        log_start_offset: Offset,
+        broker_epoch: int,
+    ) -> bool:
+        """Note a follower's progress; say whether waiters on the watermark must be woken."""
+        leader = partition.leader
+        assert leader is not None
+        progress = leader.progress.get(follower)
+        old_start = progress.log_start_offset if progress is not None else -1
+        moved = leader.on_follower_fetch(
+            follower, fetch_offset, log_start_offset, broker_epoch, self.clock.monotonic_ms()
+        )
+        if not partition.internal and follower not in leader.isr and leader.pending_isr is None:
+            self._on_isr_wanted(partition)
+        return moved or old_start != log_start_offset
+
+    def check_isr(self) -> None:
+        """Look for followers that have fallen behind; called each half lag time."""
+        for partition in self:
+            if partition.leader is not None:
+                self._on_isr_wanted(partition)
+
+    def run_retention(self) -> None:
+        """Apply retention.ms and retention.bytes to what this broker leads."""
+        now_timestamp_ms = self.clock.wall_ms()
+        for partition in self:
+            if partition.leader is not None:
+                partition.log.retention(now_timestamp_ms)
+
+    def delete_records(
+        self, topic_partition: TopicPartition, offset: Offset, deadline_ms: int
+    ) -> Deferred[Offset]:
+        """Move the log start to `offset` and wait until every live replica has done so.
+
+        Args:
+            offset: exclusive end of what goes; -1 for the high watermark.
+            deadline_ms: monotonic; then REQUEST_TIMED_OUT.
+
+        Returns:
+            The least log start offset over the replicas.
+
+        Raises:
+            KafkaError: as `leading`; OFFSET_OUT_OF_RANGE above the high watermark or below 0.
+        """
+        partition = self.leading(*topic_partition)
+        log = partition.log
+        target = log.high_watermark if offset == -1 else offset
+        if not 0 <= target <= log.high_watermark:
+            raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE)
+        if target > log.log_start_offset:
+            log.advance_log_start(target)
+            partition.wake_all()
+        answer: Deferred[Offset] = Deferred()
+        waited = self.purgatory.wait(
+            lambda: partition.leader is None or self._low_watermark(partition) >= target,
+            [partition.high_watermark_moved],
+            deadline_ms,
+        )
+
+        def finish(done: Deferred[bool]) -> None:
+            if not done.result():
+                answer.fail(KafkaError(ErrorCode.REQUEST_TIMED_OUT))
+            elif partition.leader is None:
+                answer.fail(KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER))
+            else:
+                answer.set(self._low_watermark(partition))
+
+        waited.on_done(finish)
+        return answer
+
+    def _low_watermark(self, partition: Partition) -> Offset:
+        """Least log start over the replicas that are alive; a dead one must not hold it back."""
+        leader = partition.leader
+        assert leader is not None and self._image is not None
+        lowest = leader.log.log_start_offset
+        for replica, progress in leader.progress.items():
+            broker = self._image.brokers.get(replica)
+            if broker is not None and not broker.fenced:
+                lowest = min(lowest, progress.log_start_offset)
+        return lowest
+
+    # what the metadata says
+
+    def apply(self, image: MetadataImage, delta: MetadataDelta) -> None:
+        """Take over roles, ISRs and configs of an applied change, then wake who waits."""
+        self._image = image
+        for _, topic_id in delta.topics_removed:
+            for partition in self:
+                if partition.topic_id == topic_id:
+                    self._delete(partition)
+        for topic_partition in delta.partitions_changed:
+            state = image.partition(topic_partition)
+            topic = image.topics.get(topic_partition.topic)
+            if state is not None and topic is not None:
+                self._apply_partition(topic_partition, topic.topic_id, state, image)
+        if delta.configs_changed:
+            self._apply_configs(delta, image)
+        if delta.partitions_changed or delta.topics_removed:
+            self.roles_changed.wake()
+
+    def _apply_configs(self, delta: MetadataDelta, image: MetadataImage) -> None:
+        """Give logs their configs anew: those of named topics, all where brokers are named."""
+        topics = {name for kind, name in delta.configs_changed if kind == TOPIC_RESOURCE}
+        everywhere = any(kind != TOPIC_RESOURCE for kind, _ in delta.configs_changed)
+        for partition in self:
+            topic = partition.topic_partition.topic
+            if everywhere or topic in topics:
+                partition.log.configure(image.topic_config(topic))
+                partition.wake_all()
+
+    def _apply_partition(
+        self,
+        topic_partition: TopicPartition,
+        topic_id: TopicId,
+        state: PartitionImage,
+        image: MetadataImage,
+    ) -> None:
+        partition = self._partitions.get(topic_partition)
+        if self.node_id not in state.replicas:
+            if partition is not None:
+                self._delete(partition)
+            return
+        if partition is None:
+            log = PartitionLog(
+                topic_partition,
+                topic_id,
+                image.topic_config(topic_partition.topic),
+                self._storage,
+                name=str(topic_partition),
+            )
+            partition = Partition(topic_partition, topic_id, log)
+            self._partitions[topic_partition] = partition
+        if state.leader == self.node_id:
+            self._lead(partition, state)
+        else:
+            self._follow(partition, state)
+        self._on_role(partition)
+        partition.wake_all()
+
+    def _lead(self, partition: Partition, state: PartitionImage) -> None:
+        now_ms = self.clock.monotonic_ms()
+        leader = partition.leader
+        if leader is not None and leader.leader_epoch == state.leader_epoch:
+            leader.on_partition_changed(state.isr, state.partition_epoch, now_ms)
+            return
+        partition.follower = None
+        partition.log.epochs.assign(state.leader_epoch, partition.log.log_end_offset)
+        partition.leader = PartitionLeader(
+            partition.log,
+            self.node_id,
+            replicas=state.replicas,
+            isr=state.isr,
+            leader_epoch=state.leader_epoch,
+            partition_epoch=state.partition_epoch,
+            lag_max_ms=self._config.replica_lag_time_max_ms,
+            now_ms=now_ms,
+        )
+        partition.leader.maybe_advance_high_watermark(now_ms)
+
+    def _follow(self, partition: Partition, state: PartitionImage) -> None:
+        partition.leader = None
+        if state.leader == NO_LEADER:
+            partition.follower = None
+            return
+        follower = partition.follower
+        if follower is None or follower.leader_epoch != state.leader_epoch:
+            partition.follower = PartitionFollower(
+                partition.log, leader_id=state.leader, leader_epoch=state.leader_epoch
+            )
+
+    def _delete(self, partition: Partition) -> None:
+        del self._partitions[partition.topic_partition]
+        partition.leader = partition.follower = None
+        partition.deleted = True
+        self._on_role(partition)
+        partition.wake_all()
+        partition.log.delete()

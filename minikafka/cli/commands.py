@@ -1,0 +1,262 @@
+"""What can be typed: commands, options, help. Each command hands over to its own module."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from minikafka import __version__
+from minikafka.cli.failures import CommandFailed, UsageFailed
+
+__all__ = ["app", "run"]
+
+app = typer.Typer(
+    name="minikafka",
+    help="A replicated Kafka cluster in one Python process.",
+    add_completion=False,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+topics_app = typer.Typer(help="List, create, delete and describe topics of any Kafka cluster.")
+app.add_typer(topics_app, name="topics")
+
+# BadParameter is public, its bases are not; they are the errors of a command line.
+_UsageError: Any = typer.BadParameter.__base__
+_CommandLineError: Any = _UsageError.__base__
+
+BootstrapServers = Annotated[
+    str,
+    typer.Option(
+        "--bootstrap-servers",
+        "-b",
+        metavar="HOST:PORT,...",
+        envvar="MINIKAFKA_BOOTSTRAP_SERVERS",
+        help="Brokers to ask first.",
+    ),
+]
+TimeoutSeconds = Annotated[
+    float, typer.Option("--timeout", min=0.001, help="Seconds a broker may take to answer.")
+]
+TopicName = Annotated[str, typer.Argument(metavar="TOPIC")]
+DEFAULT_SERVERS = "127.0.0.1:9092"
+
+
+def run(arguments: list[str]) -> int:
+    """Return the exit code of a command line."""
+    try:
+        # Without a command there is nothing to do but to say what could be done.
+        code = app(args=arguments or ["--help"], prog_name="minikafka", standalone_mode=False)
+    except _CommandLineError as error:
+        context = getattr(error, "ctx", None)
+        command = "minikafka" if context is None else context.command_path
+        return _complain(command, error.format_message(), 2)
+    except UsageFailed as error:
+        return _complain(error.command, str(error), 2)
+    except CommandFailed as error:
+        return _complain(error.command, str(error), 1)
+    except typer.Abort:
+        return 0
+    if not arguments:
+        return 2
+    return code if isinstance(code, int) else 0
+
+
+def _complain(command: str, message: str, code: int) -> int:
+    line = " ".join(message.split())
+    sys.stderr.write(f"{command}: {line}\n")
+    return code
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"minikafka {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """A replicated Kafka cluster in one Python process."""
+
+
+@app.command()
+def up(
+    brokers: Annotated[int, typer.Option(min=1, help="How many brokers.")] = 3,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on and to advertise.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option(
+            min=0, max=65_535, help="Broker i listens on PORT+i-1; 0 picks free ports."
+        ),
+    ] = 9092,
+    http_port: Annotated[
+        str, typer.Option(metavar="PORT|off", help="The HTTP API is not there yet.")
+    ] = "off",
+    topic: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[:PARTITIONS[:RF]]", help="Topic to create; repeatable."),
+    ] = None,
+    config: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="Broker config by Kafka's name; repeatable."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Fixes every id and every choice.")] = None,
+) -> int:
+    """Run a cluster until SIGINT or SIGTERM.
+
+    When every broker is ready, the first line on stdout is bootstrap.servers=HOST:PORT,...
+    """
+    from minikafka.cli import up as command
+
+    return command.up(
+        brokers=brokers,
+        host=host,
+        port=port,
+        http_port=http_port,
+        topics=topic or [],
+        config=config or [],
+        seed=seed,
+    )
+
+
+@topics_app.command("list")
+def topics_list(
+    bootstrap_servers: BootstrapServers = DEFAULT_SERVERS,
+    internal: Annotated[bool, typer.Option(help="Also Kafka's own topics.")] = False,
+    timeout: TimeoutSeconds = 30.0,
+) -> int:
+    """Show the topics, one a line."""
+    from minikafka.cli import topics
+
+    return topics.list_topics(bootstrap_servers, timeout, internal=internal)
+
+
+@topics_app.command("create")
+def topics_create(
+    topic: TopicName,
+    bootstrap_servers: BootstrapServers = DEFAULT_SERVERS,
+    partitions: Annotated[int, typer.Option("--partitions", "-p", min=-1)] = -1,
+    replication_factor: Annotated[int, typer.Option("--replication-factor", "-r", min=-1)] = -1,
+    config: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Topic config; repeatable.")
+    ] = None,
+    timeout: TimeoutSeconds = 30.0,
+) -> int:
+    """Create a topic; -1 is the broker's default."""
+    from minikafka.cli import topics
+
+    return topics.create(
+        bootstrap_servers, timeout, topic, partitions, replication_factor, config or []
+    )
+
+
+@topics_app.command("delete")
+def topics_delete(
+    topic: TopicName,
+    bootstrap_servers: BootstrapServers = DEFAULT_SERVERS,
+    timeout: TimeoutSeconds = 30.0,
+) -> int:
+    """Delete a topic and all its records."""
+    from minikafka.cli import topics
+
+    return topics.delete(bootstrap_servers, timeout, topic)
+
+
+@topics_app.command("describe")
+def topics_describe(
+    topic: Annotated[str | None, typer.Argument(metavar="[TOPIC]")] = None,
+    bootstrap_servers: BootstrapServers = DEFAULT_SERVERS,
+    timeout: TimeoutSeconds = 30.0,
+) -> int:
+    """Show leaders, replicas, ISR and configs of one topic, or of all."""
+    from minikafka.cli import topics
+
+    return topics.describe(bootstrap_servers, timeout, topic)
+
+
+@app.command()
+def produce(
+    topic: TopicName,
+    bootstrap_servers: BootstrapServers = DEFAULT_SERVERS,
+    key_separator: Annotated[
+        str | None, typer.Option(help="What stands before it on a line is the key.")
+    ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Header of every record; repeatable."),
+    ] = None,
+    partition: Annotated[
+        int | None, typer.Option(min=0, help="Send all to this one, not by key.")
+    ] = None,
+    acks: Annotated[str, typer.Option(metavar="0|1|all")] = "all",
+    compression: Annotated[str, typer.Option(metavar="none|gzip|snappy|lz4|zstd")] = "none",
+    timeout: TimeoutSeconds = 30.0,
+) -> int:
+    """Send each line of stdin as a record."""
+    from minikafka.cli import produce as command
+
+    return command.produce(
+        bootstrap_servers,
+        timeout,
+        topic,
+        key_separator=key_separator,
+        headers=header or [],
+        partition=partition,
+        acks=acks,
+        compression=compression,
+    )
+
+
+@app.command()
+def consume(
+    topic: TopicName,
+    bootstrap_servers: BootstrapServers = DEFAULT_SERVERS,
+    from_beginning: Annotated[
+        bool, typer.Option("--from-beginning", help="Not only what comes from now on.")
+    ] = False,
+    max_messages: Annotated[
+        int | None, typer.Option("--max-messages", "-n", min=0, help="Stop after so many.")
+    ] = None,
+    exit_at_end: Annotated[
+        bool, typer.Option("--exit-at-end", "-e", help="Stop at what is the end now.")
+    ] = False,
+    partition: Annotated[
+        list[int] | None, typer.Option(min=0, help="Only this one; repeatable.")
+    ] = None,
+    isolation: Annotated[
+        str, typer.Option(metavar="read_uncommitted|read_committed")
+    ] = "read_uncommitted",
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="value|key|full|json",
+            help="value; key<TAB>value; with partition, offset and timestamp; JSON lines.",
+        ),
+    ] = "value",
+    timeout: TimeoutSeconds = 30.0,
+) -> int:
+    """Print the records of a topic, one a line, until Ctrl-C."""
+    from minikafka.cli import consume as command
+
+    return command.consume(
+        bootstrap_servers,
+        timeout,
+        topic,
+        from_beginning=from_beginning,
+        max_messages=max_messages,
+        exit_at_end=exit_at_end,
+        partitions=partition or None,
+        isolation=isolation,
+        form=format_,
+    )

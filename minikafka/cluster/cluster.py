@@ -1,0 +1,302 @@
+"""AsyncCluster: several brokers in the running event loop, as one thing to start and stop.
+
+Composes nodes, and gives them what they share: the network, the clock, the seeds, one storage
+each. Must not know how a request is answered. Kafka counterpart:
+org.apache.kafka.common.test.KafkaClusterTestKit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from minikafka.base.clock import LoopClock
+from minikafka.base.config import BrokerConfig
+from minikafka.base.seeds import Seeds, random_id
+from minikafka.cluster import topics
+from minikafka.cluster.client import Client
+from minikafka.cluster.consumer_records import Isolation
+from minikafka.cluster.node import Node
+from minikafka.cluster.observe import ClusterView
+from minikafka.cluster.partition_state import PartitionState, Record
+from minikafka.cluster.topics import ConfigInput
+from minikafka.cluster.waiting import Changes
+from minikafka.log.storage import MemoryStorage
+from minikafka.net.network import Network, Transport
+
+__all__ = ["AsyncCluster"]
+
+START_TIMEOUT_S = 30.0
+"""How long brokers may take to register before `start` gives up."""
+
+TOPIC_TIMEOUT_S = 30.0
+
+# Clusters of one process differ, and two runs of one program are alike.
+_unseeded = itertools.count()
+
+
+def _wall_ms() -> int:
+    # The one door through which the wall clock comes in.
+    return time.time_ns() // 1_000_000  # noqa: TID251 - injected from here
+
+
+class AsyncCluster:
+    """A Kafka cluster on the running loop.
+
+    Use it as a context manager, or call `start` and `close`.
+
+    Args:
+        brokers: how many; their ids are 1 to `brokers`. Broker 1 is the controller.
+        config: broker configs by Kafka's names, for every broker.
+        host: where the listeners bind, and what is advertised.
+        port: 0 for free ports, else broker i listens on port + i - 1.
+        racks: `broker.rack` of each broker, in order of the ids.
+        seed: fixes every id and every choice; without one each cluster of a process has its own.
+        transport: how the brokers reach each other, as objects or as bytes over loopback.
+
+    Raises:
+        ConfigError: a config that Kafka does not know or refuses.
+        ValueError: no broker, a port out of range, or racks that do not match the brokers.
+    """
+
+    def __init__(
+        self,
+        brokers: int = 3,
+        config: Mapping[str, ConfigInput] | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        racks: Sequence[str] | None = None,
+        seed: int | str | None = None,
+        transport: Transport = "memory",
+    ) -> None:
+        if brokers < 1:
+            raise ValueError(f"a cluster has at least one broker, not {brokers}")
+        if not 0 <= port <= 65_535 - (brokers - 1):
+            raise ValueError(f"{brokers} brokers from port {port} on do not fit below 65536")
+        if racks is not None and len(racks) != brokers:
+            raise ValueError(f"{len(racks)} racks for {brokers} brokers")
+        if transport not in ("memory", "tcp"):
+            raise ValueError(f"transport is memory or tcp, not {transport!r}")
+        self._ids = tuple(range(1, brokers + 1))
+        self._host = host
+        self._port = port
+        self._transport: Transport = transport
+        self._seeds = Seeds(f"cluster-{next(_unseeded)}" if seed is None else seed)
+        given = dict(config or {})
+        self._configs = {
+            broker: BrokerConfig.parse(
+                broker, given if racks is None else {**given, "broker.rack": racks[broker - 1]}
+            )
+            for broker in self._ids
+        }
+        self._replication_factor_given = "default.replication.factor" in given
+        self._nodes: dict[int, Node] = {}
+        self._view = ClusterView(self._nodes)
+        self._changes = Changes()
+        self._network: Network | None = None
+        self._clock: LoopClock | None = None
+        self._bootstrap_servers = ""
+
+    # --- life ---------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Every broker is registered, unfenced and listening.
+
+        Raises:
+            OSError: a port is in use; nothing is left running.
+            TimeoutError: a broker did not come up.
+        """
+        if self._network is not None:
+            raise RuntimeError("the cluster was started before")
+        loop = asyncio.get_running_loop()
+        self._network = Network(loop, self._transport)
+        self._clock = LoopClock(loop.time, _wall_ms)
+        cluster_id = _short_id(self._seeds)
+        nodes = [self._make_node(broker, cluster_id) for broker in self._ids]
+        try:
+            for node in nodes:
+                await self._start_node(node)
+            deadline = loop.time() + START_TIMEOUT_S
+            for node in nodes:
+                await node.ready(deadline)
+        except BaseException:
+            await self.close()
+            raise
+        self._bootstrap_servers = ",".join(f"{self._host}:{node.port}" for node in nodes)
+
+    async def close(self) -> None:
+        """Every broker has left: no task, port or socket remains. Twice is once."""
+        # The controller last, so that it can record the others' leaving.
+        for broker in sorted(self._nodes, reverse=True):
+            node = self._nodes.pop(broker)
+            await node.stop()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def _start_node(self, node: Node) -> None:
+        try:
+            await node.start()
+        except BaseException:
+            # It may have come as far as its listener.
+            await node.stop()
+            raise
+        self._nodes[node.node_id] = node
+        node.broker.on_change(self._changes.note)
+
+    def _make_node(self, broker: int, cluster_id: str) -> Node:
+        assert self._network is not None
+        assert self._clock is not None
+        return Node(
+            broker,
+            self._configs[broker],
+            cluster_id=cluster_id,
+            voters=self._ids[:1],
+            network=self._network,
+            seeds=self._seeds.child(f"broker-{broker}"),
+            clock=self._clock,
+            storage=MemoryStorage(),
+            host=self._host,
+            port=self._port + broker - 1 if self._port else 0,
+            advertised_host=None,
+        )
+
+    # --- what clients need ---------------------------------------------------------------
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Addresses of all brokers, comma separated; the same as long as the cluster lives."""
+        if not self._bootstrap_servers:
+            raise RuntimeError("the cluster was not started")
+        return self._bootstrap_servers
+
+    @property
+    def brokers(self) -> tuple[int, ...]:
+        """Ids of all brokers, ascending, up or not."""
+        return self._ids
+
+    @property
+    def network(self) -> Network:
+        """The links between the brokers: `partition`, `set_link`, `heal`, by broker id."""
+        if self._network is None:
+            raise RuntimeError("the cluster was not started")
+        return self._network
+
+    def client(self) -> Client:
+        """Return a raw client: one call, one request, no retries."""
+        if self._clock is None:
+            raise RuntimeError("the cluster was not started")
+        return Client(self._view, self._clock)
+
+    async def create_topic(
+        self,
+        name: str,
+        *,
+        partitions: int = 1,
+        replication_factor: int | None = None,
+        config: Mapping[str, ConfigInput] | None = None,
+    ) -> None:
+        """The topic exists on every broker that is up, and each partition has its leader.
+
+        Args:
+            replication_factor: None is `default.replication.factor` where the cluster was given
+                one, else 3, or as many as there are brokers. (Kafka's own default is 1; a test
+                of replication would not notice.) -1 asks the broker for its default.
+            config: topic configs by Kafka's names.
+
+        Raises:
+            KafkaError: TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION, INVALID_PARTITIONS,
+                INVALID_REPLICATION_FACTOR, INVALID_CONFIG.
+            TimeoutError: recorded, but not everywhere in time.
+        """
+        if replication_factor is None:
+            default = min(3, len(self._ids))
+            replication_factor = -1 if self._replication_factor_given else default
+        topic_id = await topics.create_topic(
+            self._view, name, partitions, replication_factor, config
+        )
+        await self.wait_until(
+            topics.topic_is_ready(self._view, name, topic_id), timeout=TOPIC_TIMEOUT_S
+        )
+
+    async def delete_topic(self, name: str) -> None:
+        """No broker that is up knows the topic any more.
+
+        Raises:
+            KafkaError: UNKNOWN_TOPIC_OR_PARTITION, TOPIC_DELETION_DISABLED.
+        """
+        await topics.delete_topic(self._view, name)
+        await self.wait_until(topics.topic_is_gone(self._view, name), timeout=TOPIC_TIMEOUT_S)
+
+    # --- looking in ----------------------------------------------------------------------
+
+    def leader(self, topic: str, partition: int) -> int | None:
+        """Return the broker id of the leader, None while there is none."""
+        return self._view.leader(topic, partition)
+
+    def isr(self, topic: str, partition: int) -> frozenset[int]:
+        """Return the in-sync replicas as last recorded by the controller."""
+        return self._view.isr(topic, partition)
+
+    def describe(self, topic: str, partition: int) -> PartitionState:
+        """Return the state of a partition and of its replicas that are up."""
+        return self._view.describe(topic, partition)
+
+    def records(
+        self,
+        topic: str,
+        partition: int | None = None,
+        *,
+        isolation: Isolation = "read_committed",
+    ) -> list[Record]:
+        """Return what a consumer would read from the beginning, by partition and offset.
+
+        Raises:
+            KafkaError: UNKNOWN_TOPIC_OR_PARTITION; LEADER_NOT_AVAILABLE.
+        """
+        return self._view.records(topic, partition, isolation=isolation)
+
+    def log_bytes(self, broker_id: int, topic: str, partition: int) -> bytes:
+        """Return every byte of one replica's log, to compare replicas with."""
+        return self._view.log_bytes(broker_id, topic, partition)
+
+    def status(self) -> str:
+        """Return the cluster's state in a few lines, for people."""
+        return self._view.status()
+
+    async def wait_until(self, predicate: Callable[[], bool], timeout: float = 10.0) -> None:
+        """Return once `predicate()` is true; it is asked after every change of the cluster.
+
+        Args:
+            predicate: called in the loop's thread; must not block.
+            timeout: seconds.
+
+        Raises:
+            TimeoutError: it was still false then; the message shows the cluster.
+        """
+        await self._changes.wait_until(predicate, timeout, self.status)
+
+    async def next_change(self, timeout: float) -> None:
+        """Return after the next change of the cluster, or a few milliseconds; for `Cluster`."""
+        await self._changes.wait(timeout)
+
+
+def _short_id(seeds: Seeds) -> str:
+    """Return a cluster id of Kafka's form: a UUID in 22 characters of base64."""
+    value = random_id(seeds.generator("cluster_id"))
+    return urlsafe_b64encode(value.bytes).rstrip(b"=").decode("ascii")

@@ -1,0 +1,202 @@
+"""A look into a running cluster: leaders, ISR, offsets, records, without a request.
+
+`ClusterView` reads what the brokers of this process know, at this turn of the loop, and
+changes nothing. It must not know how brokers are started or stopped. Kafka counterpart: none;
+its tests reach into the brokers' ReplicaManager.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.base.ids import NO_LEADER, TopicPartition
+from minikafka.cluster.consumer_records import ISOLATION_LEVELS, Isolation, consumer_records
+from minikafka.cluster.node import Node
+from minikafka.cluster.partition_state import PartitionState, Record, ReplicaState
+from minikafka.log.partition_log import PartitionLog
+from minikafka.metadata.image import MetadataImage, PartitionImage
+
+__all__ = ["ClusterView"]
+
+# More than any log in memory holds: "all of it" where a byte limit is asked for.
+_EVERYTHING_BYTES = 1 << 60
+
+
+class ClusterView:
+    """Read-only view of the brokers in this process.
+
+    Args:
+        nodes: the brokers that are up, by id; the cluster's own table, so always current.
+    """
+
+    def __init__(self, nodes: Mapping[int, Node]) -> None:
+        self.nodes = nodes
+
+    def image(self) -> MetadataImage:
+        """Return the newest applied metadata of any broker that is up.
+
+        Raises:
+            KafkaError: BROKER_NOT_AVAILABLE where none is.
+        """
+        images = [self.nodes[broker].broker.image for broker in sorted(self.nodes)]
+        if not images:
+            raise KafkaError(ErrorCode.BROKER_NOT_AVAILABLE, "no broker is running")
+        return max(images, key=lambda image: image.offset)
+
+    def partition_image(self, topic: str, partition: int) -> PartitionImage:
+        """Return what the controller decided about a partition.
+
+        Raises:
+            KafkaError: UNKNOWN_TOPIC_OR_PARTITION.
+        """
+        found = self.image().partition(TopicPartition(topic, partition))
+        if found is None:
+            raise KafkaError(
+                ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+                f"there is no partition {topic}-{partition}",
+            )
+        return found
+
+    def partitions(self, topic: str) -> list[int]:
+        """Return the partition numbers of a topic, ascending.
+
+        Raises:
+            KafkaError: UNKNOWN_TOPIC_OR_PARTITION.
+        """
+        found = self.image().topics.get(topic)
+        if found is None:
+            raise KafkaError(
+                ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"there is no topic {topic!r}"
+            )
+        return list(range(len(found.partitions)))
+
+    def leader(self, topic: str, partition: int) -> int | None:
+        """Return the broker id of the leader, None while there is none."""
+        leader = self.partition_image(topic, partition).leader
+        return None if leader == NO_LEADER else leader
+
+    def isr(self, topic: str, partition: int) -> frozenset[int]:
+        """Return the in-sync replicas as last recorded by the controller."""
+        return frozenset(self.partition_image(topic, partition).isr)
+
+    def describe(self, topic: str, partition: int) -> PartitionState:
+        """Return the state of a partition and of its replicas that are up."""
+        image = self.partition_image(topic, partition)
+        return PartitionState(
+            topic=topic,
+            partition=partition,
+            leader=None if image.leader == NO_LEADER else image.leader,
+            leader_epoch=image.leader_epoch,
+            partition_epoch=image.partition_epoch,
+            replicas=tuple(image.replicas),
+            isr=frozenset(image.isr),
+            elr=tuple(image.elr),
+            replica_states=self._replica_states(topic, partition, sorted(image.replicas)),
+        )
+
+    def records(
+        self,
+        topic: str,
+        partition: int | None = None,
+        *,
+        isolation: Isolation = "read_committed",
+    ) -> list[Record]:
+        """Return the records a consumer from the beginning would get, by partition and offset.
+
+        Read from the leader's log, below its high watermark. There are no transactions yet, so
+        both isolation levels end there.
+
+        Raises:
+            KafkaError: UNKNOWN_TOPIC_OR_PARTITION; LEADER_NOT_AVAILABLE where a partition has
+                no leader that is up.
+            ValueError: an unknown isolation level.
+        """
+        if isolation not in ISOLATION_LEVELS:
+            raise ValueError(
+                f"isolation is read_committed or read_uncommitted, not {isolation!r}"
+            )
+        numbers = self.partitions(topic) if partition is None else [partition]
+        found: list[Record] = []
+        for number in numbers:
+            log = self._leader_log(topic, number)
+            start = log.log_start_offset
+            if start >= log.high_watermark:
+                continue
+            read = log.read(start, _EVERYTHING_BYTES, log.high_watermark, at_least_one=True)
+            for batch in read.batches:
+                found += consumer_records(TopicPartition(topic, number), batch, start)
+        return found
+
+    def log_bytes(self, broker_id: int, topic: str, partition: int) -> bytes:
+        """Return every byte of one replica's log, to compare replicas with.
+
+        Raises:
+            KafkaError: BROKER_NOT_AVAILABLE, REPLICA_NOT_AVAILABLE.
+        """
+        if broker_id not in self.nodes:
+            raise KafkaError(
+                ErrorCode.BROKER_NOT_AVAILABLE, f"broker {broker_id} is not running"
+            )
+        log = self._log(broker_id, topic, partition)
+        if log is None:
+            raise KafkaError(
+                ErrorCode.REPLICA_NOT_AVAILABLE,
+                f"broker {broker_id} has no replica of {topic}-{partition}",
+            )
+        return log.all_bytes()
+
+    def status(self) -> str:
+        """Return the cluster in a few lines for people, as shown when a wait fails."""
+        if not self.nodes:
+            return "no broker is running"
+        image = self.image()
+        lines = [f"metadata offset {image.offset}"]
+        lines += [
+            f"broker {broker}: applied {self.nodes[broker].broker.image.offset}, "
+            + ("fenced" if self._fenced(image, broker) else "unfenced")
+            for broker in sorted(self.nodes)
+        ]
+        lines += [
+            str(self.describe(topic, partition))
+            for topic in sorted(image.topics)
+            for partition in self.partitions(topic)
+        ]
+        return "\n".join(lines)
+
+    @staticmethod
+    def _fenced(image: MetadataImage, broker: int) -> bool:
+        registered = image.brokers.get(broker)
+        return registered is None or registered.fenced
+
+    def _log(self, broker_id: int, topic: str, partition: int) -> PartitionLog | None:
+        replicas = self.nodes[broker_id].broker.replicas
+        replica = replicas.partition(TopicPartition(topic, partition))
+        return None if replica is None else replica.log
+
+    def _leader_log(self, topic: str, partition: int) -> PartitionLog:
+        leader = self.leader(topic, partition)
+        log = None
+        if leader is not None and leader in self.nodes:
+            log = self._log(leader, topic, partition)
+        if log is None:
+            raise KafkaError(
+                ErrorCode.LEADER_NOT_AVAILABLE, f"{topic}-{partition} has no leader that is up"
+            )
+        return log
+
+    def _replica_states(
+        self, topic: str, partition: int, replicas: list[int]
+    ) -> dict[int, ReplicaState]:
+        states = {}
+        for broker in replicas:
+            log = self._log(broker, topic, partition) if broker in self.nodes else None
+            if log is not None:
+                states[broker] = ReplicaState(
+                    log.log_start_offset,
+                    log.log_end_offset,
+                    log.high_watermark,
+                    # Without transactions nothing below the high watermark is undecided.
+                    last_stable_offset=log.high_watermark,
+                )
+        return states

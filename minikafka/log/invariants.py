@@ -1,0 +1,58 @@
+"""What must hold of a partition's log at any time, for tests and the simulator.
+
+Recomputes from the batches what the log keeps up to date by increments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from minikafka.base.errors import BrokerBug
+from minikafka.base.ids import NO_LEADER_EPOCH, LeaderEpoch, Offset
+from minikafka.log.epoch_cache import EpochCache
+from minikafka.log.segment import Segment
+
+__all__ = ["check_epochs", "check_segments"]
+
+
+def check_segments(segments: Sequence[Segment], log_end_offset: Offset) -> None:
+    """Raise BrokerBug unless the segments hold gapless offsets up to the log end offset."""
+    expected = segments[0].base_offset
+    epoch = NO_LEADER_EPOCH
+    for segment in segments:
+        _demand(segment.base_offset == expected, f"segment {segment.name} at {expected}")
+        for batch in segment.batches:
+            _demand(batch.base_offset == expected, f"{batch!r} at offset {expected}")
+            _demand(batch.leader_epoch >= epoch, f"{batch!r} behind epoch {epoch}")
+            epoch = batch.leader_epoch
+            expected = batch.next_offset
+        size = sum(batch.size for batch in segment.batches)
+        _demand(segment.size == size, f"segment {segment.name} of {size} bytes")
+    _demand(expected == log_end_offset, f"batches end at {expected}, log at {log_end_offset}")
+
+
+def check_epochs(
+    epochs: EpochCache,
+    segments: Sequence[Segment],
+    log_start_offset: Offset,
+    log_end_offset: Offset,
+) -> None:
+    """Raise BrokerBug unless the epoch cache is what the batches say.
+
+    An epoch of a leader that has not written yet may stand at the log end offset.
+    """
+    expected: list[tuple[LeaderEpoch, Offset]] = []
+    for segment in segments:
+        for batch in segment.batches:
+            if batch.last_offset < log_start_offset:
+                continue
+            if not expected or batch.leader_epoch != expected[-1][0]:
+                start = max(batch.base_offset, log_start_offset)
+                expected.append((batch.leader_epoch, start))
+    entries = [entry for entry in epochs.entries if entry[1] != log_end_offset]
+    _demand(entries == expected, f"epochs {epochs.entries}, batches say {expected}")
+
+
+def _demand(holds: bool, message: str) -> None:
+    if not holds:
+        raise BrokerBug(message)

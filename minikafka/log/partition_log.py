@@ -1,0 +1,402 @@
+"""One replica's log of one partition.
+
+Appends, reads and truncates whole batches; owns the log start offset, the log end offset and
+the high watermark. Does not know who leads, who follows, or what time it is. Counterpart:
+org.apache.kafka.storage.internals.log.UnifiedLog, LocalLog. KIP-32, KIP-101, KIP-107.
+
+Rules of this file
+    End offsets are exclusive.
+    Bytes of a batch are never copied: storage, segments and readers share them.
+    Every change keeps what `check_invariants` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from minikafka.base.config import LogConfig
+from minikafka.base.errors import BrokerBug, ErrorCode, KafkaError
+from minikafka.base.ids import NO_LEADER_EPOCH, LeaderEpoch, Offset, TopicId, TopicPartition
+from minikafka.log.epoch_cache import EpochCache
+from minikafka.log.invariants import check_epochs, check_segments
+from minikafka.log.recovery import read_log_start, write_log_start
+from minikafka.log.retention import retained_from
+from minikafka.log.segment import Segment, Slice
+from minikafka.log.segments import Segments
+from minikafka.log.storage import Storage
+from minikafka.log.timestamps import TimestampOffset, find_max_timestamp, find_timestamp
+from minikafka.records.batch import Batch, stamp
+
+__all__ = ["AppendInfo", "PartitionLog", "Slice", "TimestampOffset"]
+
+
+class AppendInfo(NamedTuple):
+    """Where a batch came to lie."""
+
+    base_offset: Offset
+    last_offset: Offset  # inclusive
+    log_append_time_ms: int  # -1 unless the topic has LogAppendTime
+    log_start_offset: Offset
+
+
+class PartitionLog:
+    """The log of one partition on one broker.
+
+    Opened over a storage that holds its files already, it goes on from the longest valid
+    prefix of them, with the high watermark at the log start offset: what was committed is for
+    the leader to say.
+
+    Args:
+        partition: for messages.
+        topic_id: of the topic the files belong to.
+        config: of the topic; `configure` changes it.
+        storage: of this broker.
+        name: directory of the files, `<topic>-<partition>`.
+    """
+
+    __slots__ = (
+        "_log_append_time",
+        "_segment_bytes",
+        "_segments",
+        "_storage",
+        "_storage_append",
+        "config",
+        "durable_end_offset",
+        "epochs",
+        "high_watermark",
+        "log_end_offset",
+        "log_start_offset",
+        "name",
+        "partition",
+        "topic_id",
+    )
+
+    # Invariant: log_start_offset <= high_watermark <= log_end_offset.
+    # Invariant: log_start_offset lies in the first segment, or at the end of an empty log.
+    log_start_offset: Offset
+    high_watermark: Offset
+    log_end_offset: Offset
+    durable_end_offset: Offset  # exclusive: what a power loss would leave
+
+    def __init__(
+        self,
+        partition: TopicPartition,
+        topic_id: TopicId,
+        config: LogConfig,
+        storage: Storage,
+        *,
+        name: str,
+    ) -> None:
+        self.partition = partition
+        self.topic_id = topic_id
+        self.name = name
+        self._storage = storage
+        self._storage_append = storage.append
+        self.epochs = EpochCache()
+        self._segments = Segments(storage, name)
+        self._open()
+        self.configure(config)
+
+    @property
+    def last_epoch(self) -> LeaderEpoch:
+        """The latest leader epoch known to the log, -1 while there is none."""
+        return self.epochs.latest_epoch
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes in the files of the log."""
+        return self._segments.size_bytes
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        """The segments, oldest first; the last one is written to. Not to be changed."""
+        return self._segments.items
+
+    def configure(self, config: LogConfig) -> None:
+        """Go by `config` from now on; what is written stays as it is."""
+        self.config = config
+        self._segment_bytes = config.segment_bytes
+        self._log_append_time = config.log_append_time
+        self._segments.active.limit_age(config.segment_ms)
+
+    # --- append and read: the hot path ---
+
+    def append_as_leader(
+        self, batch: Batch, leader_epoch: LeaderEpoch, *, now_timestamp_ms: int
+    ) -> AppendInfo:
+        """Write a validated batch at the log end offset, stamped with its offsets and epoch.
+
+        Args:
+            batch: writable and in no log; belongs to the log afterwards.
+            leader_epoch: of the leadership that appends, never less than `last_epoch`.
+            now_timestamp_ms: wall-clock time, for a topic with LogAppendTime.
+
+        Raises:
+            KafkaError: RECORD_LIST_TOO_LARGE for a batch larger than a segment may be.
+        """
+        base_offset = self.log_end_offset
+        size = batch.size
+        log_append_time_ms = -1
+        if self._log_append_time:
+            log_append_time_ms = now_timestamp_ms
+            stamp(batch, base_offset, leader_epoch, now_timestamp_ms)
+        else:
+            stamp(batch, base_offset, leader_epoch)
+        segment = self._segments.active
+        if (
+            segment.size + size > self._segment_bytes
+            or batch.max_timestamp_ms > segment.roll_after_timestamp_ms
+            or not segment.size
+        ):
+            if size > self._segment_bytes:
+                message = f"batch of {size} bytes, segment.bytes is {self._segment_bytes}"
+                raise KafkaError(ErrorCode.RECORD_LIST_TOO_LARGE, message)
+            segment = self._segment_for(batch)
+        if leader_epoch != self.epochs.latest_epoch:
+            self._begin_epoch(leader_epoch, base_offset)
+        self._storage_append(segment.name, batch.view)
+        segment.append(batch)
+        last_offset = batch.last_offset
+        self.log_end_offset = last_offset + 1
+        return AppendInfo(base_offset, last_offset, log_append_time_ms, self.log_start_offset)
+
+    def append_as_follower(self, batches: Sequence[Batch]) -> None:
+        """Write batches as the leader has them; they continue at the log end offset.
+
+        An empty log also takes a first batch that holds its log end offset in the middle:
+        the leader's log may start inside a batch, after DeleteRecords.
+
+        Raises:
+            BrokerBug: offsets leave a gap or overlap, or a leader epoch falls.
+        """
+        for batch in batches:
+            base_offset = batch.base_offset
+            if base_offset != self.log_end_offset:
+                self._begin_inside(batch)
+            segment = self._segments.active
+            if (
+                segment.size + batch.size > self._segment_bytes
+                or batch.max_timestamp_ms > segment.roll_after_timestamp_ms
+                or not segment.size
+            ):
+                segment = self._segment_for(batch)
+            if batch.leader_epoch != self.epochs.latest_epoch:
+                self._begin_epoch(batch.leader_epoch, max(base_offset, self.log_start_offset))
+            self._storage_append(segment.name, batch.view)
+            segment.append(batch)
+            self.log_end_offset = batch.last_offset + 1
+
+    def read(
+        self, offset: Offset, max_bytes: int, end_offset: Offset, *, at_least_one: bool
+    ) -> Slice:
+        """Return whole batches, from the one that holds `offset` on.
+
+        Args:
+            offset: first one wanted, within log start and log end offset; the first batch may
+                begin below it.
+            max_bytes: the slice is no larger, but for the first batch with `at_least_one`.
+            end_offset: exclusive; only batches that lie wholly below it.
+            at_least_one: return a first batch even if it alone exceeds `max_bytes`.
+        """
+        segment = self._segments.active
+        if offset >= segment.base_offset:
+            return segment.read(offset, max_bytes, end_offset, at_least_one)
+        return self._segments.read(offset, max_bytes, end_offset, at_least_one)
+
+    # --- offsets ---
+
+    def advance_high_watermark(self, offset: Offset) -> bool:
+        """Raise the high watermark to `offset`, exclusive; True if it moved, never back.
+
+        Raises:
+            BrokerBug: `offset` lies beyond the log end offset.
+        """
+        if offset <= self.high_watermark:
+            return False
+        if offset > self.log_end_offset:
+            raise BrokerBug(f"{self}: high watermark {offset} beyond the log end")
+        self.high_watermark = offset
+        return True
+
+    def advance_log_start(self, offset: Offset) -> None:
+        """Make `offset` the first readable one and delete the segments that lie below it.
+
+        Inside a batch that batch stays whole: reads still return it, ListOffsets does not
+        (KIP-107). No effect where the log already starts there or behind.
+
+        Raises:
+            KafkaError: OFFSET_OUT_OF_RANGE beyond the high watermark.
+        """
+        if offset > self.high_watermark:
+            message = f"offset {offset} of {self.partition} is beyond the high watermark"
+            raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, message)
+        if offset <= self.log_start_offset:
+            return
+        self.log_start_offset = offset
+        self.epochs.truncate_from_start(offset)
+        self._drop_below_start()
+
+    def offset_for_timestamp(
+        self, timestamp_ms: int, end_offset: Offset
+    ) -> TimestampOffset | None:
+        """Return the first record at or after `timestamp_ms`, None if not below `end_offset`."""
+        found = find_timestamp(self._segments, timestamp_ms, self.log_start_offset)
+        return None if found is None or found.offset >= end_offset else found
+
+    def max_timestamp(self, end_offset: Offset) -> TimestampOffset | None:
+        """Return the first record with the log's largest timestamp (KIP-734).
+
+        None where there is none, and, as in Kafka, where it does not lie below `end_offset`,
+        though an earlier record may.
+        """
+        found = find_max_timestamp(self._segments)
+        return None if found is None or found.offset >= end_offset else found
+
+    # --- truncation, rolling, retention, durability ---
+
+    def truncate_to(self, offset: Offset) -> None:
+        """Remove all batches that reach `offset` or lie behind it; the log ends at most there.
+
+        A batch that holds `offset` in its middle goes as a whole. High watermark, log start
+        offset and epochs follow.
+        """
+        # Even where no batch goes, an epoch noted at the end of the log must (KAFKA-10706).
+        if offset >= self.log_end_offset:
+            self.epochs.truncate_from_end(offset)
+            return
+        if offset < self._segments.items[0].base_offset:
+            self.truncate_fully(offset)
+            return
+        self.log_end_offset = end = self._segments.truncate_to(offset)
+        self.high_watermark = min(self.high_watermark, end)
+        self.durable_end_offset = min(self.durable_end_offset, end)
+        self.epochs.truncate_from_end(end)
+        if self.log_start_offset > end:
+            self.log_start_offset = end
+            self._save_log_start()
+
+    def truncate_fully(self, new_start: Offset) -> None:
+        """Remove everything; the log is empty and goes on at `new_start`."""
+        self._segments.restart_at(new_start)
+        self.epochs.clear()
+        self.log_start_offset = self.high_watermark = self.log_end_offset = new_start
+        self.durable_end_offset = new_start
+        self._save_log_start()
+
+    def roll(self) -> None:
+        """Close the active segment durably and go on in a new one; no effect while empty.
+
+        The closed one is deleted where the log starts behind it.
+        """
+        if self._segments.active.size:
+            self.flush()
+            self._segments.add(self.log_end_offset)
+            self._drop_below_start()
+
+    def retention(self, now_timestamp_ms: int) -> Offset:
+        """Delete the segments that retention.ms and retention.bytes give up.
+
+        Returns:
+            The log start offset, never beyond the high watermark.
+        """
+        count = retained_from(
+            self._segments.items, self.config, self.high_watermark, now_timestamp_ms
+        )
+        if count == len(self._segments):
+            self.advance_log_start(self.log_end_offset)
+            self.roll()
+        elif count:
+            self.advance_log_start(self._segments.items[count].base_offset)
+        return self.log_start_offset
+
+    def flush(self) -> None:
+        """Make everything written so far durable."""
+        self._segments.flush(self.durable_end_offset)
+        self.durable_end_offset = self.log_end_offset
+
+    def delete(self) -> None:
+        """Remove all files, for a replica that is no longer ours; the log must not be used on."""
+        for name in self._storage.list(f"{self.name}/"):
+            self._storage.delete(name)
+
+    # --- inspection ---
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the batches from the one that holds the log start offset on."""
+        for segment in self._segments:
+            for batch in segment.batches:
+                if batch.last_offset >= self.log_start_offset:
+                    yield batch
+
+    def all_bytes(self) -> bytes:
+        """Return the bytes of all readable batches, to compare replicas."""
+        return b"".join(batch.view for batch in self.batches())
+
+    def check_invariants(self) -> None:
+        """Raise BrokerBug where something that must always hold does not."""
+        start, watermark, end = self.log_start_offset, self.high_watermark, self.log_end_offset
+        if not start <= watermark <= end:
+            raise BrokerBug(f"{self}: start {start}, high watermark {watermark}, end {end}")
+        first = self._segments.items[0].base_offset
+        if start < first:
+            raise BrokerBug(f"{self}: log start {start} before its first segment {first}")
+        check_segments(self._segments.items, end)
+        check_epochs(self.epochs, self._segments.items, start, end)
+
+    def __repr__(self) -> str:
+        return (
+            f"PartitionLog({self.partition} {self.log_start_offset}..{self.log_end_offset}"
+            f" hw={self.high_watermark} e{self.last_epoch})"
+        )
+
+    # --- inside ---
+
+    def _open(self) -> None:
+        """Take over what the storage holds, or begin at offset 0."""
+        stored_start = read_log_start(self._storage, self.name) or 0
+        end = self._segments.active.next_offset if self._segments else 0
+        if not self._segments or stored_start > end:
+            # A log whose readable part is lost goes on behind it: its offsets are used up.
+            self.truncate_fully(stored_start)
+            return
+        start = max(self._segments.items[0].base_offset, stored_start)
+        self.log_start_offset = self.high_watermark = start
+        self.log_end_offset = end
+        for batch in self.batches():
+            if batch.leader_epoch > self.epochs.latest_epoch:
+                self.epochs.assign(batch.leader_epoch, max(batch.base_offset, start))
+        self.durable_end_offset = start
+        self.flush()
+
+    def _segment_for(self, batch: Batch) -> Segment:
+        """Return the segment to append to: a new one where the active one has its fill."""
+        self.roll()
+        segment = self._segments.active
+        if batch.max_timestamp_ms >= 0:
+            segment.roll_after_timestamp_ms = batch.max_timestamp_ms + self.config.segment_ms
+        return segment
+
+    def _begin_epoch(self, leader_epoch: LeaderEpoch, start_offset: Offset) -> None:
+        last = self._segments.last_batch
+        if last is not None and leader_epoch < last.leader_epoch:
+            raise BrokerBug(f"{self}: append in epoch {leader_epoch} behind {last!r}")
+        if leader_epoch != NO_LEADER_EPOCH:
+            self.epochs.assign(leader_epoch, start_offset)
+
+    def _begin_inside(self, batch: Batch) -> None:
+        """Let an empty log begin with a batch that holds its end in the middle."""
+        end = self.log_end_offset
+        if self.log_start_offset != end or not batch.base_offset < end <= batch.last_offset:
+            raise BrokerBug(f"{self}: append of {batch!r}")
+        self.truncate_fully(batch.base_offset)
+        self.log_start_offset = self.high_watermark = end
+        self._save_log_start()
+
+    def _drop_below_start(self) -> None:
+        self._segments.drop_first(self._segments.index_of(self.log_start_offset))
+        self._save_log_start()
+
+    def _save_log_start(self) -> None:
+        inside = self.log_start_offset != self._segments.items[0].base_offset
+        write_log_start(self._storage, self.name, self.log_start_offset if inside else None)

@@ -1,0 +1,52 @@
+"""Which segments of a log have outlived its retention.
+
+Counterpart: UnifiedLog.deleteOldSegments. Pure: chooses, and leaves the deleting to the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from minikafka.base.config import LogConfig
+from minikafka.base.ids import Offset
+from minikafka.log.segment import Segment
+
+__all__ = ["retained_from"]
+
+
+def retained_from(
+    segments: Sequence[Segment],
+    config: LogConfig,
+    high_watermark: Offset,
+    now_timestamp_ms: int,
+) -> int:
+    """Return how many of the oldest segments to delete, all of them included.
+
+    A segment goes as a whole, and only when it lies below the high watermark: what no consumer
+    could read yet is never deleted (KAFKA-5634). One without any timestamp does not age.
+    """
+    if not config.deleted:
+        return 0
+    count = 0
+    while count < len(segments) and _expired(segments[count], config, now_timestamp_ms):
+        count += 1
+    size_bytes = sum(segment.size for segment in segments)
+    by_size = 0
+    if config.retention_bytes >= 0:
+        surplus = size_bytes - config.retention_bytes
+        while by_size < len(segments) and surplus >= segments[by_size].size > 0:
+            surplus -= segments[by_size].size
+            by_size += 1
+    count = max(count, by_size)
+    while count and segments[count - 1].next_offset > high_watermark:
+        count -= 1
+    return count
+
+
+def _expired(segment: Segment, config: LogConfig, now_timestamp_ms: int) -> bool:
+    return (
+        config.retention_ms >= 0
+        and segment.size > 0
+        and segment.max_timestamp_ms >= 0
+        and now_timestamp_ms - segment.max_timestamp_ms > config.retention_ms
+    )

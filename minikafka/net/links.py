@@ -1,0 +1,128 @@
+"""Links between hosts by name: the one place where traffic is cut and delayed.
+
+Both transports send through here, so the same words break replication over in-process objects
+and over TCP. A cut behaves as a network does to TCP: what is sent stays on its way and arrives
+after the heal, in order; whoever cannot wait that long gives up by its own timeout.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+__all__ = ["Endpoint", "LinkTable", "Scheduler"]
+
+Endpoint: TypeAlias = int | str
+"""A broker by its id, or a client by a name."""
+
+
+class Scheduler:
+    """The two calls of an event loop that links need.
+
+    Args:
+        soon: as `loop.call_soon`.
+        later: as `loop.call_later`, seconds first.
+    """
+
+    __slots__ = ("later", "soon")
+
+    def __init__(self, soon: Callable[..., Any], later: Callable[..., Any]) -> None:
+        self.soon = soon
+        self.later = later
+
+
+class _Link:
+    """One direction between two hosts."""
+
+    __slots__ = ("cut", "in_flight", "latency_ms", "waiting")
+
+    def __init__(self) -> None:
+        self.cut = False
+        self.latency_ms = 0.0
+        self.waiting: deque[tuple[Callable[..., None], tuple[object, ...]]] = deque()
+        self.in_flight = 0
+
+
+class LinkTable:
+    """All links, each way; unnamed ones are perfect.
+
+    Deliveries over one link keep their order whatever is done to it meanwhile.
+    """
+
+    __slots__ = ("_links", "_scheduler")
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._links: dict[tuple[Endpoint, Endpoint], _Link] = {}
+        self._scheduler = scheduler
+
+    def deliver(
+        self,
+        source: Endpoint,
+        target: Endpoint,
+        callback: Callable[..., None],
+        *args: object,
+    ) -> None:
+        """Run `callback(*args)` when what `source` sends now has reached `target`."""
+        link = self._links.get((source, target))
+        if link is None:
+            self._scheduler.soon(callback, *args)
+        elif link.cut or link.in_flight or link.latency_ms:
+            link.waiting.append((callback, args))
+            if not link.cut:
+                self._depart(link)
+        else:
+            self._scheduler.soon(callback, *args)
+
+    def partition(
+        self, a: Iterable[Endpoint], b: Iterable[Endpoint], *, oneway: bool = False
+    ) -> None:
+        """Cut every link from `a` to `b`, and back unless `oneway`."""
+        others = sorted(b, key=str)
+        for source in sorted(a, key=str):
+            for target in others:
+                self._link(source, target).cut = True
+                if not oneway:
+                    self._link(target, source).cut = True
+
+    def set_link(self, a: Endpoint, b: Endpoint, *, latency: float) -> None:
+        """Delay what `a` and `b` send each other by `latency` seconds each way.
+
+        Raises:
+            ValueError: for a negative latency.
+        """
+        if latency < 0:
+            raise ValueError(f"latency is a number of seconds, not negative: {latency}")
+        for pair in ((a, b), (b, a)):
+            self._link(*pair).latency_ms = latency * 1000
+
+    def heal(self) -> None:
+        """Make all links perfect again and let go what was held."""
+        for link in self._links.values():
+            link.cut = False
+            link.latency_ms = 0.0
+            while link.in_flight < len(link.waiting):
+                self._depart(link)
+
+    def is_cut(self, source: Endpoint, target: Endpoint) -> bool:
+        """Say whether what `source` sends to `target` is held."""
+        link = self._links.get((source, target))
+        return link is not None and link.cut
+
+    def _link(self, source: Endpoint, target: Endpoint) -> _Link:
+        return self._links.setdefault((source, target), _Link())
+
+    def _depart(self, link: _Link) -> None:
+        link.in_flight += 1
+        if link.latency_ms:
+            self._scheduler.later(link.latency_ms / 1000, self._arrive, link)
+        else:
+            self._scheduler.soon(self._arrive, link)
+
+    def _arrive(self, link: _Link) -> None:
+        link.in_flight -= 1
+        # A cut holds also what is on its way; the heal sends it off again.
+        if link.cut or not link.waiting:
+            return
+        callback, args = link.waiting.popleft()
+        callback(*args)

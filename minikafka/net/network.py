@@ -1,0 +1,77 @@
+"""The network of one cluster: who is where, and how brokers reach each other.
+
+One process: objects over in-memory links ("memory"), or Kafka's bytes over loopback ("tcp").
+Several processes: "tcp". The same followers run over both (docs/design/0007).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
+
+from minikafka.net.channel import Channel, MemoryChannel, ObjectHandler, TcpChannel
+from minikafka.net.links import Endpoint, LinkTable, Scheduler
+
+__all__ = ["Network", "Transport"]
+
+Transport: TypeAlias = Literal["memory", "tcp"]
+
+
+class Network:
+    """Links by name, and channels over them.
+
+    Args:
+        transport: how brokers of this process talk to each other.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, transport: Transport = "memory") -> None:
+        self.links = LinkTable(Scheduler(loop.call_soon, loop.call_later))
+        self._loop = loop
+        self._transport = transport
+        self._handlers: dict[int, ObjectHandler] = {}
+        self._addresses: dict[int, tuple[str, int]] = {}
+
+    def register(self, broker_id: int, handler: ObjectHandler, host: str, port: int) -> None:
+        """Say where a broker of this process listens."""
+        self._handlers[broker_id] = handler
+        self._addresses[broker_id] = (host, port)
+
+    def unregister(self, broker_id: int) -> None:
+        """Forget a broker: requests to it are refused from now on."""
+        self._handlers.pop(broker_id, None)
+        self._addresses.pop(broker_id, None)
+
+    def channel(self, source: int, target: int, timeout_ms: int) -> Channel:
+        """Return a new channel; a broker reaches itself through memory always."""
+        if self._transport == "memory" or source == target:
+            return MemoryChannel(
+                source,
+                target,
+                self.links,
+                self._loop,
+                timeout_ms,
+                lambda: self._handlers.get(target),
+            )
+        return TcpChannel(
+            source,
+            target,
+            self.links,
+            self._loop,
+            timeout_ms,
+            lambda: self._addresses.get(target),
+        )
+
+    def partition(
+        self, a: Iterable[Endpoint], b: Iterable[Endpoint], *, oneway: bool = False
+    ) -> None:
+        """Cut the links from `a` to `b`, and back unless `oneway`."""
+        self.links.partition(a, b, oneway=oneway)
+
+    def set_link(self, a: Endpoint, b: Endpoint, *, latency: float) -> None:
+        """Delay what `a` and `b` send each other by `latency` seconds each way."""
+        self.links.set_link(a, b, latency=latency)
+
+    def heal(self) -> None:
+        """Make all links perfect again."""
+        self.links.heal()

@@ -1,0 +1,73 @@
+"""The listener of one broker. Counterpart: kafka.network.SocketServer's acceptor."""
+
+from __future__ import annotations
+
+import asyncio
+
+from minikafka.net.connection import Connection, FrameHandler
+from minikafka.net.links import Scheduler
+
+__all__ = ["Server"]
+
+
+class Server:
+    """Accepts connections and keeps track of them until they are gone.
+
+    Args:
+        handler: gets the frames of every connection.
+        frame_bytes_max: socket.request.max.bytes.
+    """
+
+    def __init__(self, handler: FrameHandler, frame_bytes_max: int) -> None:
+        self._handler = handler
+        self._frame_bytes_max = frame_bytes_max
+        self._server: asyncio.Server | None = None
+        self._connections: dict[Connection, None] = {}
+        self._accepted = 0
+        self._all_gone: asyncio.Future[None] | None = None
+        self.port = 0
+
+    @property
+    def connection_count(self) -> int:
+        """Connections open now."""
+        return len(self._connections)
+
+    async def start(self, host: str, port: int) -> None:
+        """Bind and listen; `port` tells the bound one afterwards.
+
+        Raises:
+            OSError: when the address cannot be bound.
+        """
+        loop = asyncio.get_running_loop()
+        scheduler = Scheduler(loop.call_soon, loop.call_later)
+
+        def accept() -> Connection:
+            self._accepted += 1
+            connection = Connection(
+                self._handler, self._accepted, self._frame_bytes_max, scheduler, self._lost
+            )
+            self._connections[connection] = None
+            return connection
+
+        self._server = await loop.create_server(accept, host, port, backlog=1024)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Stop listening, close every connection, and return when all are gone.
+
+        Cancellation: safe; the listener is closed already then.
+        """
+        if self._server is None:
+            return
+        self._server.close()
+        self._server = None
+        for connection in list(self._connections):
+            connection.close()
+        if self._connections:
+            self._all_gone = asyncio.get_running_loop().create_future()
+            await self._all_gone
+
+    def _lost(self, connection: Connection) -> None:
+        self._connections.pop(connection, None)
+        if not self._connections and self._all_gone is not None and not self._all_gone.done():
+            self._all_gone.set_result(None)

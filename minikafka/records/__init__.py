@@ -1,0 +1,1 @@
+"""Record batch bytes: header view, CRC, records, compression. Knows no log and no request."""

@@ -1,0 +1,234 @@
+"""The leader of one partition.
+
+Holds which followers are how far, and from that the high watermark and what ISR it would like.
+Knows nothing of requests, waiting or sending: the broker wakes the waiters and sends what
+`isr_wish` says. Counterpart: kafka.cluster.Partition. KIP-497, KIP-903, KAFKA-15583.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.base.ids import NO_OFFSET, BrokerId, LeaderEpoch, Offset
+from minikafka.log.partition_log import AppendInfo, PartitionLog
+from minikafka.records.batch import Batch
+from minikafka.replication.isr import effective_min_isr, is_caught_up
+from minikafka.replication.progress import FollowerProgress
+
+__all__ = ["IsrWish", "PartitionLeader"]
+
+
+@dataclass(frozen=True, slots=True)
+class IsrWish:
+    """The ISR a leader asks the controller for; `broker_epochs` as its fetches stated them."""
+
+    isr: tuple[BrokerId, ...]
+    broker_epochs: tuple[int, ...]
+    leader_epoch: LeaderEpoch
+    partition_epoch: int
+
+
+class PartitionLeader:
+    """One leadership of one partition, from one leader epoch to the next.
+
+    Invariant: `isr` holds `broker_id` and is a subset of `replicas`.
+    Invariant: log.high_watermark <= log_end_offset of each member of the maximal ISR, except
+    where a member lost its tail after the watermark had passed.
+    """
+
+    __slots__ = (
+        "broker_id",
+        "isr",
+        "lag_max_ms",
+        "leader_epoch",
+        "leader_epoch_start_offset",
+        "log",
+        "partition_epoch",
+        "pending_isr",
+        "progress",
+        "replicas",
+    )
+
+    def __init__(
+        self,
+        log: PartitionLog,
+        broker_id: BrokerId,
+        *,
+        replicas: tuple[BrokerId, ...],
+        isr: tuple[BrokerId, ...],
+        leader_epoch: LeaderEpoch,
+        partition_epoch: int,
+        lag_max_ms: int,
+        now_ms: int,
+    ) -> None:
+        self.log = log
+        self.broker_id = broker_id
+        self.replicas = replicas
+        self.isr = isr
+        self.leader_epoch = leader_epoch
+        self.partition_epoch = partition_epoch
+        self.lag_max_ms = lag_max_ms
+        self.leader_epoch_start_offset = log.log_end_offset
+        self.pending_isr: tuple[BrokerId, ...] | None = None
+        # In-sync followers get a full lag time to fetch for the first time.
+        self.progress = {
+            replica: FollowerProgress(replica, now_ms if replica in isr else -lag_max_ms - 1)
+            for replica in replicas
+            if replica != broker_id
+        }
+
+    @property
+    def min_isr(self) -> int:
+        """In-sync replicas that acks=all needs here."""
+        return effective_min_isr(self.log.config.min_insync_replicas, len(self.replicas))
+
+    @property
+    def maximal_isr(self) -> tuple[BrokerId, ...]:
+        """The ISR, or the larger set while the controller has not answered yet (KIP-497)."""
+        pending = self.pending_isr
+        if pending is None:
+            return self.isr
+        return tuple(r for r in self.replicas if r in self.isr or r in pending)
+
+    def append(self, batch: Batch, acks: int, now_timestamp_ms: int) -> AppendInfo:
+        """Write one validated batch at the end of the log.
+
+        Args:
+            batch: as `records.validate` let it pass; stamped in place.
+            acks: -1, 0 or 1 as the producer asked.
+            now_timestamp_ms: wall clock, for LogAppendTime.
+
+        Raises:
+            KafkaError: NOT_ENOUGH_REPLICAS for acks=-1 under min.insync.replicas; nothing was
+                written then.
+        """
+        if acks == -1 and len(self.isr) < self.min_isr:
+            raise KafkaError(
+                ErrorCode.NOT_ENOUGH_REPLICAS,
+                f"The size of the current ISR {len(self.isr)} is insufficient to satisfy the "
+                f"min.isr requirement of {self.min_isr} for partition {self.log.partition}",
+            )
+        return self.log.append_as_leader(
+            batch, self.leader_epoch, now_timestamp_ms=now_timestamp_ms
+        )
+
+    def on_follower_fetch(
+        self,
+        follower: BrokerId,
+        fetch_offset: Offset,
+        log_start_offset: Offset,
+        broker_epoch: int,
+        now_ms: int,
+    ) -> bool:
+        """Note how far a follower has come; say whether the high watermark moved.
+
+        A fetch at offset n says: the follower's log holds everything below n.
+
+        Raises:
+            KafkaError: NOT_LEADER_OR_FOLLOWER when `follower` is not a replica: its metadata
+                is older or newer than ours, and it will ask again.
+        """
+        progress = self.progress.get(follower)
+        if progress is None:
+            raise KafkaError(
+                ErrorCode.NOT_LEADER_OR_FOLLOWER,
+                f"Replica {follower} is not a replica of {self.log.partition}",
+            )
+        moved = progress.on_fetch(
+            fetch_offset, log_start_offset, self.log.log_end_offset, broker_epoch, now_ms
+        )
+        return moved and self.maybe_advance_high_watermark(now_ms)
+
+    def maybe_advance_high_watermark(self, now_ms: int) -> bool:
+        """Move the high watermark to what the maximal ISR holds; say whether it moved.
+
+        It stands still while the ISR is under min.insync.replicas (KAFKA-15583), and waits for
+        a follower that is about to join the ISR, so that it can catch the moving end.
+        """
+        log = self.log
+        if log.high_watermark >= log.log_end_offset or len(self.isr) < self.min_isr:
+            return False
+        lowest = log.log_end_offset
+        isr, pending = self.isr, self.pending_isr
+        for replica, progress in self.progress.items():
+            end = progress.log_end_offset
+            if end >= lowest:
+                continue
+            counts = replica in isr or (pending is not None and replica in pending)
+            if counts or (end != NO_OFFSET and self._is_caught_up(progress, now_ms)):
+                lowest = end
+        return lowest > log.high_watermark and log.advance_high_watermark(lowest)
+
+    def acks_error(self) -> ErrorCode:
+        """Return what a produce that reached the watermark is answered (R12)."""
+        if len(self.maximal_isr) < self.min_isr:
+            return ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND
+        return ErrorCode.NONE
+
+    def low_watermark(self) -> Offset:
+        """Return the least log start offset over the replicas; `NO_OFFSET` while unknown."""
+        lowest = self.log.log_start_offset
+        for progress in self.progress.values():
+            lowest = min(lowest, progress.log_start_offset)
+        return lowest
+
+    def isr_wish(self, now_ms: int) -> IsrWish | None:
+        """Return the ISR to ask the controller for, or None where today's is right.
+
+        One change is in flight at a time; `pending_isr` is set by the caller once it is sent.
+        Shrinking drops who was not caught up for replica.lag.time.max.ms; expanding takes who
+        has reached the watermark and the start of this epoch (KAFKA-7128, KIP-903).
+        """
+        if self.pending_isr is not None:
+            return None
+        wanted = [self.broker_id]
+        epochs = {self.broker_id: -1}
+        for replica, progress in self.progress.items():
+            if replica in self.isr:
+                keep = self._is_caught_up(progress, now_ms)
+            else:
+                end = progress.log_end_offset
+                keep = (
+                    end >= self.log.high_watermark
+                    and end >= self.leader_epoch_start_offset
+                    and end != NO_OFFSET
+                )
+            if keep:
+                wanted.append(replica)
+                epochs[replica] = progress.broker_epoch
+        isr = tuple(replica for replica in self.replicas if replica in epochs)
+        if sorted(isr) == sorted(self.isr):
+            return None
+        return IsrWish(
+            isr=isr,
+            broker_epochs=tuple(epochs[replica] for replica in isr),
+            leader_epoch=self.leader_epoch,
+            partition_epoch=self.partition_epoch,
+        )
+
+    def on_partition_changed(
+        self, isr: tuple[BrokerId, ...], partition_epoch: int, now_ms: int
+    ) -> bool:
+        """Take over what the controller decided; say whether the high watermark moved."""
+        if partition_epoch < self.partition_epoch:
+            return False
+        self.isr = isr
+        self.partition_epoch = partition_epoch
+        self.pending_isr = None
+        return self.maybe_advance_high_watermark(now_ms)
+
+    def _is_caught_up(self, progress: FollowerProgress, now_ms: int) -> bool:
+        return is_caught_up(
+            progress.log_end_offset,
+            self.log.log_end_offset,
+            progress.last_caught_up_ms,
+            now_ms,
+            self.lag_max_ms,
+        )
+
+    def check_invariants(self) -> None:
+        """Assert what stands at the head of this class."""
+        assert self.broker_id in self.isr, (self.broker_id, self.isr)
+        assert all(replica in self.replicas for replica in self.isr), (self.isr, self.replicas)
+        self.log.check_invariants()

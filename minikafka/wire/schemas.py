@@ -1,0 +1,110 @@
+"""The schemas of all APIs, loaded one message and version at a time, and what their fields are.
+
+The only module, besides `shapes`' error codes, that looks inside kio's classes. Each schema
+costs some milliseconds on first use: `codec.preload` moves that to a time of one's choosing.
+Counterpart: the JSON files in clients/src/main/resources/common/message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields
+from functools import lru_cache
+from types import NoneType, UnionType
+from typing import Any, NamedTuple, TypeAlias, get_args, get_origin
+
+from kio.index import KioIndexError, load_request_schema, load_response_schema
+
+from minikafka.wire.framing import UnsupportedVersion
+
+__all__ = [
+    "NO_DEFAULT",
+    "EntityClass",
+    "SchemaField",
+    "field_names",
+    "request_class",
+    "response_class",
+    "schema_fields",
+]
+
+# kio's classes are generated: one per message, nested struct and version, without a common base.
+EntityClass: TypeAlias = Any
+
+NO_DEFAULT: Any = MISSING
+
+
+class SchemaField(NamedTuple):
+    """One field of one version of one struct."""
+
+    name: str
+    # "int32", "string", … ; None where the type is a struct.
+    kafka_type: str | None
+    struct: EntityClass | None
+    is_array: bool
+    nullable: bool
+    # Number of a tagged field (KIP-482), None for an ordinary one.
+    tag: int | None
+    # NO_DEFAULT where the schema names none.
+    default: Any
+
+
+@lru_cache(maxsize=512)
+def request_class(api_key: int, version: int) -> EntityClass:
+    """Return the class of a request body.
+
+    Raises:
+        UnsupportedVersion: there is no such schema.
+    """
+    try:
+        return load_request_schema(api_key, version)
+    except KioIndexError as error:
+        raise UnsupportedVersion(
+            f"no request schema for {api_key} version {version}"
+        ) from error
+
+
+@lru_cache(maxsize=512)
+def response_class(api_key: int, version: int) -> EntityClass:
+    """Return the class of a response body.
+
+    Raises:
+        UnsupportedVersion: there is no such schema.
+    """
+    try:
+        return load_response_schema(api_key, version)
+    except KioIndexError as error:
+        raise UnsupportedVersion(
+            f"no response schema for {api_key} version {version}"
+        ) from error
+
+
+@lru_cache(maxsize=2048)
+def schema_fields(struct: EntityClass) -> tuple[SchemaField, ...]:
+    """Return the fields of a struct in the order they have on the wire."""
+    return tuple(_describe(item) for item in fields(struct))
+
+
+@lru_cache(maxsize=2048)
+def field_names(struct: EntityClass) -> frozenset[str]:
+    """Return the names of the fields of a struct."""
+    return frozenset(item.name for item in schema_fields(struct))
+
+
+def _describe(item: Any) -> SchemaField:
+    kind = item.type
+    nullable = False
+    if get_origin(kind) is UnionType:
+        nullable = True
+        (kind,) = (argument for argument in get_args(kind) if argument is not NoneType)
+    is_array = get_origin(kind) is tuple
+    if is_array:
+        kind = get_args(kind)[0]
+    kafka_type = item.metadata.get("kafka_type")
+    return SchemaField(
+        name=item.name,
+        kafka_type=kafka_type,
+        struct=kind if kafka_type is None else None,
+        is_array=is_array,
+        nullable=nullable,
+        tag=item.metadata.get("tag"),
+        default=item.default,
+    )

@@ -1,0 +1,256 @@
+"""Version-neutral building of messages: say it once in full, send it in any version.
+
+A shape is a mapping with the schemas' field names (snake case, durations and times without
+their unit: `throttle_time`, `timeout`, `log_append_time`), nested structs as mappings,
+arrays as any sequence. What the asked version lacks is dropped, what the shape lacks is
+filled in. Knows no handler. Counterpart: the setters and defaults of Kafka's generated
+message classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+from kio.schema.errors import ErrorCode as _SchemaErrorCode
+
+from minikafka.base.ids import ZERO_ID
+from minikafka.wire.schemas import (
+    NO_DEFAULT,
+    EntityClass,
+    SchemaField,
+    field_names,
+    request_class,
+    response_class,
+    schema_fields,
+)
+from minikafka.wire.versions import SERVED, ApiKey
+
+__all__ = ["REMOVED_NAMES", "Shape", "build_request", "build_response", "optional", "to_ms"]
+
+Shape: TypeAlias = Mapping[str, object]
+
+_Build: TypeAlias = Callable[[Shape], Any]
+_Convert: TypeAlias = Callable[[Any], Any]
+
+# Fields that older versions have and the newest served one has not, so that dropping them is
+# no mistake: by API key and, for nested structs, path. A test finds them all.
+REMOVED_NAMES: dict[tuple[int, str], frozenset[str]] = {
+    (ApiKey.PRODUCE, "request.topic_data"): frozenset({"name"}),
+    (ApiKey.PRODUCE, "response.responses"): frozenset({"name"}),
+    (ApiKey.FETCH, "request"): frozenset({"replica_id"}),
+    (ApiKey.FETCH, "request.topics"): frozenset({"topic"}),
+    (ApiKey.FETCH, "request.forgotten_topics_data"): frozenset({"topic"}),
+    (ApiKey.FETCH, "response.responses"): frozenset({"topic"}),
+    (ApiKey.METADATA, "request"): frozenset({"include_cluster_authorized_operations"}),
+    (ApiKey.METADATA, "response"): frozenset({"cluster_authorized_operations"}),
+    (ApiKey.FIND_COORDINATOR, "request"): frozenset({"key"}),
+    (ApiKey.FIND_COORDINATOR, "response"): frozenset(
+        {"error_code", "error_message", "host", "node_id", "port"}
+    ),
+    (ApiKey.DELETE_TOPICS, "request"): frozenset({"topic_names"}),
+    (ApiKey.ALTER_PARTITION, "request.topics.partitions"): frozenset({"new_isr"}),
+}
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_ERROR_CODES = {int(code): code for code in _SchemaErrorCode}
+_NO_TIME = timedelta(0)
+_NO_ERROR = _ERROR_CODES[0]
+
+
+def build_response(api_key: int, version: int, shape: Shape) -> Any:
+    """Return the response entity of this version.
+
+    Numbers stand for error codes, milliseconds for durations and times (-1 for no time),
+    ZERO_ID for no id. A field that the shape leaves out gets the schema's default; without
+    one it is zero, "" or (), or None for a string that may be null.
+
+    Raises:
+        TypeError: the shape has a name that no version of the API knows, or lacks a mapping
+            where a struct must be.
+    """
+    return _response_builder(api_key, version)(shape)
+
+
+def build_request(api_key: int, version: int, shape: Shape) -> Any:
+    """Return the request entity of this version; see `build_response`."""
+    return _request_builder(api_key, version)(shape)
+
+
+def optional(entity: Any, name: str, default: Any) -> Any:
+    """Read a field that not every version has.
+
+    Returns:
+        The field's value, or `default` where the entity's version lacks the field.
+    """
+    return getattr(entity, name, default)
+
+
+def to_ms(duration: timedelta) -> int:
+    """Return a duration of an entity in milliseconds."""
+    return duration // _MILLISECOND
+
+
+@lru_cache(maxsize=512)
+def _response_builder(api_key: int, version: int) -> _Build:
+    newest = SERVED[api_key].max
+    return _struct_builder(
+        response_class(api_key, version),
+        lambda: response_class(api_key, newest),
+        (api_key, "response"),
+    )
+
+
+@lru_cache(maxsize=512)
+def _request_builder(api_key: int, version: int) -> _Build:
+    newest = SERVED[api_key].max
+    return _struct_builder(
+        request_class(api_key, version),
+        lambda: request_class(api_key, newest),
+        (api_key, "request"),
+    )
+
+
+def _struct_builder(
+    struct: EntityClass, newest: Callable[[], EntityClass | None], where: tuple[int, str]
+) -> _Build:
+    """Return what makes an entity of `struct` out of a shape.
+
+    Args:
+        struct: class of the asked version.
+        newest: gives the same struct of the newest version, None when that has none; called
+            only when a shape has a name that `struct` lacks, because loading costs time.
+        where: API key and path, for `REMOVED_NAMES`.
+    """
+    described = schema_fields(struct)
+    converters = {item.name: _converter(item, newest, where) for item in described}
+    defaults = {item.name: _default(item) for item in described}
+    dropped: set[str] = set()
+
+    def build(shape: Shape) -> Any:
+        values = defaults.copy()
+        for name, value in shape.items():
+            convert = converters.get(name)
+            if convert is not None:
+                values[name] = convert(value)
+            elif name not in dropped:
+                _check_droppable(name, newest(), where)
+                dropped.add(name)
+        return struct(**values)
+
+    return build
+
+
+def _check_droppable(name: str, newest: EntityClass | None, where: tuple[int, str]) -> None:
+    if newest is not None and name in field_names(newest):
+        return
+    if name in REMOVED_NAMES.get(where, ()):
+        return
+    api_key, path = where
+    raise TypeError(f"no version of {SERVED[api_key].name} has the field {path}.{name}")
+
+
+def _converter(
+    item: SchemaField, newest: Callable[[], EntityClass | None], where: tuple[int, str]
+) -> _Convert:
+    if item.struct is not None:
+        api_key, path = where
+        nested = _nested_newest(newest, item.name)
+        convert = _struct_builder(item.struct, nested, (api_key, f"{path}.{item.name}"))
+    else:
+        convert = _CONVERTING.get(item.kafka_type or "", _as_is)
+    if item.is_array:
+        convert = _array_converter(convert)
+    return _nullable(convert) if item.nullable else convert
+
+
+def _nested_newest(
+    newest: Callable[[], EntityClass | None], name: str
+) -> Callable[[], EntityClass | None]:
+    def find() -> EntityClass | None:
+        outer = newest()
+        if outer is None:
+            return None
+        found = [item.struct for item in schema_fields(outer) if item.name == name]
+        return found[0] if found else None
+
+    return find
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def _array_converter(convert: _Convert) -> _Convert:
+    if convert is _as_is:
+        return tuple
+
+    def convert_array(values: Any) -> Any:
+        return tuple([convert(value) for value in values])
+
+    return convert_array
+
+
+def _nullable(convert: _Convert) -> _Convert:
+    if convert is _as_is or convert is _id:
+        return convert
+
+    def convert_or_null(value: Any) -> Any:
+        return None if value is None else convert(value)
+
+    return convert_or_null
+
+
+def _error_code(value: int) -> Any:
+    return _ERROR_CODES[value]
+
+
+def _duration(value: int) -> timedelta:
+    return timedelta(milliseconds=value) if value else _NO_TIME
+
+
+def _time(value: int) -> datetime | None:
+    return None if value == -1 else _EPOCH + timedelta(milliseconds=value)
+
+
+def _id(value: Any) -> Any:
+    return None if value == ZERO_ID else value
+
+
+_CONVERTING: dict[str, _Convert] = {
+    "error_code": _error_code,
+    "timedelta_i32": _duration,
+    "timedelta_i64": _duration,
+    "datetime_i64": _time,
+    "uuid": _id,
+}
+
+_ZEROS: dict[str, Any] = {
+    "string": "",
+    "bytes": b"",
+    "records": None,
+    "bool": False,
+    "float64": 0.0,
+    "error_code": _NO_ERROR,
+    "timedelta_i32": _NO_TIME,
+    "timedelta_i64": _NO_TIME,
+    "uuid": None,
+}
+
+
+def _default(item: SchemaField) -> Any:
+    if item.default is not NO_DEFAULT:
+        return item.default
+    if item.is_array:
+        # Kafka's own default, also where null is allowed: Java clients stumble over null.
+        return ()
+    if item.nullable:
+        return None
+    if item.struct is not None:
+        return item.struct(
+            **{inner.name: _default(inner) for inner in schema_fields(item.struct)}
+        )
+    return _ZEROS.get(item.kafka_type or "", 0)

@@ -1,0 +1,155 @@
+"""The one table of APIs: what is served, what is advertised, and from when on it is flexible.
+
+ApiVersions answers, the check of each request and docs/apis.md all come from here
+(tools/gen_docs.py). Knows no schemas: a test holds the flexible versions against them.
+Counterpart: ApiKeys, ApiVersionsResponse. KIP-35, KIP-482, KIP-511.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+__all__ = [
+    "SERVED",
+    "ApiKey",
+    "ApiVersionRange",
+    "advertised",
+    "is_served",
+    "request_is_flexible",
+    "response_header_is_flexible",
+]
+
+
+class ApiKey(IntEnum):
+    """The APIs served, by Kafka's numbers."""
+
+    PRODUCE = 0
+    FETCH = 1
+    LIST_OFFSETS = 2
+    METADATA = 3
+    FIND_COORDINATOR = 10
+    API_VERSIONS = 18
+    CREATE_TOPICS = 19
+    DELETE_TOPICS = 20
+    DELETE_RECORDS = 21
+    INIT_PRODUCER_ID = 22
+    OFFSET_FOR_LEADER_EPOCH = 23
+    DESCRIBE_CONFIGS = 32
+    CREATE_PARTITIONS = 37
+    INCREMENTAL_ALTER_CONFIGS = 44
+    ALTER_PARTITION = 56
+    DESCRIBE_CLUSTER = 60
+    BROKER_REGISTRATION = 62
+    BROKER_HEARTBEAT = 63
+    ALLOCATE_PRODUCER_IDS = 67
+    DESCRIBE_TOPIC_PARTITIONS = 75
+
+
+class ApiVersionRange(NamedTuple):
+    """One row of the table; all versions are inclusive."""
+
+    key: ApiKey
+    name: str
+    min: int
+    max: int
+    # Lowest version told to clients; below `min` where Kafka lists more than it serves.
+    advertised_min: int
+    # From this version on: request header v2, response header v1, compact types (KIP-482).
+    flexible_from: int
+    # Between brokers only: served, but not told to clients.
+    internal: bool
+    note: str
+
+
+def _served(
+    key: ApiKey,
+    name: str,
+    versions: tuple[int, int],
+    flexible_from: int,
+    note: str = "",
+    *,
+    advertised_min: int | None = None,
+    internal: bool = False,
+) -> tuple[int, ApiVersionRange]:
+    low, high = versions
+    shown = low if advertised_min is None else advertised_min
+    row = ApiVersionRange(key, name, low, high, shown, flexible_from, internal, note)
+    return int(key), row
+
+
+SERVED: dict[int, ApiVersionRange] = dict(
+    (
+        _served(
+            ApiKey.PRODUCE,
+            "Produce",
+            (3, 13),
+            9,
+            # KAFKA-18659: librdkafka before 2.11 sends gzip, snappy and lz4 uncompressed
+            # when the lowest version listed is not 0.
+            "0–2 are listed for old clients and refused when used",
+            advertised_min=0,
+        ),
+        _served(ApiKey.FETCH, "Fetch", (4, 18), 12),
+        _served(ApiKey.LIST_OFFSETS, "ListOffsets", (1, 10), 6),
+        _served(ApiKey.METADATA, "Metadata", (0, 13), 9),
+        _served(ApiKey.FIND_COORDINATOR, "FindCoordinator", (0, 6), 3, "no coordinators yet"),
+        _served(
+            ApiKey.API_VERSIONS,
+            "ApiVersions",
+            (0, 4),
+            3,
+            "any other version is answered in version 0; the response header is always v0",
+        ),
+        _served(ApiKey.CREATE_TOPICS, "CreateTopics", (2, 7), 5),
+        _served(ApiKey.DELETE_TOPICS, "DeleteTopics", (1, 6), 4),
+        _served(ApiKey.DELETE_RECORDS, "DeleteRecords", (0, 2), 2),
+        _served(ApiKey.INIT_PRODUCER_ID, "InitProducerId", (0, 5), 2),
+        _served(ApiKey.OFFSET_FOR_LEADER_EPOCH, "OffsetForLeaderEpoch", (2, 4), 4),
+        _served(ApiKey.DESCRIBE_CONFIGS, "DescribeConfigs", (1, 4), 4),
+        _served(ApiKey.CREATE_PARTITIONS, "CreatePartitions", (0, 3), 2),
+        _served(ApiKey.INCREMENTAL_ALTER_CONFIGS, "IncrementalAlterConfigs", (0, 1), 1),
+        _served(ApiKey.ALTER_PARTITION, "AlterPartition", (2, 3), 0, internal=True),
+        _served(ApiKey.DESCRIBE_CLUSTER, "DescribeCluster", (0, 2), 0),
+        _served(ApiKey.BROKER_REGISTRATION, "BrokerRegistration", (0, 4), 0, internal=True),
+        _served(ApiKey.BROKER_HEARTBEAT, "BrokerHeartbeat", (0, 1), 0, internal=True),
+        _served(ApiKey.ALLOCATE_PRODUCER_IDS, "AllocateProducerIds", (0, 0), 0, internal=True),
+        _served(ApiKey.DESCRIBE_TOPIC_PARTITIONS, "DescribeTopicPartitions", (0, 0), 0),
+    )
+)
+
+
+def advertised() -> list[tuple[int, int, int]]:
+    """Return (key, lowest, highest version) of each API told to clients, sorted by key."""
+    return [
+        (row.key, row.advertised_min, row.max)
+        for _, row in sorted(SERVED.items())
+        if not row.internal
+    ]
+
+
+def is_served(api_key: int, api_version: int) -> bool:
+    """Tell whether a request of this version is handled; listed is not enough."""
+    row = SERVED.get(api_key)
+    return row is not None and row.min <= api_version <= row.max
+
+
+def request_is_flexible(api_key: int, api_version: int) -> bool:
+    """Tell whether requests have header v2, which ends in tagged fields.
+
+    Raises:
+        KeyError: the API is not in the table.
+    """
+    return api_version >= SERVED[api_key].flexible_from
+
+
+def response_header_is_flexible(api_key: int, api_version: int) -> bool:
+    """Tell whether responses have header v1.
+
+    Never for ApiVersions: a client reads that answer before it knows the broker's versions
+    (KIP-511).
+
+    Raises:
+        KeyError: the API is not in the table.
+    """
+    return api_key != ApiKey.API_VERSIONS and api_version >= SERVED[api_key].flexible_from

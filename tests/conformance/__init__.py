@@ -1,0 +1,1 @@
+"""Comparison with Apache Kafka, request by request: see case.py for what a case is."""

@@ -1,0 +1,1 @@
+"""Conformance cases, a module for each API or family of APIs."""

@@ -1,0 +1,258 @@
+"""One broker without sockets and quorum: the real controller, replicas and handlers.
+
+A decision of the controller is committed and applied at once. Requests and answers go through
+the wire codec, so that what a version cannot say is lost as it would be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from minikafka.apis.handlers import REGISTERED
+from minikafka.base.clock import ManualClock
+from minikafka.base.config import BrokerConfig
+from minikafka.base.deferred import Deferred
+from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.base.ids import TopicPartition
+from minikafka.base.seeds import Seeds
+from minikafka.broker.context import RequestContext
+from minikafka.broker.partition import Partition
+from minikafka.broker.purgatory import Purgatory, settled
+from minikafka.broker.replica_manager import ReplicaManager
+from minikafka.log.storage import MemoryStorage
+from minikafka.metadata.commands import AllocateProducerIds, Decision, Heartbeat, RegisterBroker
+from minikafka.metadata.controller import Controller
+from minikafka.metadata.image import MetadataImage
+from minikafka.metadata.records import MetadataRecord
+from minikafka.records.builder import build_batch
+from minikafka.records.records import Record
+from minikafka.wire.codec import (
+    decode_header,
+    decode_request,
+    decode_response,
+    encode_request,
+    encode_response,
+)
+from minikafka.wire.shapes import build_request, build_response
+from minikafka.wire.versions import SERVED
+
+if TYPE_CHECKING:
+    from minikafka.broker.broker import Broker
+
+__all__ = ["BrokerStub", "code", "registered"]
+
+T = TypeVar("T")
+CLUSTER_ID = "AAAAAAAAAAAAAAAAAAAAAQ"
+
+
+class BrokerStub:
+    """Broker `node_id` of a cluster of `brokers`, all unfenced; it is the active controller.
+
+    The other brokers exist in the metadata only; `followed` speaks for them. To be made inside
+    a running event loop.
+
+    Args:
+        config: broker configs by Kafka's names.
+        controller_id: another broker's id makes this one forward, to itself: `forwarded`
+            keeps the API keys.
+    """
+
+    def __init__(
+        self,
+        node_id: int = 1,
+        brokers: tuple[int, ...] = (1, 2, 3),
+        config: dict[str, str | int | float | bool] | None = None,
+        controller_id: int | None = None,
+    ) -> None:
+        self.node_id = node_id
+        self.config = BrokerConfig.parse(node_id, config or {})
+        self.cluster_id = CLUSTER_ID
+        self.clock = ManualClock()
+        self.controller = Controller(self.config, Seeds("stub"))
+        self.controller_id: int | None = node_id if controller_id is None else controller_id
+        self.forwarded: list[int] = []
+        self.spawned: list[Coroutine[Any, Any, Any]] = []
+        self.purgatory = Purgatory(self.clock, asyncio.get_running_loop())
+        self.replicas = ReplicaManager(
+            node_id,
+            self.config,
+            MemoryStorage(),
+            self.clock,
+            self.purgatory,
+            on_role=lambda partition: None,
+            on_isr_wanted=lambda partition: None,
+        )
+        for broker_id in brokers:
+            self.join(broker_id)
+
+    # what handlers use
+
+    @property
+    def image(self) -> MetadataImage:
+        """Applied metadata: all there is."""
+        return self.controller.image
+
+    @property
+    def is_controller(self) -> bool:
+        """True unless another broker is named controller."""
+        return self.controller_id == self.node_id
+
+    async def decide(self, decide: Callable[[Controller, int], Decision[T]]) -> T:
+        """Commit and apply a decision, return its answer."""
+        return self.commit(decide(self.controller, self.clock.monotonic_ms()))
+
+    async def forward(self, api_key: int, version: int, request: object) -> Any:
+        """Answer as the controller would, from the same metadata."""
+        self.forwarded.append(api_key)
+        remote, self.controller_id = self.controller_id, self.node_id
+        try:
+            return await self.answer(api_key, version, request)
+        finally:
+            self.controller_id = remote
+
+    async def next_producer_id(self) -> int:
+        """Return the first id of a new block."""
+        epoch = self.image.brokers[self.node_id].broker_epoch
+        command = AllocateProducerIds(self.node_id, epoch)
+        return self.commit(self.controller.allocate_producer_ids(command)).first
+
+    def spawn(self, coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
+        """Keep the coroutine for `run_spawned`."""
+        self.spawned.append(coroutine)
+        return Deferred()
+
+    # what tests use
+
+    async def run_spawned(self) -> None:
+        """Run what handlers have left to the broker."""
+        waiting, self.spawned = self.spawned, []
+        for coroutine in waiting:
+            await coroutine
+
+    def close(self) -> None:
+        """Let nothing wait any more."""
+        self.purgatory.close()
+        for coroutine in self.spawned:
+            coroutine.close()
+
+    def commit(self, decision: Decision[T]) -> T:
+        """Append, commit and apply the records of a decision, return its answer."""
+        self.replay(decision.records)
+        return decision.result
+
+    def replay(self, records: tuple[MetadataRecord, ...]) -> None:
+        """Apply records that nobody needs an answer to."""
+        if records:
+            delta = self.controller.replay(records, self.image.offset + len(records))
+            self.replicas.apply(self.image, delta)
+
+    def join(self, broker_id: int) -> None:
+        """Register and unfence a broker."""
+        command = RegisterBroker(
+            broker_id, uuid.UUID(int=1000 + broker_id), f"host{broker_id}", 9000 + broker_id
+        )
+        registration = self.commit(self.controller.register_broker(command, 0))
+        self.heartbeat(broker_id, registration.broker_epoch)
+
+    def fence(self, broker_id: int) -> None:
+        """Take a broker out of the living."""
+        self.heartbeat(broker_id, self.image.brokers[broker_id].broker_epoch, want_fence=True)
+
+    def heartbeat(self, broker_id: int, broker_epoch: int, *, want_fence: bool = False) -> None:
+        """Let a broker say that it has applied all metadata."""
+        beat = Heartbeat(broker_id, broker_epoch, self.image.offset - 1, want_fence=want_fence)
+        self.commit(self.controller.heartbeat(beat, 0))
+
+    async def create(self, name: str, assignments: list[list[int]], **configs: str) -> None:
+        """Create a topic by a request; dots in config names are underscores."""
+        answer = await self.ask(
+            19,
+            7,
+            topics=[
+                {
+                    "name": name,
+                    "num_partitions": -1,
+                    "replication_factor": -1,
+                    "assignments": [
+                        {"partition_index": index, "broker_ids": ids}
+                        for index, ids in enumerate(assignments)
+                    ],
+                    "configs": [
+                        {"name": key.replace("_", "."), "value": value}
+                        for key, value in configs.items()
+                    ],
+                }
+            ],
+            timeout=1000,
+        )
+        assert code(answer.topics[0]) == 0, answer
+
+    def hosted(self, name: str, index: int = 0) -> Partition:
+        """Return a replica of this broker."""
+        partition = self.replicas.partition(TopicPartition(name, index))
+        assert partition is not None
+        return partition
+
+    def append(self, name: str, *timestamps_ms: int, index: int = 0) -> None:
+        """Append one batch with a record for each timestamp."""
+        partition = self.hosted(name, index)
+        assert partition.leader is not None
+        records = [Record(0, each, None, b"v", ()) for each in timestamps_ms]
+        partition.leader.append(build_batch(records), 1, self.clock.wall_ms())
+        self.replicas.appended(partition)
+
+    def followed(self, name: str, index: int = 0) -> None:
+        """Let every follower say that it has all that this leader has."""
+        partition = self.hosted(name, index)
+        assert partition.leader is not None
+        log = partition.log
+        for follower in partition.leader.progress:
+            epoch = self.image.brokers[follower].broker_epoch
+            self.replicas.on_follower_fetch(
+                partition, follower, log.log_end_offset, log.log_start_offset, epoch
+            )
+        partition.wake_all()
+
+    async def ask(self, api_key: int, version: int, **fields: Any) -> Any:
+        """Return the decoded answer to a request."""
+        request = build_request(api_key, version, fields)
+        frame = b"".join(encode_request(api_key, version, 7, "stub", request))[4:]
+        header = decode_header(memoryview(frame))
+        decoded = decode_request(api_key, version, memoryview(frame), header.body_position)
+        answer = await self.answer(api_key, version, decoded)
+        out = b"".join(encode_response(api_key, version, 7, answer))[4:]
+        correlation_id, response = decode_response(api_key, version, memoryview(out))
+        assert correlation_id == 7
+        return response
+
+    async def answer(self, api_key: int, version: int, request: object) -> Any:
+        """Return the response entity, as the dispatcher would come by it."""
+        registration = REGISTERED[api_key]
+        if registration.controller and not self.is_controller:
+            return await self.forward(api_key, version, request)
+        context = RequestContext(
+            cast("Broker", self), version, "stub", 0, self.clock.monotonic_ms()
+        )
+        try:
+            value = registration.handler(request, context)
+            if asyncio.iscoroutine(value):
+                value = await value
+            elif isinstance(value, Deferred):
+                value = await settled(value)
+        except KafkaError as error:
+            assert registration.on_error is not None
+            value = registration.on_error(request, error, version)
+        return build_response(api_key, version, value)
+
+
+def code(entity: Any) -> ErrorCode:
+    """Return an entity's error code as one of ours."""
+    return ErrorCode(int(entity.error_code.value))
+
+
+def registered(api_key: int) -> range:
+    """Return the versions of an API that are served."""
+    return range(SERVED[api_key].min, SERVED[api_key].max + 1)
