@@ -148,17 +148,17 @@ class Dispatcher:
         if value is None:
             slot.answer(())
             return
-        slot.answer(
-            encode_response(header.api_key, header.api_version, header.correlation_id, value)
-        )
+        key, version = header.api_key, header.api_version
+        response = _as_object(key, version, value)
+        slot.answer(encode_response(key, version, header.correlation_id, response))
 
     def _unserved(self, header: RequestHeader, slot: Slot) -> None:
         """Close, but for ApiVersions: version 0 and error 35 tell the client what to use."""
         if header.api_key != ApiKey.API_VERSIONS:
             slot.close()
             return
-        shape = unsupported_version()
-        slot.answer(encode_response(ApiKey.API_VERSIONS, 0, header.correlation_id, shape))
+        response = build_response(ApiKey.API_VERSIONS, 0, unsupported_version())
+        slot.answer(encode_response(ApiKey.API_VERSIONS, 0, header.correlation_id, response))
 
 
 def _as_object(api_key: int, version: int, value: Any) -> Any:

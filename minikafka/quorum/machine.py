@@ -19,7 +19,8 @@ from collections.abc import Sequence
 from minikafka.base.errors import BrokerBug, ErrorCode, KafkaError
 from minikafka.base.ids import NO_LEADER, NO_LEADER_EPOCH, NO_TIMESTAMP, BrokerId, Offset
 from minikafka.log.partition_log import PartitionLog
-from minikafka.quorum.batches import leader_change_batch, payload_batch
+from minikafka.log.storage import Storage
+from minikafka.quorum.payloads import leader_change_batch, payload_batch
 from minikafka.quorum.commit import CommitTracker, majority_count
 from minikafka.quorum.effects import (
     Effect,
@@ -45,7 +46,7 @@ class QuorumMachine:
         node_id: of this node.
         voters: of the quorum; a node that is not among them observes.
         log: this node's copy of the metadata log.
-        state_store: where its vote and epoch outlast a power loss.
+        storage: of this node; its vote and epoch are kept beside the log.
         fetch_timeout_ms: how long an observer takes a silent leader for one; None for ever.
     """
 
@@ -71,7 +72,7 @@ class QuorumMachine:
         node_id: BrokerId,
         voters: Sequence[BrokerId],
         log: PartitionLog,
-        state_store: QuorumStateStore,
+        storage: Storage,
         *,
         fetch_timeout_ms: int | None = None,
     ) -> None:
@@ -81,13 +82,13 @@ class QuorumMachine:
         self.voters = tuple(voters)
         self.log = log
         self.role = Role.UNATTACHED
-        self._store = state_store
+        self._store = QuorumStateStore(storage, log.name)
         self._fetch_timeout_ms = fetch_timeout_ms
         self._deadline_ms: int | None = None
         self._granted: list[BrokerId] = []
         self._tracker: CommitTracker | None = None
         self._effects: list[Effect] = []
-        self._state = state_store.read()
+        self._state = self._store.read()
 
     @property
     def is_voter(self) -> bool:
@@ -105,9 +106,10 @@ class QuorumMachine:
         return self._state.epoch
 
     @property
-    def leader_id(self) -> BrokerId:
-        """The leader of `epoch`, -1 while unknown."""
-        return NO_LEADER if self.role is Role.UNATTACHED else self._state.leader_id
+    def leader_id(self) -> BrokerId | None:
+        """The leader of `epoch`, None while unknown."""
+        known = self.role in (Role.LEADER, Role.FOLLOWER, Role.OBSERVER)
+        return self._state.leader_id if known else None
 
     @property
     def high_watermark(self) -> Offset:
@@ -124,7 +126,7 @@ class QuorumMachine:
         """When to call `tick` at the latest; None for never."""
         return self._deadline_ms
 
-    def start(self, now_ms: int, *, now_timestamp_ms: int = NO_TIMESTAMP) -> list[Effect]:
+    def start(self, now_ms: int, now_timestamp_ms: int = NO_TIMESTAMP) -> list[Effect]:
         """Take up work with what the disk says; a sole voter leads on return.
 
         A node that led before it stopped does not lead on in the same epoch (KAFKA-10527).
@@ -176,8 +178,9 @@ class QuorumMachine:
         self,
         replica_id: BrokerId,
         fetch_offset: Offset,
-        last_fetched_epoch: int = NO_LEADER_EPOCH,
+        now_ms: int,
         *,
+        last_fetched_epoch: int = NO_LEADER_EPOCH,
         current_epoch: int = NO_LEADER_EPOCH,
     ) -> tuple[int, Offset] | None:
         """Note how far a replica has come; return where its log parts from ours, if it does.
@@ -188,6 +191,7 @@ class QuorumMachine:
         Args:
             replica_id: of the node that fetches.
             fetch_offset: its log end offset, exclusive.
+            now_ms: monotonic milliseconds.
             last_fetched_epoch: epoch of the last batch before it; -1 does not say.
             current_epoch: the quorum epoch the replica believes in; -1 does not say.
 

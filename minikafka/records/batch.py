@@ -31,9 +31,11 @@ __all__ = [
     "PREFIX_BYTES",
     "TRANSACTIONAL_BIT",
     "Batch",
+    "batch_size",
     "check_crc",
     "split_batches",
     "stamp",
+    "stamp_times",
 ]
 
 HEADER = struct.Struct(">qiibIhiqqqhii")
@@ -171,16 +173,10 @@ def split_batches(records: memoryview) -> list[Batch]:
     batches: list[Batch] = []
     position = 0
     while position < end:
-        left = end - position
-        if left < PREFIX_BYTES + _LENGTH_MIN:
-            raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"{left} bytes are no record batch")
-        size = _unpack_length(records, position + 8)[0] + PREFIX_BYTES
-        if (
-            size < HEADER_BYTES
-            or size > left
-            or records[position + _MAGIC_POSITION] != MAGIC_V2
-        ):
-            raise _framing_error(records, position, size)
+        size = batch_size(records, position)
+        if size is None:
+            message = f"{end - position} bytes of a record batch that is cut off"
+            raise KafkaError(ErrorCode.CORRUPT_MESSAGE, message)
         if size == end:
             return [Batch(records)]
         batches.append(Batch(records[position : position + size]))
@@ -188,16 +184,31 @@ def split_batches(records: memoryview) -> list[Batch]:
     return batches
 
 
-def _framing_error(records: memoryview, position: int, size: int) -> KafkaError:
-    magic = records[position + _MAGIC_POSITION]
+def batch_size(records: memoryview, position: int) -> int | None:
+    """Return the size of the batch at `position`, None where it is cut off.
+
+    Raises:
+        KafkaError: as `split_batches`, where what is there can be no batch v2.
+    """
     left = len(records) - position
-    if size >= PREFIX_BYTES + _LENGTH_MIN and magic < MAGIC_V2:
-        return KafkaError(ErrorCode.INVALID_RECORD, f"message format v{magic} is not supported")
+    if left < PREFIX_BYTES:
+        return None
+    size: int = _unpack_length(records, position + 8)[0] + PREFIX_BYTES
+    if HEADER_BYTES <= size <= left and records[position + _MAGIC_POSITION] == MAGIC_V2:
+        return size
+    if size < PREFIX_BYTES + _LENGTH_MIN:
+        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"record batch of {size} bytes")
+    if left <= _MAGIC_POSITION:
+        return None
+    magic = records[position + _MAGIC_POSITION]
     if magic > MAGIC_V2:
-        return KafkaError(ErrorCode.CORRUPT_MESSAGE, f"unknown magic {magic} in a record batch")
-    return KafkaError(
-        ErrorCode.CORRUPT_MESSAGE, f"record batch of {size} bytes where {left} bytes are left"
-    )
+        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"unknown magic {magic} in a record batch")
+    if size > left:
+        return None
+    if magic < MAGIC_V2:
+        message = f"message format v{magic} is not supported"
+        raise KafkaError(ErrorCode.INVALID_RECORD, message)
+    raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"record batch of {size} bytes")
 
 
 def check_crc(batch: Batch) -> None:
@@ -230,13 +241,19 @@ def stamp(
     batch.base_offset = base_offset
     batch.leader_epoch = leader_epoch
     if log_append_time_ms is not None:
-        _stamp_append_time(batch, log_append_time_ms)
+        stamp_times(batch, log_append_time_ms, log_append_time=True)
 
 
-def _stamp_append_time(batch: Batch, log_append_time_ms: int) -> None:
-    batch.attributes |= LOG_APPEND_TIME_BIT
-    batch.max_timestamp_ms = log_append_time_ms
+def stamp_times(batch: Batch, max_timestamp_ms: int, *, log_append_time: bool) -> None:
+    """Set the batch's largest timestamp and whose clock it is by, with a new CRC.
+
+    With `log_append_time` every record counts as written at `max_timestamp_ms`, without it at
+    the producer's own time (KIP-32).
+    """
+    attributes = batch.attributes & ~LOG_APPEND_TIME_BIT
+    batch.attributes = attributes | (LOG_APPEND_TIME_BIT if log_append_time else 0)
+    batch.max_timestamp_ms = max_timestamp_ms
     _ATTRIBUTES.pack_into(batch.view, ATTRIBUTES_POSITION, batch.attributes)
-    _TIMESTAMP.pack_into(batch.view, _MAX_TIMESTAMP_POSITION, log_append_time_ms)
+    _TIMESTAMP.pack_into(batch.view, _MAX_TIMESTAMP_POSITION, max_timestamp_ms)
     batch.crc = crc32c(batch.view[ATTRIBUTES_POSITION:])
     _CRC.pack_into(batch.view, _CRC_POSITION, batch.crc)

@@ -35,6 +35,17 @@ class _Module(Protocol):
     def decompress(self, data: _Bytes) -> _Bytes: ...
 
 
+class _Lz4Compressor(Protocol):
+    def compress(self, data: _Bytes) -> int: ...
+    def finish(self) -> _Bytes: ...
+
+
+class _Lz4(_Module, Protocol):
+    def Compressor(  # noqa: N802 - cramjam's name
+        self, *, content_checksum: bool, block_linked: bool
+    ) -> _Lz4Compressor: ...
+
+
 class _Snappy(_Module, Protocol):
     def compress_raw(self, data: _Bytes) -> _Bytes: ...
     def decompress_raw(self, data: _Bytes) -> _Bytes: ...
@@ -53,6 +64,8 @@ def compress(codec: Codec, data: _Bytes) -> bytes:
         return bytes(data)
     if codec is Codec.SNAPPY:
         return _compress_xerial(memoryview(data))
+    if codec is Codec.LZ4:
+        return _compress_lz4(data)
     return bytes(_module(codec).compress(data))
 
 
@@ -88,6 +101,14 @@ def _decompression_error() -> type[Exception]:
     import cramjam
 
     return cramjam.DecompressionError
+
+
+def _compress_lz4(data: _Bytes) -> bytes:
+    # Java's reader refuses frames whose blocks refer to one another.
+    lz4 = cast("_Lz4", _module(Codec.LZ4))
+    compressor = lz4.Compressor(content_checksum=False, block_linked=False)
+    compressor.compress(data)
+    return bytes(compressor.finish())
 
 
 def _compress_xerial(data: memoryview) -> bytes:

@@ -21,16 +21,19 @@ from minikafka.records.batch import (
     CONTROL_BIT,
     LOG_APPEND_TIME_BIT,
     Batch,
-    split_batches,
+    batch_size,
+    stamp_times,
 )
 from minikafka.records.compressors import Codec
-from minikafka.records.records import decode_records
+from minikafka.records.records import Record, decode_records
 
 __all__ = ["RecordError", "RecordsRefused", "validate_produced"]
 
 # The default of message.timestamp.before.max.ms: no bound.
 _LONG_MAX = 2**63 - 1
 _ZSTD_API_VERSION_MIN = 7
+# Clients see this text: it is Kafka's, as those of the single records.
+_REJECTED = "One or more records have been rejected"
 
 
 class RecordError(NamedTuple):
@@ -41,16 +44,19 @@ class RecordError(NamedTuple):
 
 
 class RecordsRefused(KafkaError):
-    """A batch refused because of some of its records.
+    """A batch refused for what it says, after its size and CRC were found in order.
+
+    Kafka answers such a refusal with the log start offset, others with -1; and with a message
+    only where single records are to blame.
 
     Args:
-        code: INVALID_RECORD or INVALID_TIMESTAMP.
+        code: error code of the whole batch.
         message: one line on the whole batch.
-        record_errors: one entry for each bad record, at least one.
+        record_errors: one entry for each bad record; none if the header is to blame.
     """
 
     def __init__(
-        self, code: ErrorCode, message: str, record_errors: Sequence[RecordError]
+        self, code: ErrorCode, message: str, record_errors: Sequence[RecordError] = ()
     ) -> None:
         super().__init__(code, message)
         self.record_errors = tuple(record_errors)
@@ -70,7 +76,8 @@ def validate_produced(
     """Return the one batch that a producer sent for one partition, checked.
 
     Args:
-        records: of the produce request, as they came; None counts as empty.
+        records: of the produce request, as they came; None counts as empty. Bytes of a second
+            batch that is cut off are let pass and left out, as Kafka does.
         api_version: of Produce.
         max_message_bytes: largest batch the topic takes, header included.
         now_timestamp_ms: wall-clock time.
@@ -83,70 +90,76 @@ def validate_produced(
         KafkaError: INVALID_RECORD when there is not exactly one batch, for formats v0 and v1,
             offsets that do not run from 0 to the count, control batches, a producer id
             without a sequence and, on a compacted topic, records without a key;
-            UNSUPPORTED_COMPRESSION_TYPE for zstd before Produce 7 and unknown codecs;
-            MESSAGE_TOO_LARGE; CORRUPT_MESSAGE; INVALID_TIMESTAMP.
-            `RecordsRefused` where single records are to blame.
+            UNSUPPORTED_COMPRESSION_TYPE for zstd before Produce 7, UNKNOWN_SERVER_ERROR for a
+            codec that does not exist; MESSAGE_TOO_LARGE; CORRUPT_MESSAGE; INVALID_TIMESTAMP.
+            `RecordsRefused` where Kafka had begun to append.
     """
     batch = _sent_batch(records, api_version, max_message_bytes)
+    attributes = batch.attributes
     if (
         batch.record_count <= 0
         or batch.record_count != batch.last_offset + 1
-        or batch.attributes & CONTROL_BIT
+        or attributes & CONTROL_BIT
         or (batch.base_sequence < 0 <= batch.producer_id)
+        or attributes & CODEC_MASK > Codec.ZSTD
     ):
         raise _header_error(batch)
     latest_ms = now_timestamp_ms + timestamp_after_max_ms
-    if compacted or batch.attributes & LOG_APPEND_TIME_BIT:
-        bounds = (
-            None if log_append_time else (now_timestamp_ms - timestamp_before_max_ms, latest_ms)
-        )
-        _check_records(batch, bounds, compacted)
-    elif not log_append_time and (
-        batch.max_timestamp_ms > latest_ms or timestamp_before_max_ms != _LONG_MAX
+    if (
+        compacted
+        or attributes & LOG_APPEND_TIME_BIT
+        or batch.max_timestamp_ms > latest_ms
+        or timestamp_before_max_ms != _LONG_MAX
     ):
-        _check_records(batch, (now_timestamp_ms - timestamp_before_max_ms, latest_ms), False)
+        bounds = (now_timestamp_ms - timestamp_before_max_ms, latest_ms)
+        _check_records(batch, None if log_append_time else bounds, compacted)
+        if attributes & LOG_APPEND_TIME_BIT:
+            _clear_append_time(batch)
     return batch
 
 
 def _sent_batch(records: memoryview | None, api_version: int, max_message_bytes: int) -> Batch:
-    """Return the only batch, with its codec, offset, size and CRC in order."""
-    if not records:
-        raise KafkaError(ErrorCode.INVALID_RECORD, "no record batch")
-    batches = split_batches(records)
-    batch = batches[0]
-    codec = batch.attributes & CODEC_MASK
-    if codec:
-        _check_codec(codec, api_version)
-    if len(batches) > 1:
+    """Return the only batch, with its magic, base offset, size and CRC in order."""
+    size = batch_size(records, 0) if records else None
+    if not records or size is None:
+        raise KafkaError(ErrorCode.INVALID_RECORD, "no whole record batch")
+    more = size < len(records)
+    batch = Batch(records[:size] if more else records)
+    if api_version < _ZSTD_API_VERSION_MIN and batch.codec == Codec.ZSTD:
+        message = f"zstd needs Produce {_ZSTD_API_VERSION_MIN} or later, not {api_version}"
+        raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, message)
+    if more and batch_size(records, size) is not None:
         raise KafkaError(ErrorCode.INVALID_RECORD, "more than one record batch")
     if batch.base_offset:
         message = f"base offset is {batch.base_offset}, not 0"
-        raise KafkaError(ErrorCode.INVALID_RECORD, message)
-    if batch.size > max_message_bytes:
-        message = f"batch of {batch.size} bytes, max.message.bytes is {max_message_bytes}"
+        raise RecordsRefused(ErrorCode.INVALID_RECORD, message)
+    if size > max_message_bytes:
+        message = f"batch of {size} bytes, max.message.bytes is {max_message_bytes}"
         raise KafkaError(ErrorCode.MESSAGE_TOO_LARGE, message)
-    if crc32c(records[ATTRIBUTES_POSITION:]) != batch.crc:
+    if crc32c(batch.view[ATTRIBUTES_POSITION:]) != batch.crc:
         raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"CRC-32C of {batch!r} does not match")
     return batch
 
 
-def _check_codec(codec: int, api_version: int) -> None:
-    if codec == Codec.ZSTD and api_version < _ZSTD_API_VERSION_MIN:
-        message = f"zstd needs Produce {_ZSTD_API_VERSION_MIN} or later, not {api_version}"
-        raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, message)
-    if codec > Codec.ZSTD:
-        message = f"unknown compression codec {codec}"
-        raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, message)
-
-
 def _header_error(batch: Batch) -> KafkaError:
+    if batch.codec > Codec.ZSTD:
+        message = f"unknown compression codec {batch.codec}"
+        return RecordsRefused(ErrorCode.UNKNOWN_SERVER_ERROR, message)
     if batch.record_count <= 0 or batch.record_count != batch.last_offset + 1:
         message = f"{batch.record_count} records in offsets 0 to {batch.last_offset}"
     elif batch.is_control:
         message = "clients may not write control records"
     else:
         message = f"producer id {batch.producer_id} with sequence {batch.base_sequence}"
-    return KafkaError(ErrorCode.INVALID_RECORD, message)
+    return RecordsRefused(ErrorCode.INVALID_RECORD, message)
+
+
+def _clear_append_time(batch: Batch) -> None:
+    """Have the batch count by its producer's times, as its topic wants it."""
+    attributes = batch.attributes & ~LOG_APPEND_TIME_BIT
+    batch.attributes = attributes
+    latest_ms = max(record.timestamp_ms for record in decode_records(batch))
+    stamp_times(batch, latest_ms, log_append_time=False)
 
 
 def _check_records(batch: Batch, bounds: tuple[int, int] | None, compacted: bool) -> None:
@@ -155,27 +168,41 @@ def _check_records(batch: Batch, bounds: tuple[int, int] | None, compacted: bool
     # timestamp from the records; here a header that lies about its records is believed.
     errors: list[RecordError] = []
     code = ErrorCode.INVALID_RECORD
-    for index, record in enumerate(decode_records(batch)):
+    try:
+        records = decode_records(batch)
+    except KafkaError as error:
+        raise RecordsRefused(ErrorCode.INVALID_RECORD, str(error)) from error
+    for index, record in enumerate(records):
         if compacted and record.key is None:
-            errors.append(RecordError(index, "a compacted topic takes no record without a key"))
+            errors.append(
+                RecordError(index, "Compacted topic cannot accept message without key")
+            )
             continue
-        message = _timestamp_error(record.timestamp_ms, bounds, batch.uses_log_append_time)
+        message = _timestamp_error(record, bounds, batch.uses_log_append_time)
         if message is not None:
             errors.append(RecordError(index, message))
             code = ErrorCode.INVALID_TIMESTAMP
-    if errors:
-        cause = (
-            "invalid timestamps" if code is ErrorCode.INVALID_TIMESTAMP else errors[0].message
-        )
-        raise RecordsRefused(code, f"{len(errors)} records refused: {cause}", errors)
+    if not errors:
+        return
+    if code is ErrorCode.INVALID_TIMESTAMP:
+        raise RecordsRefused(code, f"{_REJECTED} due to invalid timestamp", errors)
+    raise RecordsRefused(code, f"{_REJECTED}: {errors[0].message}", errors)
 
 
 def _timestamp_error(
-    timestamp_ms: int, bounds: tuple[int, int] | None, append_time_bit: bool
+    record: Record, bounds: tuple[int, int] | None, append_time_bit: bool
 ) -> str | None:
-    if append_time_bit:
-        # DIVERGENCE(append-time-bit-refused): where the topic has CreateTime, Kafka clears it.
-        return "a producer may not choose LogAppendTime"
-    if bounds is None or timestamp_ms == NO_TIMESTAMP or bounds[0] <= timestamp_ms <= bounds[1]:
+    timestamp_ms = record.timestamp_ms
+    if bounds is None or timestamp_ms == NO_TIMESTAMP:
+        # Where the topic has CreateTime, a bit that says otherwise is cleared afterwards.
+        return (
+            "Producer should not set timestamp type to LogAppendTime"
+            if append_time_bit
+            else None
+        )
+    if bounds[0] <= timestamp_ms <= bounds[1]:
         return None
-    return f"timestamp {timestamp_ms} is not within {bounds[0]} and {bounds[1]}"
+    return (
+        f"Timestamp {timestamp_ms} of message with offset {record.offset} is out of range. "
+        f"The timestamp should be within [{bounds[0]}, {bounds[1]}]"
+    )

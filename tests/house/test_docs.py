@@ -67,9 +67,14 @@ def unmatched_divergences(root: Path) -> list[str]:
         for path in modules(root, "minikafka")
         for name in MARKER.findall(path.read_text("utf-8"))
     }
+    named = marked | {
+        name
+        for path in modules(root, "tests/conformance")
+        for name in re.findall(r'entry="([\w-]+)"', path.read_text("utf-8"))
+    }
     described = ENTRY.findall((root / "docs" / "divergence.md").read_text("utf-8"))
     complaints = [
-        f"{name}: not in docs/divergence.md" for name in sorted(marked - set(described))
+        f"{name}: not in docs/divergence.md" for name in sorted(named - set(described))
     ]
     complaints += [f"{name}: no marker in the code" for name in sorted(set(described) - marked)]
     complaints += [
@@ -167,6 +172,7 @@ GOOD_NOTE = "# T\n\n## Context\n\n## Options\n\n## Decision\n\n## Cost\n"
         (misshapen_design_notes, "docs/design/0002-a.md", GOOD_NOTE),
         (misshapen_design_notes, "docs/design/0001-a.md", GOOD_NOTE + "x\n" * 150),
         (unmatched_divergences, "minikafka/a.py", "# DIVERGENCE(no-quotas): none"),
+        (unmatched_divergences, "tests/conformance/a.py", 'entry="no-quotas"'),
         (unmatched_divergences, "docs/divergence.md", "### `known`\n\n### `gone`\n"),
         (unmatched_divergences, "docs/divergence.md", "### `known`\n\n### `known`\n"),
         (unlisted_kips, "minikafka/a.py", "# KIP-101: why"),

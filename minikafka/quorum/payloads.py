@@ -1,4 +1,4 @@
-"""Batches of the metadata log: how they are made, and how they are read back.
+"""Metadata records as batches of the metadata log, and back.
 
 What a payload means is the business of `metadata`. Counterparts: MemoryRecordsBuilder's
 appendLeaderChangeMessage, LeaderChangeMessage.json, org.apache.kafka.raft.internals.RecordsIterator.
