@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 __all__ = ["Options", "main"]
 
@@ -263,8 +264,8 @@ def end_to_end(options: Options) -> Answer:
         while True:
             message = consumer.poll(1.0)
             now = time.perf_counter_ns()
-            arrived = message is not None and message.error() is None
-            if arrived and (message.value() or b"")[:8] == tag:
+            value = None if message is None or message.error() else message.value()
+            if value is not None and value[:8] == tag:
                 break
             if now - start > 10 * NS_PER_S:
                 raise TimeoutError(f"record {i} never arrived")

@@ -276,7 +276,7 @@ class Client:
         """
         shape: Shape = {
             "transactional_id": None,
-            "transaction_timeout_ms": 0,
+            "transaction_timeout": 0,
             "producer_id": -1,
             "producer_epoch": -1,
         }

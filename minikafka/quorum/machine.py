@@ -19,8 +19,7 @@ from collections.abc import Sequence
 from minikafka.base.errors import BrokerBug, ErrorCode, KafkaError
 from minikafka.base.ids import NO_LEADER, NO_LEADER_EPOCH, NO_TIMESTAMP, BrokerId, Offset
 from minikafka.log.partition_log import PartitionLog
-from minikafka.log.storage import Storage
-from minikafka.quorum.payloads import leader_change_batch, payload_batch
+from minikafka.quorum.batches import leader_change_batch, payload_batch
 from minikafka.quorum.commit import CommitTracker, majority_count
 from minikafka.quorum.effects import (
     Effect,
@@ -46,7 +45,7 @@ class QuorumMachine:
         node_id: of this node.
         voters: of the quorum; a node that is not among them observes.
         log: this node's copy of the metadata log.
-        storage: of this node; its vote and epoch are kept beside the log.
+        state_store: where its vote and epoch outlast a power loss.
         fetch_timeout_ms: how long an observer takes a silent leader for one; None for ever.
     """
 
@@ -72,7 +71,7 @@ class QuorumMachine:
         node_id: BrokerId,
         voters: Sequence[BrokerId],
         log: PartitionLog,
-        storage: Storage,
+        state_store: QuorumStateStore,
         *,
         fetch_timeout_ms: int | None = None,
     ) -> None:
@@ -82,13 +81,13 @@ class QuorumMachine:
         self.voters = tuple(voters)
         self.log = log
         self.role = Role.UNATTACHED
-        self._store = QuorumStateStore(storage, log.name)
+        self._store = state_store
         self._fetch_timeout_ms = fetch_timeout_ms
         self._deadline_ms: int | None = None
         self._granted: list[BrokerId] = []
         self._tracker: CommitTracker | None = None
         self._effects: list[Effect] = []
-        self._state = self._store.read()
+        self._state = state_store.read()
 
     @property
     def is_voter(self) -> bool:
@@ -106,10 +105,11 @@ class QuorumMachine:
         return self._state.epoch
 
     @property
-    def leader_id(self) -> BrokerId | None:
-        """The leader of `epoch`, None while unknown."""
-        known = self.role in (Role.LEADER, Role.FOLLOWER, Role.OBSERVER)
-        return self._state.leader_id if known else None
+    def leader_id(self) -> BrokerId:
+        """The leader of `epoch`, -1 while unknown."""
+        if self.role in (Role.UNATTACHED, Role.CANDIDATE):
+            return NO_LEADER
+        return self._state.leader_id
 
     @property
     def high_watermark(self) -> Offset:
@@ -178,9 +178,8 @@ class QuorumMachine:
         self,
         replica_id: BrokerId,
         fetch_offset: Offset,
-        now_ms: int,
-        *,
         last_fetched_epoch: int = NO_LEADER_EPOCH,
+        *,
         current_epoch: int = NO_LEADER_EPOCH,
     ) -> tuple[int, Offset] | None:
         """Note how far a replica has come; return where its log parts from ours, if it does.
@@ -191,7 +190,6 @@ class QuorumMachine:
         Args:
             replica_id: of the node that fetches.
             fetch_offset: its log end offset, exclusive.
-            now_ms: monotonic milliseconds.
             last_fetched_epoch: epoch of the last batch before it; -1 does not say.
             current_epoch: the quorum epoch the replica believes in; -1 does not say.
 

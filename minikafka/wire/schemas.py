@@ -1,7 +1,8 @@
 """The schemas of all APIs, loaded one message and version at a time, and what their fields are.
 
-The only module, besides `shapes`' error codes, that looks inside kio's classes. Each schema
-costs some milliseconds on first use: `codec.preload` moves that to a time of one's choosing.
+The only module that knows kio. It imports kio in its functions, because a process that only
+produces and fetches in itself never needs it, and each schema costs some milliseconds on
+first use: `codec.preload` moves that to a time of one's choosing.
 Counterpart: the JSON files in clients/src/main/resources/common/message.
 """
 
@@ -12,14 +13,13 @@ from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Any, NamedTuple, TypeAlias, get_args, get_origin
 
-from kio.index import KioIndexError, load_request_schema, load_response_schema
-
 from minikafka.wire.framing import UnsupportedVersion
 
 __all__ = [
     "NO_DEFAULT",
     "EntityClass",
     "SchemaField",
+    "error_codes",
     "field_names",
     "request_class",
     "response_class",
@@ -47,6 +47,14 @@ class SchemaField(NamedTuple):
     default: Any
 
 
+@lru_cache(maxsize=1)
+def error_codes() -> dict[int, Any]:
+    """Return the error codes as the schemas' entities hold them, by number."""
+    from kio.schema.errors import ErrorCode
+
+    return {int(code): code for code in ErrorCode}
+
+
 @lru_cache(maxsize=512)
 def request_class(api_key: int, version: int) -> EntityClass:
     """Return the class of a request body.
@@ -54,6 +62,8 @@ def request_class(api_key: int, version: int) -> EntityClass:
     Raises:
         UnsupportedVersion: there is no such schema.
     """
+    from kio.index import KioIndexError, load_request_schema
+
     try:
         return load_request_schema(api_key, version)
     except KioIndexError as error:
@@ -69,6 +79,8 @@ def response_class(api_key: int, version: int) -> EntityClass:
     Raises:
         UnsupportedVersion: there is no such schema.
     """
+    from kio.index import KioIndexError, load_response_schema
+
     try:
         return load_response_schema(api_key, version)
     except KioIndexError as error:

@@ -14,13 +14,12 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from kio.schema.errors import ErrorCode as _SchemaErrorCode
-
 from minikafka.base.ids import ZERO_ID
 from minikafka.wire.schemas import (
     NO_DEFAULT,
     EntityClass,
     SchemaField,
+    error_codes,
     field_names,
     request_class,
     response_class,
@@ -56,9 +55,7 @@ REMOVED_NAMES: dict[tuple[int, str], frozenset[str]] = {
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_ERROR_CODES = {int(code): code for code in _SchemaErrorCode}
 _NO_TIME = timedelta(0)
-_NO_ERROR = _ERROR_CODES[0]
 
 
 def build_response(api_key: int, version: int, shape: Shape) -> Any:
@@ -205,7 +202,7 @@ def _nullable(convert: _Convert) -> _Convert:
 
 
 def _error_code(value: int) -> Any:
-    return _ERROR_CODES[value]
+    return error_codes()[value]
 
 
 def _duration(value: int) -> timedelta:
@@ -234,7 +231,6 @@ _ZEROS: dict[str, Any] = {
     "records": None,
     "bool": False,
     "float64": 0.0,
-    "error_code": _NO_ERROR,
     "timedelta_i32": _NO_TIME,
     "timedelta_i64": _NO_TIME,
     "uuid": None,
@@ -253,4 +249,6 @@ def _default(item: SchemaField) -> Any:
         return item.struct(
             **{inner.name: _default(inner) for inner in schema_fields(item.struct)}
         )
+    if item.kafka_type == "error_code":
+        return error_codes()[0]
     return _ZEROS.get(item.kafka_type or "", 0)

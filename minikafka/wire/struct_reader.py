@@ -14,8 +14,6 @@ from functools import lru_cache
 from struct import Struct
 from typing import Any, TypeAlias
 
-from kio.schema.errors import ErrorCode
-
 from minikafka.wire.framing import FrameError
 from minikafka.wire.primitives import (
     INT32,
@@ -26,7 +24,13 @@ from minikafka.wire.primitives import (
     read_uuid,
     read_uvarint,
 )
-from minikafka.wire.schemas import NO_DEFAULT, EntityClass, SchemaField, schema_fields
+from minikafka.wire.schemas import (
+    NO_DEFAULT,
+    EntityClass,
+    SchemaField,
+    error_codes,
+    schema_fields,
+)
 
 __all__ = ["Reader", "struct_reader"]
 
@@ -45,7 +49,6 @@ _NUMBERS = {
     "bool": "?",
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ERROR_CODES = {int(code): code for code in ErrorCode}
 
 
 @lru_cache(maxsize=2048)
@@ -196,7 +199,7 @@ def _nullable_struct_reader(reader: Reader) -> Reader:
 
 def _read_error_code(frame: memoryview, position: int) -> tuple[Any, int]:
     code, position = _read_int16(frame, position)
-    known = _ERROR_CODES.get(code)
+    known = error_codes().get(code)
     if known is None:
         raise FrameError(f"error code {code} is unknown")
     return known, position

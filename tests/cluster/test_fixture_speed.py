@@ -69,7 +69,7 @@ def test_fresh_cluster_takes_and_returns_records(
         {**config, "group.id": "reader", "enable.auto.commit": False}
     )
     consumer.assign([confluent_kafka.TopicPartition("orders", 0, 0)])
-    read = []
+    read: list[bytes | None] = []
     try:
         while len(read) < RECORDS:
             messages = consumer.consume(RECORDS - len(read), 5)

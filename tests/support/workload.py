@@ -7,6 +7,7 @@ public face; nothing of any client.
 from __future__ import annotations
 
 import struct
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def check_replicas(cluster: Cluster, topic: str, codec: str) -> None:
         assert logs[0], f"{topic}-{partition} is empty"
         assert logs[1:] == logs[:1] * 2
         assert stored_codecs(logs[0]) == {CODECS[codec]}
-        cluster.wait_until(lambda at=partition: _settled(cluster, topic, at))
+        cluster.wait_until(partial(_settled, cluster, topic, partition))
 
 
 def _settled(cluster: Cluster, topic: str, partition: int) -> bool:

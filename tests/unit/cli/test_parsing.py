@@ -20,7 +20,9 @@ def test_topic_has_one_partition_unless_said(text: str, expected: TopicSpec) -> 
     assert parse_topic(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", ":3", "a:", "a:0", "a:x", "a:1:", "a:1:2:3", "a:-1", "a:²"])
+@pytest.mark.parametrize(
+    "text", ["", ":3", "a:", "a:0", "a:x", "a:1:", "a:1:2:3", "a:-1", "a:²"]
+)
 def test_topic_that_is_none_is_refused(text: str) -> None:
     """Counts are positive numbers in plain digits."""
     with pytest.raises(ValueError, match=r"NAME\[:PARTITIONS\[:RF\]\]"):

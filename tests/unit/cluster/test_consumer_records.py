@@ -16,7 +16,8 @@ def batch(
 ) -> Batch:
     """Return a batch of `values`; transactional where it has a producer id."""
     records = [
-        Record(base_offset + position, 1_000, None, value) for position, value in enumerate(values)
+        Record(base_offset + position, 1_000, None, value)
+        for position, value in enumerate(values)
     ]
     return build_batch(
         records,

@@ -27,5 +27,5 @@ def test_addresses_are_read_as_kafka_tools_read_them(
 @pytest.mark.parametrize("text", ["", ",", ":9092", "host:port", "host:0", "host:65536"])
 def test_what_is_no_address_is_refused(text: str) -> None:
     """A typing error is said, not tried."""
-    with pytest.raises(ValueError, match="host:port|no bootstrap"):
+    with pytest.raises(ValueError, match=r"host:port|no bootstrap"):
         parse_bootstrap_servers(text)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from kio.schema.errors import ErrorCode
@@ -16,13 +17,16 @@ from minikafka.wire.schemas import EntityClass, SchemaField, schema_fields
 from minikafka.wire.versions import SERVED
 
 # Such a test runs once per version: a part of the profile's examples each.
-PER_VERSION = settings(max_examples=max(settings.default.max_examples // 6, 1))
+PER_VERSION = settings(max_examples=max(settings.default.max_examples // 10, 1))
 
+EVERY_API = pytest.mark.parametrize("api_key", list(SERVED))
 ALL_VERSIONS = [
     (int(key), version)
     for key, row in SERVED.items()
     for version in range(row.min, row.max + 1)
 ]
+
+EVERY_VERSION = pytest.mark.parametrize(("api_key", "version"), ALL_VERSIONS)
 
 _LIMITS = {"int8": 8, "int16": 16, "int32": 32, "int64": 64}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,6 +70,11 @@ def _values(item: SchemaField) -> st.SearchStrategy[Any]:
         # The library cannot write null in a tagged field; the default stands for absent.
         values = values.filter(lambda value: value is not None) | st.just(item.default)
     return values
+
+
+def versions(api_key: int) -> st.SearchStrategy[int]:
+    """Return the served versions of an API."""
+    return st.integers(SERVED[api_key].min, SERVED[api_key].max)
 
 
 @cache

@@ -21,7 +21,14 @@ from minikafka.wire.shapes import (
     to_ms,
 )
 from minikafka.wire.versions import SERVED, ApiKey
-from tests.unit.wire.entities import ALL_VERSIONS, frame_of, read, written
+from tests.unit.wire.entities import (
+    ALL_VERSIONS,
+    EVERY_API,
+    EVERY_VERSION,
+    frame_of,
+    read,
+    written,
+)
 
 TOPIC_ID = UUID(int=7)
 METADATA: dict[str, Any] = {
@@ -63,7 +70,7 @@ def sample(kafka_type: str | None) -> Any:
     return {"uuid": TOPIC_ID, "bool": True, "records": b"batch"}.get(kafka_type or "", 1)
 
 
-@pytest.mark.parametrize("api_key", list(SERVED))
+@EVERY_API
 def test_fullest_shape_builds_at_every_version(api_key: int) -> None:
     """A shape with all fields of all versions is accepted by each, and survives encoding."""
     versions = range(SERVED[api_key].min, SERVED[api_key].max + 1)
@@ -74,7 +81,7 @@ def test_fullest_shape_builds_at_every_version(api_key: int) -> None:
             assert read(load(api_key, version), written(entity)) == entity
 
 
-@pytest.mark.parametrize(("api_key", "version"), ALL_VERSIONS)
+@EVERY_VERSION
 def test_empty_shape_builds_at_every_version(api_key: int, version: int) -> None:
     """What a shape leaves out is filled in, so that the message can be encoded."""
     if api_key in (ApiKey.PRODUCE, ApiKey.FETCH):

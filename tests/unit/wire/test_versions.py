@@ -15,7 +15,7 @@ from minikafka.wire.versions import (
     request_is_flexible,
     response_header_is_flexible,
 )
-from tests.unit.wire.entities import ALL_VERSIONS
+from tests.unit.wire.entities import EVERY_VERSION
 from tools.gen_docs import ROOT, apis_document, main
 
 # What Apache Kafka 4.1.1 lists of these APIs; UnregisterBroker and others are not served yet.
@@ -46,7 +46,7 @@ def test_listed_is_not_served(api_key: int, version: int, served: bool) -> None:
     assert is_served(api_key, version) is served
 
 
-@pytest.mark.parametrize(("api_key", "version"), ALL_VERSIONS)
+@EVERY_VERSION
 def test_flexible_versions_equal_the_schemas(api_key: int, version: int) -> None:
     """Header versions follow from the table, so the table must follow the schemas."""
     request, response = request_class(api_key, version), response_class(api_key, version)

@@ -1,0 +1,105 @@
+"""All handlers together: none missing, and each answers in every version it is served in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from minikafka.apis.handlers import HANDLER_MODULES, REGISTERED
+from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.wire.codec import encode_response
+from minikafka.wire.shapes import build_request, build_response
+from minikafka.wire.versions import SERVED, ApiKey
+from tests.support.broker_stub import CLUSTER_ID, BrokerStub, registered
+
+TOPIC_NAMES = [{"name": "t"}, {"name": "nope"}]
+OF_TIME = [{"partition_index": 0, "timestamp": -1}, {"partition_index": 9, "timestamp": 0}]
+ISR = [{"broker_id": 1, "broker_epoch": 0}, {"broker_id": 2, "broker_epoch": 2}]
+# A request of each API that uses as many fields as it has; what a version lacks is dropped.
+REQUESTS: dict[int, dict[str, Any]] = {
+    2: {"replica_id": -1, "topics": [{"name": "t", "partitions": OF_TIME}]},
+    3: {"topics": TOPIC_NAMES},
+    10: {"key": "g", "key_type": 0, "coordinator_keys": ["g", "h"]},
+    18: {"client_software_name": "a", "client_software_version": "1.0"},
+    19: {"topics": [{"name": "u", "num_partitions": 2, "replication_factor": 2}], "timeout": 9},
+    20: {"topics": TOPIC_NAMES, "topic_names": ["t", "nope"], "timeout": 9},
+    21: {"topics": [{"name": "t", "partitions": [{"partition_index": 0, "offset": 0}]}]},
+    22: {"transactional_id": None, "transaction_timeout": 1000},
+    23: {"topics": [{"topic": "t", "partitions": [{"partition": 0, "leader_epoch": 0}]}]},
+    32: {
+        "resources": [{"resource_type": 2, "resource_name": "t", "configuration_keys": None}],
+        "include_synonyms": True,
+    },
+    37: {"topics": [{"name": "t", "count": 2, "assignments": None}], "timeout": 9},
+    44: {
+        "resources": [
+            {
+                "resource_type": 2,
+                "resource_name": "t",
+                "configs": [{"name": "retention.ms", "config_operation": 0, "value": "1"}],
+            }
+        ]
+    },
+    56: {
+        "broker_id": 1,
+        "broker_epoch": 0,
+        "topics": [
+            {"partitions": [{"partition_index": 0, "new_isr": [1], "new_isr_with_epochs": ISR}]}
+        ],
+    },
+    60: {"include_cluster_authorized_operations": True},
+    62: {
+        "broker_id": 4,
+        "cluster_id": CLUSTER_ID,
+        "listeners": [{"name": "PLAINTEXT", "host": "h", "port": 1, "security_protocol": 0}],
+    },
+    63: {"broker_id": 1, "broker_epoch": 0, "current_metadata_offset": 99},
+    67: {"broker_id": 1, "broker_epoch": 0},
+    75: {"topics": TOPIC_NAMES, "response_partition_limit": 10},
+}
+HAND_WRITTEN = (ApiKey.PRODUCE, ApiKey.FETCH)
+EVERY_VERSION = [(key, version) for key in REQUESTS for version in registered(key)]
+
+
+def in_version(api_key: int, version: int, fields: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what only the version's neighbours have."""
+    drop = {
+        10: {"key"} if version >= 4 else {"coordinator_keys"},
+        20: {"topic_names"} if version >= 6 else {"topics"},
+    }.get(api_key, set())
+    return {name: value for name, value in fields.items() if name not in drop}
+
+
+def test_each_served_api_has_one_handler_in_a_file_of_its_number() -> None:
+    """The table of versions, the registry and the list of modules hold the same keys."""
+    assert sorted(REGISTERED) == sorted(SERVED)
+    numbers = [
+        module.__name__.rpartition(".k")[2].partition("_")[0] for module in HANDLER_MODULES
+    ]
+    assert numbers == [f"{key:02d}" for key in sorted(SERVED)]
+    assert sorted(REQUESTS) == sorted(set(SERVED) - set(HAND_WRITTEN))
+
+
+@pytest.mark.parametrize(("api_key", "version"), EVERY_VERSION)
+async def test_success_is_said_in_every_version(api_key: int, version: int) -> None:
+    """A shape of success has no name that a version cannot drop, and lacks none it needs."""
+    stub = BrokerStub()
+    await stub.create("t", [[1]])
+    answer = await stub.ask(api_key, version, **in_version(api_key, version, REQUESTS[api_key]))
+    stub.close()
+    assert answer.__version__ == version
+    assert "unknown_server_error" not in repr(answer)
+
+
+@pytest.mark.parametrize(("api_key", "version"), EVERY_VERSION)
+def test_refusal_of_the_whole_is_said_in_every_version(api_key: int, version: int) -> None:
+    """Every API can say that nothing of a request was done, with the code in the answer."""
+    fields = in_version(api_key, version, REQUESTS[api_key])
+    request = build_request(api_key, version, fields)
+    on_error = REGISTERED[api_key].on_error
+    assert on_error is not None
+    shape = on_error(request, KafkaError(ErrorCode.REQUEST_TIMED_OUT, "late"), version)
+    response = build_response(api_key, version, shape)
+    assert encode_response(api_key, version, 1, response)
+    assert "request_timed_out" in repr(response)

@@ -1,0 +1,65 @@
+"""Every failure of the command line is one line, with the right exit code."""
+
+from __future__ import annotations
+
+import pytest
+
+from minikafka import __version__
+from minikafka.cli import main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nonsense"], "minikafka: No such command 'nonsense'."),
+        (["up", "--brokers", "0"], "minikafka up: "),
+        (["up", "--brokers", "x"], "minikafka up: "),
+        (["up", "--port", "65536"], "minikafka up: "),
+        (["up", "--port", "65534"], "minikafka up: 3 brokers from port 65534"),
+        (["up", "--topic", "a:0"], "minikafka up: --topic is NAME"),
+        (["up", "--config", "x"], "minikafka up: --config is KEY=VALUE"),
+        (["up", "--config", "no.such=1"], "minikafka up: Unknown broker config name: no.such"),
+        (["up", "--http-port", "x"], "minikafka up: --http-port is a port or off"),
+        (["up", "--unknown"], "minikafka up: "),
+        (["topics"], "minikafka topics: "),
+        (["topics", "list", "-b", "host:x"], "minikafka topics list: 'host:x' is no host:port"),
+        (["topics", "create"], "minikafka topics create: "),
+        (["produce"], "minikafka produce: "),
+        (["produce", "t", "--acks", "2"], "minikafka produce: --acks is 0, 1, all"),
+        (["produce", "t", "--compression", "br"], "minikafka produce: --compression is none"),
+        (["consume", "t", "--isolation", "x"], "minikafka consume: --isolation is read_un"),
+        (["consume", "t", "--format", "x"], "minikafka consume: --format is value, key"),
+    ],
+)
+def test_bad_usage_is_one_line_and_exit_code_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The line begins with the command; nothing goes to stdout."""
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(said)
+    assert printed.err.count("\n") == 1
+
+
+def test_cluster_that_is_not_there_is_one_line_and_exit_code_1(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Port 1 of this host has no broker."""
+    assert main(["topics", "list", "-b", "127.0.0.1:1"]) == 1
+    assert capsys.readouterr().err == (
+        "minikafka topics list: cannot connect to 127.0.0.1:1: Connection refused\n"
+    )
+
+
+def test_version_is_the_one_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--version` prints one line and succeeds."""
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"minikafka {__version__}\n"
+
+
+def test_no_command_shows_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a command the help is shown, and the exit code says bad usage."""
+    assert main([]) == 2
+    printed = capsys.readouterr().out
+    assert all(command in printed for command in ("up", "topics", "produce", "consume"))
