@@ -8,6 +8,7 @@ result is the median over the rounds and its ratio to the peers'. Method: README
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -28,7 +29,8 @@ from benchmarks.wire_steps import Plan, Session, Step, latency_steps, load_steps
 __all__ = ["main"]
 
 HALVES: tuple[Callable[[Session], Iterator[Step]], ...] = (latency_steps, load_steps)
-STEPS_PER_SYSTEM = 13
+IDLE_LOAD = 0.5
+STEPS_PER_SYSTEM = 15
 
 
 class Run:
@@ -109,6 +111,8 @@ def main(
     console = Console()
     if not console.is_terminal:
         console = Console(width=140)  # a pipe has no width; the default of 80 breaks the rows
+    if os.getloadavg()[0] > IDLE_LOAD:
+        console.print("[yellow]others are using this machine:[/] the ratios will scatter")
     columns = (TextColumn("{task.description:50}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
         run = Run(

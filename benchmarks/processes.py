@@ -83,5 +83,6 @@ def machine() -> dict[str, object]:
     return {
         "cpu": models[0] if models else "unknown",
         "cores": len(os.sched_getaffinity(0)),
+        "load": os.getloadavg()[0],
         "system": " ".join(os.uname()[i] for i in (0, 2, 4)),
     }

@@ -16,6 +16,8 @@ from benchmarks.systems import Running, run_client
 __all__ = ["MEASURES", "Measure", "Plan", "Step", "latency_steps", "load_steps"]
 
 PARTITIONS = 6
+# What even the mock retains in full, at 4,000 records of 1 KiB a partition.
+EVEN_PARTITIONS, EVEN_RECORDS = 60, 240_000
 IDLE_TOPICS, IDLE_PARTITIONS = 10, 60
 Figures = dict[str, float]
 Step = tuple[str, Callable[[], Figures]]
@@ -59,9 +61,11 @@ MEASURES = (
     Measure("consume_1k", "consume 1 KiB", "k/s"),
     Measure("consume_100_steady", "consume 100 B, after the first record", "k/s"),
     Measure("consume_1k_steady", "consume 1 KiB, after the first record", "k/s"),
+    Measure("consume_even", "consume 1 KiB, 240,000 retained by all", "k/s"),
     Measure("latency", "one produce, p50, a core each", "µs"),
     Measure("latency_shared", "one produce, p50, on one core", "µs"),
-    Measure("latency_idle", "one produce, p50, 600 idle partitions", "µs"),
+    Measure("latency_idle", "the same with 600 idle partitions, a core each", "µs"),
+    Measure("latency_idle_shared", "the same with 600 idle partitions, on one core", "µs"),
     Measure("end_to_end", "end to end, p50", "ms", 2),
     Measure("start", "process start to ready", "ms"),
     Measure("rss_empty", "resident, empty", "MiB"),
@@ -82,7 +86,12 @@ class Session:
         self.client_cores = {cores[1 % len(cores)]}
 
     def client(
-        self, measure: str, topic: str, *more: str, cores: set[int] | None = None
+        self,
+        measure: str,
+        topic: str,
+        *more: str,
+        partitions: int = PARTITIONS,
+        cores: set[int] | None = None,
     ) -> dict[str, Any]:
         """Run the client program against the system; adds what the system's CPU did."""
         before = self.system.cpu_s()
@@ -90,7 +99,7 @@ class Session:
             measure,
             f"--bootstrap={self.system.bootstrap}",
             f"--topic={topic}",
-            f"--partitions={PARTITIONS}",
+            f"--partitions={partitions}",
             *more,
             cores=cores,
         )
@@ -115,6 +124,15 @@ class Session:
             f"consume_{name}_steady": answer["steady_per_s"] / 1000,
             f"cpu_consume_{name}": answer["broker_cpu_s"] / answer["n"] * 1e6,
         }
+
+    def consume_even(self) -> Figures:
+        """Read a topic of which every system holds the same: many partitions, each small."""
+        topic, records = "even", f"--records={EVEN_RECORDS}"
+        self.system.create_topic(topic, EVEN_PARTITIONS)
+        filling = [records, "--size=1024", "--spread"]
+        self.client("produce", topic, *filling, partitions=EVEN_PARTITIONS)
+        answer = self.client("consume", topic, partitions=EVEN_PARTITIONS)
+        return {"consume_even": answer["per_s"] / 1000}
 
     def latency(self, name: str, broker: set[int], client: set[int]) -> Figures:
         """Single produces, with broker and client kept on the given cores."""
@@ -159,11 +177,15 @@ def latency_steps(session: Session) -> Iterator[Step]:
     yield "start-up", session.empty
     yield "topic", session.single
     alone, beside = session.broker_cores, session.client_cores
-    yield "latency, one core", lambda: session.latency("latency_shared", alone, alone)
     yield "end to end", session.end_to_end
     yield "latency", lambda: session.latency("latency", alone, beside)
+    yield "latency, one core", lambda: session.latency("latency_shared", alone, alone)
     yield "600 partitions", session.idle
-    yield "latency, idle partitions", lambda: session.latency("latency_idle", alone, beside)
+    yield (
+        "latency, idle, one core",
+        lambda: session.latency("latency_idle_shared", alone, alone),
+    )
+    yield "latency, idle", lambda: session.latency("latency_idle", alone, beside)
 
 
 def load_steps(session: Session) -> Iterator[Step]:
@@ -174,4 +196,5 @@ def load_steps(session: Session) -> Iterator[Step]:
     yield "consume 100 B", lambda: session.consume("100")
     yield "produce 1 KiB", lambda: session.produce("1k", 1024, plan.large_records)
     yield "consume 1 KiB", lambda: session.consume("1k")
+    yield "consume what all retain", session.consume_even
     yield "memory", lambda: {"rss_load": session.system.rss_mib()}

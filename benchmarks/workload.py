@@ -37,6 +37,7 @@ class Options:
 
     `size` is in bytes, `wait_ms` is fetch.wait.max.ms, and `budget_s` ends a latency
     measurement early where each sample takes long; a quarter of it bounds the warm-up.
+    `spread` gives each partition the same number of records, instead of the client's choice.
     """
 
     bootstrap: str
@@ -49,6 +50,7 @@ class Options:
     wait_ms: int
     budget_s: float
     idempotent: bool
+    spread: bool
 
 
 def client_config(options: Options, **more: object) -> dict[str, Any]:
@@ -153,8 +155,12 @@ def produce(options: Options) -> Answer:
     value = os.urandom(options.size)
     cpu, start = cpu_seconds(), time.perf_counter_ns()
     send, topic = producer.produce, options.topic
-    for _ in range(options.records):
-        send(topic, value)
+    if options.spread:
+        for i in range(options.records):
+            send(topic, value, partition=i % options.partitions)
+    else:
+        for _ in range(options.records):
+            send(topic, value)
     left = producer.flush(300)
     seconds = (time.perf_counter_ns() - start) / NS_PER_S
     if left or failed:
@@ -193,7 +199,8 @@ def consume(options: Options) -> Answer:
     consumer.assign([TopicPartition(options.topic, i, low) for i, (low, _) in enumerate(known)])
     got = first = first_at = idle = 0
     while got < want and idle < 50:
-        messages = consumer.consume(10_000, 0.2)
+        # Never ask for more than is left: the call would wait for it until its time is up.
+        messages = consumer.consume(min(10_000, want - got), 0.2)
         idle = 0 if messages else idle + 1
         got += sum(1 for message in messages if message.error() is None)
         if got and not first:
@@ -297,6 +304,7 @@ def parse(arguments: Sequence[str]) -> tuple[str, Options]:
     parser.add_argument("--wait-ms", type=int, default=500)
     parser.add_argument("--budget-s", type=float, default=60.0)
     parser.add_argument("--idempotent", action="store_true")
+    parser.add_argument("--spread", action="store_true")
     given = vars(parser.parse_args(arguments))
     return given.pop("measure"), Options(**given)
 

@@ -70,7 +70,13 @@ class Dispatcher:
             self._send(header, result, slot)
 
     def call(
-        self, api_key: int, version: int, request: object, *, client_id: str, local: bool = False
+        self,
+        api_key: int,
+        version: int,
+        request: object,
+        *,
+        client_id: str,
+        local: bool = False,
     ) -> Deferred[Any]:
         """Answer one request given as an object, with a response object of `version`.
 

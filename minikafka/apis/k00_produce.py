@@ -182,7 +182,9 @@ def _refuse(
     result.error_code = error.code
     result.error_message = error.message
     if isinstance(error, RecordsRefused):
-        result.record_errors = [(item.batch_index, item.message) for item in error.record_errors]
+        result.record_errors = [
+            (item.batch_index, item.message) for item in error.record_errors
+        ]
     if error.code == ErrorCode.NOT_LEADER_OR_FOLLOWER and name is not None:
         leader = current_leader(context.broker.image, TopicPartition(name, result.index))
         if leader is not None:

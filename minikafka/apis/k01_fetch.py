@@ -87,9 +87,7 @@ def fetch(
             conditions = _conditions(context, asked)
         else:
             session.parked = operation
-        broker.purgatory.watch(
-            operation, conditions, context.received_ms + request.max_wait_ms
-        )
+        broker.purgatory.watch(operation, conditions, context.received_ms + request.max_wait_ms)
     if not operation.answer.done:
         return _with_hints(operation.answer, context)
     return _hint(operation.answer.result(), context)
@@ -159,37 +157,26 @@ def _session(
 ) -> tuple[FetchSession | None, bool]:
     """Return the session this request belongs to, and whether all of it is answered."""
     cache = context.broker.fetch_sessions
-    now_ms = context.received_ms
-    if request.session_epoch == FINAL_EPOCH:
-        if request.session_id:
-            cache.remove(request.session_id)
-        return None, True
-    if request.session_epoch == INITIAL_EPOCH:
-        if request.session_id:
-            cache.remove(request.session_id)
+    if request.session_epoch in (FINAL_EPOCH, INITIAL_EPOCH):
+        cache.remove(request.session_id)
+        if request.session_epoch == FINAL_EPOCH:
+            return None, True
         created = cache.create(
-            from_replica=request.replica_id >= 0, uses_topic_ids=uses_topic_ids, now_ms=now_ms
+            asked,
+            from_replica=request.replica_id >= 0,
+            uses_topic_ids=uses_topic_ids,
+            now_ms=context.received_ms,
         )
-        if created is not None:
-            for key, target in asked.items():
-                created.put(key, target)
         return created, True
     session = cache.find(
         request.session_id, request.session_epoch, uses_topic_ids=uses_topic_ids
     )
-    session.used_ms = now_ms
-    if session.parked is not None:
-        session.parked.release()
-    for topic in request.forgotten:
-        label = topic.topic_id if uses_topic_ids else topic.name
-        for index in topic.partitions:
-            session.forget((label, index))
-    for key, target in asked.items():
-        known = session.targets.get(key)
-        if known is not None:
-            target.cached_high_watermark = known.cached_high_watermark
-            target.cached_log_start_offset = known.cached_log_start_offset
-        session.put(key, target)
+    forgotten: list[TargetKey] = [
+        (topic.topic_id if uses_topic_ids else topic.name, index)
+        for topic in request.forgotten
+        for index in topic.partitions
+    ]
+    session.go_on(asked, forgotten, context.received_ms)
     return session, False
 
 

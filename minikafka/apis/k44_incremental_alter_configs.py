@@ -89,9 +89,7 @@ async def _decided(command: AlterConfigs, context: RequestContext) -> Sequence[R
     if not command.resources:
         return ()
     if broker.is_controller:
-        return await broker.decide(
-            lambda controller, _: controller.alter_configs(command)
-        )
+        return await broker.decide(lambda controller, _: controller.alter_configs(command))
     version = context.api_version
     request = build_request(ApiKey.INCREMENTAL_ALTER_CONFIGS, version, _request(command))
     answer = await broker.forward(ApiKey.INCREMENTAL_ALTER_CONFIGS, version, request)

@@ -104,7 +104,9 @@ class FetchOperation(Delayed):
         gathered = Gathered()
         left = self._max_bytes
         at_least_one = True
-        looked_at = self._targets if self._full or self._session is None else self._session.dirty
+        looked_at = (
+            self._targets if self._full or self._session is None else self._session.dirty
+        )
         for key, target in tuple(looked_at.items()):
             response = read_target(
                 self._replicas,

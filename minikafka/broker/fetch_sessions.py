@@ -8,7 +8,7 @@ KIP-227.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from minikafka.base.errors import ErrorCode, KafkaError
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
     from minikafka.broker.fetch_operation import FetchOperation
 
-__all__ = ["FetchSession", "FetchSessionCache", "TargetKey", "next_epoch"]
+__all__ = [
+    "FINAL_EPOCH",
+    "INITIAL_EPOCH",
+    "FetchSession",
+    "FetchSessionCache",
+    "TargetKey",
+    "next_epoch",
+]
 
 TargetKey: TypeAlias = tuple[object, int]
 """Topic name, or topic id where the session speaks in ids; and the partition index."""
@@ -88,6 +95,25 @@ class FetchSession(Watcher):
         self._schedule = schedule
         self._scheduled = False
         self._unresolved: dict[TargetKey, FetchTarget] = {}
+
+    def go_on(
+        self,
+        asked: Mapping[TargetKey, FetchTarget],
+        forgotten: Iterable[TargetKey],
+        now_ms: int,
+    ) -> None:
+        """Take over the session's next request; the one still parked is answered first."""
+        self.used_ms = now_ms
+        if self.parked is not None:
+            self.parked.release()
+        for key in forgotten:
+            self.forget(key)
+        for key, target in asked.items():
+            known = self.targets.get(key)
+            if known is not None:
+                target.cached_high_watermark = known.cached_high_watermark
+                target.cached_log_start_offset = known.cached_log_start_offset
+            self.put(key, target)
 
     def put(self, key: TargetKey, target: FetchTarget) -> None:
         """Follow one more partition, or the same one from elsewhere."""
@@ -226,9 +252,14 @@ class FetchSessionCache:
         return session
 
     def create(
-        self, *, from_replica: bool, uses_topic_ids: bool, now_ms: int
+        self,
+        asked: Mapping[TargetKey, FetchTarget],
+        *,
+        from_replica: bool,
+        uses_topic_ids: bool,
+        now_ms: int,
     ) -> FetchSession | None:
-        """Return a new session, or None where all slots are in use by the living."""
+        """Return a new session on `asked`, or None where the living use all slots."""
         if len(self._sessions) >= self._slots and not self._evict(from_replica, now_ms):
             return None
         number = 0
@@ -242,11 +273,13 @@ class FetchSessionCache:
             uses_topic_ids=uses_topic_ids,
         )
         session.used_ms = now_ms
+        for key, target in asked.items():
+            session.put(key, target)
         self._sessions[number] = session
         return session
 
     def remove(self, number: int) -> None:
-        """Close a session, if it is there."""
+        """Close a session, if it is there; 0 is none."""
         session = self._sessions.pop(number, None)
         if session is not None:
             session.close()

@@ -97,5 +97,7 @@ class IsrChanges:
         except (ChannelClosed, KafkaError) as error:
             code = error.code if isinstance(error, KafkaError) else ErrorCode.NETWORK_EXCEPTION
         if code != ErrorCode.NONE and partition.leader is leader:
-            logger.debug("%s: the controller refused an ISR: %s", leader.log.partition, code.name)
+            logger.debug(
+                "%s: the controller refused an ISR: %s", leader.log.partition, code.name
+            )
             leader.pending_isr = None

@@ -99,7 +99,9 @@ class Purgatory:
         self._timer_ms = 0
         self._sweep_at = 256
 
-    def watch(self, operation: Delayed, conditions: Iterable[Condition], deadline_ms: int) -> None:
+    def watch(
+        self, operation: Delayed, conditions: Iterable[Condition], deadline_ms: int
+    ) -> None:
         """Let `operation` wait; the caller has just seen that it cannot be answered yet.
 
         Args:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Any
 
 import typer
 
 from minikafka import __version__
-from minikafka.cli.failures import CommandFailed, UsageFailed
+from minikafka.cli.failures import UsageFailed
+from minikafka.cli.up_options import UpOptions
 
 __all__ = ["app", "run"]
 
@@ -41,33 +41,29 @@ TimeoutSeconds = Annotated[
     float, typer.Option("--timeout", min=0.001, help="Seconds a broker may take to answer.")
 ]
 TopicName = Annotated[str, typer.Argument(metavar="TOPIC")]
+UP = UpOptions()
 DEFAULT_SERVERS = "127.0.0.1:9092"
 
 
 def run(arguments: list[str]) -> int:
-    """Return the exit code of a command line."""
+    """Return the exit code of a command line.
+
+    Raises:
+        UsageFailed: what was typed is no command line of ours.
+        CommandFailed: from the command.
+    """
     try:
         # Without a command there is nothing to do but to say what could be done.
         code = app(args=arguments or ["--help"], prog_name="minikafka", standalone_mode=False)
     except _CommandLineError as error:
         context = getattr(error, "ctx", None)
         command = "minikafka" if context is None else context.command_path
-        return _complain(command, error.format_message(), 2)
-    except UsageFailed as error:
-        return _complain(error.command, str(error), 2)
-    except CommandFailed as error:
-        return _complain(error.command, str(error), 1)
+        raise UsageFailed(command, error.format_message()) from error
     except typer.Abort:
         return 0
     if not arguments:
         return 2
     return code if isinstance(code, int) else 0
-
-
-def _complain(command: str, message: str, code: int) -> int:
-    line = " ".join(message.split())
-    sys.stderr.write(f"{command}: {line}\n")
-    return code
 
 
 def _version(value: bool) -> None:
@@ -88,19 +84,17 @@ def _root(
 
 @app.command()
 def up(
-    brokers: Annotated[int, typer.Option(min=1, help="How many brokers.")] = 3,
-    host: Annotated[
-        str, typer.Option(help="Address to listen on and to advertise.")
-    ] = "127.0.0.1",
+    brokers: Annotated[int, typer.Option(min=1, help="How many brokers.")] = UP.brokers,
+    host: Annotated[str, typer.Option(help="Address to listen on and to advertise.")] = UP.host,
     port: Annotated[
         int,
         typer.Option(
             min=0, max=65_535, help="Broker i listens on PORT+i-1; 0 picks free ports."
         ),
-    ] = 9092,
+    ] = UP.port,
     http_port: Annotated[
         str, typer.Option(metavar="PORT|off", help="The HTTP API is not there yet.")
-    ] = "off",
+    ] = UP.http_port,
     topic: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME[:PARTITIONS[:RF]]", help="Topic to create; repeatable."),
@@ -118,13 +112,7 @@ def up(
     from minikafka.cli import up as command
 
     return command.up(
-        brokers=brokers,
-        host=host,
-        port=port,
-        http_port=http_port,
-        topics=topic or [],
-        config=config or [],
-        seed=seed,
+        UpOptions(brokers, host, port, http_port, tuple(topic or ()), tuple(config or ()), seed)
     )
 
 

@@ -14,7 +14,7 @@ __all__ = ["create", "delete", "describe", "list_topics"]
 
 
 def list_topics(bootstrap_servers: str, timeout_s: float, *, internal: bool) -> int:
-    """Names by default in alphabetical order, one a line."""
+    """Every topic is shown, by name; into a pipe the names alone, one a line."""
 
     async def work(cluster: RemoteCluster) -> None:
         found = await cluster.topics()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -12,6 +13,7 @@ from minikafka.base.errors import KafkaError
 from minikafka.cli.failures import CommandFailed, UsageFailed
 from minikafka.cli.parsing import TopicSpec, parse_pairs, parse_topic
 from minikafka.cli.running import run_until_signal
+from minikafka.cli.up_options import UpOptions
 from minikafka.cluster.cluster import AsyncCluster
 
 __all__ = ["up"]
@@ -19,16 +21,7 @@ __all__ = ["up"]
 COMMAND = "minikafka up"
 
 
-def up(
-    *,
-    brokers: int,
-    host: str,
-    port: int,
-    http_port: str,
-    topics: Sequence[str],
-    config: Sequence[str],
-    seed: int | None,
-) -> int:
+def up(options: UpOptions) -> int:
     """Run a cluster until a signal; 0 after a controlled shutdown.
 
     Raises:
@@ -36,31 +29,38 @@ def up(
         CommandFailed: a port is in use, a topic was refused.
     """
     try:
-        _check_http_port(http_port)
-        specs = [parse_topic(text) for text in topics]
-        given = parse_pairs("--config", config)
-        cluster = AsyncCluster(brokers, given, host=host, port=port, seed=seed)
+        _check_http_port(options.http_port)
+        specs = [parse_topic(text) for text in options.topics]
+        config = parse_pairs("--config", options.config)
+        cluster = AsyncCluster(
+            options.brokers,
+            config,
+            host=options.host,
+            port=options.port,
+            seed=options.seed,
+        )
     except (ConfigError, ValueError) as error:
         raise UsageFailed(COMMAND, str(error)) from error
-    if http_port != "off":
+    if options.http_port != "off":
         sys.stderr.write(
             "minikafka up: the HTTP API is not there yet; --http-port is ignored\n"
         )
-    return run_until_signal(_serve(cluster, specs, host, port))
+    return run_until_signal(_serve(cluster, specs, options))
 
 
-async def _serve(
-    cluster: AsyncCluster, specs: Sequence[TopicSpec], host: str, port: int
-) -> int:
+async def _serve(cluster: AsyncCluster, specs: Sequence[TopicSpec], options: UpOptions) -> int:
     try:
         await cluster.start()
     except TimeoutError as error:
         raise CommandFailed(COMMAND, f"a broker did not come up: {error}") from error
     except OSError as error:
-        raise CommandFailed(COMMAND, _listen_failure(error, host, port)) from error
+        raise CommandFailed(COMMAND, _listen_failure(error, options)) from error
     try:
         for spec in specs:
             await _create(cluster, spec)
+        # What is here now stays: the collector need not look at it ever again.
+        gc.freeze()
+        gc.enable()
         # One write, so that whoever reads the first line finds the second there, too.
         sys.stdout.write(f"bootstrap.servers={cluster.bootstrap_servers}\nhttp=off\n")
         sys.stdout.flush()
@@ -84,7 +84,9 @@ def _check_http_port(text: str) -> None:
         raise ValueError(f"--http-port is a port or off, not {text!r}")
 
 
-def _listen_failure(error: OSError, host: str, port: int) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"cannot listen on {host}, ports from {port} on: one is in use"
-    return f"cannot listen on {host}: {error.strerror or error}"
+def _listen_failure(error: OSError, options: UpOptions) -> str:
+    if error.errno != errno.EADDRINUSE:
+        return f"cannot listen on {options.host}: {error.strerror or error}"
+    last = options.port + options.brokers - 1
+    ports = f"port {last}" if options.brokers == 1 else f"one of {options.port} to {last}"
+    return f"cannot listen on {options.host}: {ports} is in use"

@@ -12,6 +12,7 @@ import itertools
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
@@ -132,10 +133,11 @@ class AsyncCluster:
 
     async def close(self) -> None:
         """Every broker has left: no task, port or socket remains. Twice is once."""
-        # The controller last, so that it can record the others' leaving.
-        for broker in sorted(self._nodes, reverse=True):
-            node = self._nodes.pop(broker)
-            await node.stop()
+        # The controller last, so that it can record the others' leaving; and each of them,
+        # whatever stopping another one raises.
+        async with AsyncExitStack() as stack:
+            for broker in sorted(self._nodes):
+                stack.push_async_callback(self._nodes.pop(broker).stop)
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -285,10 +285,7 @@ class PartitionLog:
         self._save_log_start()
 
     def roll(self) -> None:
-        """Close the active segment durably and go on in a new one; no effect while empty.
-
-        The closed one is deleted where the log starts behind it.
-        """
+        """Close the active segment durably and start a new one; no effect while it is empty."""
         if self._segments.active.size:
             self.flush()
             self._segments.add(self.log_end_offset)
@@ -297,8 +294,7 @@ class PartitionLog:
     def retention(self, now_timestamp_ms: int) -> Offset:
         """Delete the segments that retention.ms and retention.bytes give up.
 
-        Returns:
-            The log start offset, never beyond the high watermark.
+        Returns the log start offset, never beyond the high watermark.
         """
         count = retained_from(
             self._segments.items, self.config, self.high_watermark, now_timestamp_ms

@@ -36,7 +36,13 @@ class ObjectHandler(Protocol):
     """Whoever answers requests as objects, in this process."""
 
     def call(
-        self, api_key: int, version: int, request: object, *, client_id: str, local: bool = False
+        self,
+        api_key: int,
+        version: int,
+        request: object,
+        *,
+        client_id: str,
+        local: bool = False,
     ) -> Deferred[Any]:
         """Answer one request; a `KafkaError` settles the deferred value as its error."""
         ...
@@ -45,7 +51,9 @@ class ObjectHandler(Protocol):
 class _Pending:
     __slots__ = ("answer", "api_key", "deadline", "version")
 
-    def __init__(self, answer: Deferred[Any], api_key: int, version: int, deadline: float) -> None:
+    def __init__(
+        self, answer: Deferred[Any], api_key: int, version: int, deadline: float
+    ) -> None:
         self.answer = answer
         self.api_key = api_key
         self.version = version

@@ -25,7 +25,9 @@ class Network:
         transport: how brokers of this process talk to each other.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, transport: Transport = "memory") -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, transport: Transport = "memory"
+    ) -> None:
         self.links = LinkTable(Scheduler(loop.call_soon, loop.call_later))
         self._loop = loop
         self._transport = transport

@@ -36,7 +36,7 @@ class _Module(Protocol):
 
 
 class _Lz4Compressor(Protocol):
-    def compress(self, data: _Bytes) -> int: ...
+    def compress(self, data: bytes) -> int: ...
     def finish(self) -> _Bytes: ...
 
 
@@ -107,7 +107,7 @@ def _compress_lz4(data: _Bytes) -> bytes:
     # Java's reader refuses frames whose blocks refer to one another.
     lz4 = cast("_Lz4", _module(Codec.LZ4))
     compressor = lz4.Compressor(content_checksum=False, block_linked=False)
-    compressor.compress(data)
+    compressor.compress(bytes(data))  # takes nothing else
     return bytes(compressor.finish())
 
 

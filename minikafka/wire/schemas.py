@@ -8,6 +8,7 @@ Counterpart: the JSON files in clients/src/main/resources/common/message.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import MISSING, fields
 from functools import lru_cache
 from types import NoneType, UnionType
@@ -48,8 +49,26 @@ class SchemaField(NamedTuple):
 
 
 @lru_cache(maxsize=1)
+def _load_kio() -> None:
+    """Import kio, but not Hypothesis with it.
+
+    Where Hypothesis is installed kio registers strategies of its own, which costs a broker more
+    at its start than everything else together.
+    """
+    unimported = "hypothesis" not in sys.modules
+    if unimported:
+        sys.modules["hypothesis"] = None  # type: ignore[assignment]  # "import" raises then
+    try:
+        import kio.index  # noqa: F401 - for its effect
+    finally:
+        if unimported:
+            del sys.modules["hypothesis"]
+
+
+@lru_cache(maxsize=1)
 def error_codes() -> dict[int, Any]:
     """Return the error codes as the schemas' entities hold them, by number."""
+    _load_kio()
     from kio.schema.errors import ErrorCode
 
     return {int(code): code for code in ErrorCode}
@@ -62,6 +81,7 @@ def request_class(api_key: int, version: int) -> EntityClass:
     Raises:
         UnsupportedVersion: there is no such schema.
     """
+    _load_kio()
     from kio.index import KioIndexError, load_request_schema
 
     try:
@@ -79,6 +99,7 @@ def response_class(api_key: int, version: int) -> EntityClass:
     Raises:
         UnsupportedVersion: there is no such schema.
     """
+    _load_kio()
     from kio.index import KioIndexError, load_response_schema
 
     try:

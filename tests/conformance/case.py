@@ -54,6 +54,7 @@ class Script:
     Attributes:
         version: of the API under test.
         answers: normalised answers by label, in the order they were asked.
+        patience_s: longest wait for an answer; to be set before the first question.
     """
 
     def __init__(self, bootstrap_servers: str, api_key: int, version: int, prefix: str) -> None:
@@ -62,13 +63,15 @@ class Script:
         self.version = version
         self.names = Names(prefix)
         self.answers: dict[str, Any] = {}
+        self.patience_s = 15.0
         self._setup = RawClient.to(bootstrap_servers)
-        self._asked = RawClient.to(bootstrap_servers)
+        self._asked: RawClient | None = None
 
     def close(self) -> None:
         """Close both connections."""
         self._setup.close()
-        self._asked.close()
+        if self._asked is not None:
+            self._asked.close()
 
     # What a case needs before it asks; nothing of this is recorded.
 
@@ -188,13 +191,15 @@ class Script:
         self.answers[label] = value
 
     def _record(self, label: str, api_key: int, version: int, fields: dict[str, Any]) -> Any:
+        if self._asked is None:
+            self._asked = RawClient.to(self.bootstrap_servers, self.patience_s)
         try:
             answer = self._asked.send(api_key, version, **fields)
         except (ConnectionClosedError, NoAnswerError, UndecodableAnswerError) as error:
             ends = {ConnectionClosedError: "closed", NoAnswerError: "silent"}
             self.answers[label] = {"connection": ends.get(type(error), f"undecodable {error}")}
             self._asked.close()
-            self._asked = RawClient.to(self.bootstrap_servers)
+            self._asked = None
             return None
         self.answers[label] = normalise(api_key, answer, self.names)
         return answer

@@ -93,7 +93,9 @@ def fetch_jars() -> Path:
     (kafka_dir() / "pom.xml").write_text(POM.format(version=KAFKA_VERSION))
     command = ["mvn", "-q", "-B", "-ntp", "dependency:copy-dependencies"]
     command += ["-DincludeScope=runtime", f"-DoutputDirectory={libs}"]
-    outcome = subprocess.run(command, cwd=kafka_dir(), capture_output=True, text=True, check=False)
+    outcome = subprocess.run(
+        command, cwd=kafka_dir(), capture_output=True, text=True, check=False
+    )
     if outcome.returncode != 0:
         raise KafkaFailedError(f"mvn failed:\n{outcome.stdout}{outcome.stderr}")
     done.touch()

@@ -15,13 +15,13 @@ import datetime
 import enum
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from tests.conformance.batches import describe
 
-__all__ = ["Names", "flatten", "normalise"]
+__all__ = ["Names", "normalise"]
 
 # Fetch, FindCoordinator, DescribeConfigs, DescribeTopicPartitions answer in a known order.
 ORDERED_APIS = frozenset({1, 10, 32, 75})
@@ -34,6 +34,7 @@ NATURAL_KEYS = (
 NOW_MS = 1_750_000_000_000
 TEXT_FIELDS = frozenset({"error_message", "batch_index_error_message", "documentation"})
 ID_FIELDS = frozenset({"session_id", "producer_id", "cluster_id", "finalized_features_epoch"})
+ID_OF = "id of "
 NOW = re.compile(r"\b17[5-9]\d{10}\b|\b1[89]\d{11}\b")
 
 
@@ -55,7 +56,7 @@ class Names:
 
     def topic_id(self, value: UUID) -> str:
         """Return how an id is shown."""
-        return f"id of {self.short(self.ids[value])}" if value in self.ids else "<id>"
+        return f"{ID_OF}{self.short(self.ids[value])}" if value in self.ids else "<id>"
 
 
 def _keep_texts() -> bool:
@@ -89,7 +90,8 @@ def _records(data: bytes) -> list[str]:
 def _natural_key(item: Mapping[str, Any]) -> str:
     for name in NATURAL_KEYS:
         if name in item:
-            return str(item[name])
+            # A topic has one key, asked by name or by id, so that versions compare.
+            return str(item[name]).removeprefix(ID_OF)
     return "?"
 
 
@@ -141,14 +143,3 @@ class _Normaliser:
 def normalise(api_key: int, answer: Any, names: Names) -> dict[str, Any]:
     """Return the answer of an API as plain, comparable values."""
     return _Normaliser(api_key, names).structure(answer)
-
-
-def flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every leaf as (path, value); an empty mapping or list is a leaf of its own."""
-    if isinstance(value, dict) and value:
-        for key, each in value.items():
-            plain_name = bool(re.fullmatch(r"[a-z_0-9]*[a-z][a-z_0-9]*", key)) and path != ""
-            step = f".{key}" if plain_name else f"[{key}]"
-            yield from flatten(each, f"{path}{step}" if path else key)
-    else:
-        yield path, value

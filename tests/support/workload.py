@@ -28,10 +28,10 @@ PARTITIONS: Final = 6
 BROKERS: Final = (1, 2, 3)
 CODECS: Final = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 
-# Base offset and length come first in a batch; the length counts what follows them. The
-# attributes are the last two of these 23 bytes, their lowest three bits the codec.
-BATCH_HEAD: Final = struct.Struct(">qi 9x h")
+# Of a batch's header: length, attributes (their lowest three bits are the codec), count.
+BATCH_HEADER: Final = struct.Struct(">8x i 9x h 34x i")
 PREFIX_BYTES: Final = 12
+FEW: Final = 10
 
 
 def value_of(number: int) -> bytes:
@@ -48,12 +48,16 @@ def expected_by_partition() -> dict[int, list[bytes]]:
 
 
 def stored_codecs(log: bytes) -> set[int]:
-    """Return the codecs of all batches in a log."""
+    """Return the codecs of the batches in a log, of a few records none counted.
+
+    Clients send a batch as it is when compressing would make it larger.
+    """
     found = set()
     position = 0
     while position < len(log):
-        _, length, attributes = BATCH_HEAD.unpack_from(log, position)
-        found.add(attributes & 7)
+        length, attributes, count = BATCH_HEADER.unpack_from(log, position)
+        if count > FEW:
+            found.add(attributes & 7)
         position += PREFIX_BYTES + length
     return found
 

@@ -72,7 +72,9 @@ def fresh_topic(s: Script) -> None:
 
 @case(DESCRIBE, DESCRIBE_VERSIONS)
 def topic_with_its_own_values(s: Script) -> None:
-    topic = s.create(retention_ms="1000", cleanup_policy="compact,delete", min_insync_replicas="2")
+    topic = s.create(
+        retention_ms="1000", cleanup_policy="compact,delete", min_insync_replicas="2"
+    )
     described(s, "plain", resource(TOPIC, topic))
     described(s, "more", resource(TOPIC, topic), more=True)
 
@@ -124,7 +126,10 @@ def whole_broker(s: Script) -> None:
 
 
 def altered(
-    s: Script, label: str, *resources: tuple[int, str, list[Change]], validate_only: bool = False
+    s: Script,
+    label: str,
+    *resources: tuple[int, str, list[Change]],
+    validate_only: bool = False,
 ) -> None:
     """Ask for changes: (type, name, [(config, operation, value)])."""
     asked = [
@@ -206,7 +211,7 @@ def duplicates(s: Script) -> None:
 
 
 @case(ALTER, ALTER_VERSIONS)
-def several_resources(s: Script) -> None:
+def several_altered(s: Script) -> None:
     good: list[Change] = [("retention.ms", SET, "5")]
     bad: list[Change] = [("nope", SET, "5")]
     altered(s, "mixed", (TOPIC, s.create("-a"), good), (TOPIC, s.create("-b"), bad))

@@ -69,11 +69,12 @@ def manual_assignments(s: Script) -> None:
     topic = s.create()
     ask(s, "good", grow(topic, 3, [[1], [1]]))
     s.wait_for_leaders(topic, 3)
-    for label, count, assignments in (
+    refused: list[tuple[str, int, list[list[int]]]] = [
         ("too few", 5, [[1]]), ("too many", 4, [[1], [1]]), ("unknown broker", 4, [[9]]),
         ("negative broker", 4, [[-1]]), ("other factor", 4, [[1, 2]]), ("twice", 4, [[1, 1]]),
         ("no replicas", 4, [[]]), ("empty list", 4, []), ("no increase", 3, [[1]]),
-    ):  # fmt: skip
+    ]  # fmt: skip
+    for label, count, assignments in refused:
         ask(s, label, grow(topic, count, assignments))
 
 

@@ -109,7 +109,11 @@ def good_and_bad_together(s: Script) -> None:
 
 @case(KEY, ALL)
 def configs(s: Script) -> None:
-    ask(s, "made", topic(s.name(), configs=[("retention.ms", "1000"), ("cleanup.policy", "compact")]))
+    ask(
+        s,
+        "made",
+        topic(s.name(), configs=[("retention.ms", "1000"), ("cleanup.policy", "compact")]),
+    )
     s.wait_for_leaders(s.name())
     resource = {"resource_type": 2, "resource_name": s.name(), "configuration_keys": None}
     s.check("described", 32, 4, resources=[resource], include_synonyms=True)
@@ -166,8 +170,7 @@ def manual_assignments(s: Script) -> None:
 
 @case(KEY, ALL)
 def invalid_assignments(s: Script) -> None:
-    for at, (label, partitions, factor, assignments) in enumerate(
-        [
+    refused: list[tuple[str, int, int, list[tuple[int, list[int]]]]] = [
             ("both counts", 1, 1, [(0, [1])]), ("partition count", 1, -1, [(0, [1])]),
             ("factor", -1, 1, [(0, [1])]), ("unknown broker", -1, -1, [(0, [9])]),
             ("negative broker", -1, -1, [(0, [-1])]), ("broker twice", -1, -1, [(0, [1, 1])]),
@@ -175,8 +178,8 @@ def invalid_assignments(s: Script) -> None:
             ("partition twice", -1, -1, [(0, [1]), (0, [1])]), ("no replicas", -1, -1, [(0, [])]),
             ("negative partition", -1, -1, [(-1, [1])]),
             ("uneven", -1, -1, [(0, [1]), (1, [1, 2])]),
-        ]
-    ):  # fmt: skip
+    ]  # fmt: skip
+    for at, (label, partitions, factor, assignments) in enumerate(refused):
         ask(s, label, topic(s.name(f"-{at}"), partitions, factor, assignments))
 
 

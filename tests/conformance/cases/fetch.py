@@ -18,7 +18,9 @@ MEBI = 1 << 20
 THREE = batch(b"a", b"b", b"c")
 
 
-def wanted(offset: int = 0, partition: int = 0, max_bytes: int = MEBI, **more: int) -> dict[str, Any]:
+def wanted(
+    offset: int = 0, partition: int = 0, max_bytes: int = MEBI, **more: int
+) -> dict[str, Any]:
     """Return one partition of a Fetch request."""
     return {
         "partition": partition, "fetch_offset": offset, "partition_max_bytes": max_bytes, **more

@@ -110,7 +110,11 @@ def internal_topic_before_it_is_there(s: Script) -> None:
 @case(KEY, (8, 13))
 def authorized_operations(s: Script) -> None:
     topic = s.create()
-    for label, cluster, topics in (("both", True, True), ("topics", False, True), ("none", False, False)):
+    for label, cluster, topics in (
+        ("both", True, True),
+        ("topics", False, True),
+        ("none", False, False),
+    ):
         s.ask(
             label,
             topics=named(topic, s.name("-absent")),

@@ -69,7 +69,9 @@ def max_timestamp(s: Script) -> None:
     topic, ties = s.create(), s.create("-ties")
     s.produce(topic, FALLING, THREE)
     listed(s, "in the middle", topic, MAX_TIMESTAMP)
-    s.produce(ties, THREE, THREE, batch(b"a", b"b", timestamps=[FIRST_TIMESTAMP + 2 * SECOND] * 2))
+    s.produce(
+        ties, THREE, THREE, batch(b"a", b"b", timestamps=[FIRST_TIMESTAMP + 2 * SECOND] * 2)
+    )
     listed(s, "first of equals", ties, MAX_TIMESTAMP)
     none = s.create("-none")
     s.produce(none, batch(b"a", timestamps=[-1]))
@@ -130,7 +132,11 @@ def listed_together(s: Script) -> None:
     again = {"partition_index": 0, "timestamp": EARLIEST}
     twice = [{"name": b, "partitions": [one, again]}]
     s.ask("same partition twice", replica_id=-1, topics=twice)
-    s.ask("same topic twice", replica_id=-1, topics=[topics[0], {"name": b, "partitions": [again]}])
+    s.ask(
+        "same topic twice",
+        replica_id=-1,
+        topics=[topics[0], {"name": b, "partitions": [again]}],
+    )
     s.ask("nothing", replica_id=-1, topics=[])
     s.ask("no partitions", replica_id=-1, topics=[{"name": a, "partitions": []}])
 

@@ -52,13 +52,16 @@ def corrupt_batches(s: Script) -> None:
     ask(s, "junk behind", topic, THREE + b"xyz")
     ask(s, "junk", topic, b"\xff" * 80)
     ask(s, "zeros", topic, bytes(80))
-    ask(s, "length negative", topic, patched(THREE, LENGTH_AT, struct.pack(">i", -1), crc=False))
+    ask(
+        s, "length negative", topic, patched(THREE, LENGTH_AT, struct.pack(">i", -1), crc=False)
+    )
     ask(s, "length small", topic, patched(THREE, LENGTH_AT, struct.pack(">i", 3), crc=False))
     stored(s, "stored", topic)
 
 
 @case(KEY, ALL)
 def null_records(s: Script) -> None:
+    s.patience_s = 0.5
     ask(s, "null", s.create(), None)
 
 

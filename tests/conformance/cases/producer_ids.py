@@ -73,10 +73,16 @@ def no_keys(s: Script) -> None:
 
 @case(FIND, (4, 6))
 def share_keys(s: Script) -> None:
-    for label, key in (("no parts", "g"), ("bad id", "g:x:0"), ("bad partition", "g:AAAAAAAAAAAAAAAAAAAAAA:x")):
+    for label, key in (
+        ("no parts", "g"),
+        ("bad id", "g:x:0"),
+        ("bad partition", "g:AAAAAAAAAAAAAAAAAAAAAA:x"),
+    ):
         s.ask(label, coordinator_keys=[key], key_type=2)
     if s.version < 6:
-        s.ask("before it was known", coordinator_keys=["g:AAAAAAAAAAAAAAAAAAAAAA:0"], key_type=2)
+        s.ask(
+            "before it was known", coordinator_keys=["g:AAAAAAAAAAAAAAAAAAAAAA:0"], key_type=2
+        )
 
 
 def _found(answer: Any) -> bool:

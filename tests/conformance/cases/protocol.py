@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+from typing import Any
 
 from tests.conformance.case import Script, case
 from tests.conformance.raw_client import build, encode_request, frame
@@ -18,6 +19,12 @@ REQUEST_LIMIT = 104_857_600
 def header(key: int, version: int, client_id: bytes = b"\0\1c") -> bytes:
     """Return a request header of the kind without tagged fields."""
     return struct.pack(">hhi", key, version, 7) + client_id
+
+
+def shortened(s: Script) -> None:
+    """Keep of each answer the correlation id and the error code: the rest is compared elsewhere."""
+    for label, recorded in s.answers.items():
+        s.note(label, {name: value[:12] for name, value in recorded.items()})
 
 
 @case(KEY, ALL)
@@ -36,7 +43,7 @@ def client_names(s: Script) -> None:
     ):  # fmt: skip
         s.ask(label, client_software_name=name, client_software_version=version)
         answer = s.answers[label]
-        answer["api_keys"] = bool(answer["api_keys"])
+        s.note(label, {"error_code": answer["error_code"], "keys": bool(answer["api_keys"])})
 
 
 @case(KEY, (0, 0))
@@ -66,7 +73,7 @@ def keys_not_served(s: Script) -> None:
 
 @case(KEY, (0, 0))
 def truncated_bodies(s: Script) -> None:
-    asked = {
+    asked: dict[int, tuple[int, dict[str, Any]]] = {
         3: (1, {"topics": [{"name": "topic"}]}),
         19: (7, {"topics": [{"name": "topic", "num_partitions": 1}]}),
         2: (7, {"topics": [{"name": "t", "partitions": [{"partition_index": 1}]}]}),
@@ -89,14 +96,14 @@ def headers(s: Script) -> None:
     s.ask_bytes("cut after the key", frame(b"\0\x12"))
     s.ask_bytes("cut in the correlation id", frame(b"\0\x12\0\0\0"))
     s.ask_bytes("client id no utf-8", frame(header(KEY, 0, b"\0\2\xff\xfe")))
+    shortened(s)
 
 
 @case(KEY, (0, 0))
 def bytes_behind_the_body(s: Script) -> None:
     s.ask_bytes("api versions", frame(header(KEY, 0) + b"zzz"))
     s.ask_bytes("describe cluster", frame(header(60, 0) + b"\0\0\0zzz"))
-    last = s.answers.pop("describe cluster")
-    s.note("describe cluster is answered", "answer" in last)
+    shortened(s)
 
 
 @case(KEY, (0, 0))
@@ -114,7 +121,6 @@ def frame_lengths(s: Script) -> None:
         s.ask_bytes(f"length {length}", struct.pack(">i", length) + b"\0" * 4)
     s.ask_bytes("half a frame", frame(bytes(100))[:20], half_close=True)
     s.ask_bytes("half a length", b"\0\0", half_close=True)
-    s.ask_bytes("nothing", b"", half_close=True)
 
 
 @case(KEY, (0, 0))
@@ -149,6 +155,4 @@ def tagged_fields_that_nobody_knows(s: Script) -> None:
     names = b"\2a\2b"
     s.ask_bytes("in the header", frame(header(KEY, s.version) + tag + names + b"\0"))
     s.ask_bytes("in the body", frame(header(KEY, s.version) + b"\0" + names + tag))
-    for label, answer in s.answers.items():
-        if isinstance(answer.get("answer"), str):
-            s.note(label, answer["answer"][:12])
+    shortened(s)

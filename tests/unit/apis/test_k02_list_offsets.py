@@ -128,31 +128,49 @@ async def test_follower_answers_the_debugging_replica_id() -> None:
     assert (code(found), found.offset) == (ErrorCode.NONE, 0)
 
 
+async def new_leader_behind() -> BrokerStub:
+    """Return a leader whose high watermark, 3, is below the start of its epoch, 5."""
+    stub = await stub_with_records()
+    leader = stub.hosted("t").leader
+    assert leader is not None
+    leader.leader_epoch_start_offset = 5
+    return stub
+
+
 @pytest.mark.parametrize(
     ("version", "want"),
     [(4, ErrorCode.LEADER_NOT_AVAILABLE), (5, ErrorCode.OFFSET_NOT_AVAILABLE)],
 )
-async def test_new_leader_with_a_low_watermark_does_not_say_latest(
-    version: int, want: ErrorCode
+@pytest.mark.parametrize("timestamp", [LATEST, 3001, 9999])
+async def test_new_leader_with_a_low_watermark_does_not_say_where_the_end_is(
+    timestamp: int, version: int, want: ErrorCode
 ) -> None:
     """Until the watermark reaches its epoch's start, a leader may know less than was read."""
-    stub = await stub_with_records()
-    leader = stub.hosted("t").leader
-    assert leader is not None
-    leader.leader_epoch_start_offset = 5
-    (found,) = await look_up(stub, LATEST, version=version)
+    (found,) = await look_up(await new_leader_behind(), timestamp, version=version)
     assert code(found) == want
 
 
-async def test_new_leader_with_a_low_watermark_still_says_what_it_knows() -> None:
+@pytest.mark.parametrize(("timestamp", "offset"), [(EARLIEST, 0), (1000, 0), (2500, 1)])
+async def test_new_leader_with_a_low_watermark_still_says_what_it_knows(
+    timestamp: int, offset: int
+) -> None:
     """The earliest offset and a record below the watermark are certain even then."""
-    stub = await stub_with_records()
-    leader = stub.hosted("t").leader
-    assert leader is not None
-    leader.leader_epoch_start_offset = 5
-    (earliest,) = await look_up(stub, EARLIEST)
-    (early,) = await look_up(stub, 1000)
-    assert (earliest.offset, early.offset) == (0, 0)
+    (found,) = await look_up(await new_leader_behind(), timestamp)
+    assert (code(found), found.offset) == (ErrorCode.NONE, offset)
+
+
+async def test_broker_is_told_the_log_end_whatever_the_watermark() -> None:
+    """The doubt is about what consumers may see, not about the log."""
+    (found,) = await look_up(await new_leader_behind(), LATEST, replica_id=2)
+    assert (code(found), found.offset) == (ErrorCode.NONE, 5)
+
+
+async def test_watermark_at_the_start_of_the_epoch_is_no_doubt() -> None:
+    """A new, empty topic has a latest offset at once."""
+    stub = BrokerStub()
+    await stub.create("t", [[1]])
+    (found,) = await look_up(stub, LATEST)
+    assert (code(found), found.offset, found.leader_epoch) == (ErrorCode.NONE, 0, 0)
 
 
 async def test_unknown_isolation_level_is_the_partitions_error() -> None:

@@ -73,14 +73,31 @@ def test_replicas_of_a_partition_spread_over_racks_within_one(
         assert _spread(held) <= 1
 
 
+@given(st.integers(1, 4), st.integers(1, 3), st.integers(0, 1000))
+def test_leaders_spread_over_racks(racks: int, per_rack: int, seed: int) -> None:
+    """Racks take turns in leading."""
+    brokers = [_broker(n, f"rack-{n % racks}") for n in range(racks * per_rack)]
+    leaders = dict.fromkeys(range(racks), 0)
+    for replicas in place(brokers, racks * per_rack, 1, Random(seed)):
+        leaders[replicas[0] % racks] += 1
+    assert _spread(leaders) == 0
+
+
+@given(st.sets(st.integers(0, 5), max_size=5), st.integers(1, 3), st.integers(0, 1000))
+def test_fenced_brokers_never_lead(fenced: set[int], racks: int, seed: int) -> None:
+    """The first replica can lead at once, also where a whole rack is fenced."""
+    brokers = [_broker(n, f"rack-{n % racks}", fenced=n in fenced) for n in range(6)]
+    for replicas in place(brokers, 6, 4, Random(seed)):
+        assert replicas[0] not in fenced
+
+
 @given(st.sets(st.integers(0, 5), max_size=5), st.integers(0, 1000))
-def test_fenced_brokers_never_lead_and_come_last(fenced: set[int], seed: int) -> None:
+def test_fenced_brokers_come_last_in_their_rack(fenced: set[int], seed: int) -> None:
     """A partition leans on fenced brokers only where too few others are left."""
     brokers = [_broker(n, fenced=n in fenced) for n in range(6)]
     for replicas in place(brokers, 6, 4, Random(seed)):
         states = [broker_id in fenced for broker_id in replicas]
         assert states == sorted(states)
-        assert not states[0]
         assert sum(states) == max(0, 4 - (6 - len(fenced)))
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from minikafka.base.ids import ZERO_ID
 from minikafka.wire.codec import (
     decode_header,
     decode_request,
@@ -19,6 +20,7 @@ from minikafka.wire.codec import (
     encode_response,
 )
 from minikafka.wire.framing import FrameError, UnsupportedVersion, frame_length
+from minikafka.wire.produce import ProducePartition, ProduceRequest, ProduceTopic
 from minikafka.wire.schemas import request_class, response_class
 from minikafka.wire.shapes import build_request, build_response
 from minikafka.wire.versions import ApiKey, response_header_is_flexible
@@ -125,12 +127,33 @@ def test_bytes_behind_a_request_are_ignored() -> None:
 
 
 @EVERY_VERSION
-def test_truncated_request_is_malformed(api_key: int, version: int) -> None:
+@PER_VERSION
+@given(data=st.data())
+def test_truncated_request_is_malformed(
+    api_key: int, version: int, data: st.DataObject
+) -> None:
     """No proper prefix of a request passes for one."""
-    body = written(build_request(api_key, version, {}))
-    for end in range(len(body)):
+    body = written(data.draw(entities(request_class(api_key, version))))
+    cuts = st.just(len(body) - 1) | st.integers(0, len(body) - 1)
+    cut = data.draw(cuts) if body else 0
+    with pytest.raises(FrameError) if body else contextlib.nullcontext():
+        decode_request(api_key, version, frame_of(body[:cut]), 0)
+
+
+@pytest.mark.parametrize("version", range(3, 14))
+def test_records_cut_short_are_malformed(version: int) -> None:
+    """A span of records that reaches past its frame is no records."""
+    partitions = [ProducePartition(0, memoryview(b"one batch"))]
+    request = ProduceRequest(None, 1, 9, [ProduceTopic("topic", ZERO_ID, partitions)])
+    frame = one_frame(encode_request(ApiKey.PRODUCE, version, 1, None, request))
+    position = decode_header(frame).body_position
+    assert (
+        decode_request(ApiKey.PRODUCE, version, frame, position).topics[0].partitions
+        == partitions
+    )
+    for size in range(len(frame) - 12, len(frame)):
         with pytest.raises(FrameError):
-            decode_request(api_key, version, frame_of(body[:end]), 0)
+            decode_request(ApiKey.PRODUCE, version, frame[:size], position)
 
 
 @EVERY_API

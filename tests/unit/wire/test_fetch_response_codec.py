@@ -79,3 +79,17 @@ def test_no_batches_are_empty_records_not_null(version: int) -> None:
     body = b"".join(encode_fetch_response(version, response))
     received, _ = decode_fetch_response(version, frame_of(body), 0)
     assert received.topics[0].partitions[0].records == b""
+
+
+@pytest.mark.parametrize("version", range(12, 19))
+@pytest.mark.parametrize("field", ["diverging_epoch", "current_leader", "snapshot_id"])
+def test_tagged_field_at_its_default_is_not_sent(field: str, version: int) -> None:
+    """(-1, -1) says nothing, so it is left out (KIP-482)."""
+
+    def encoded(value: tuple[int, int] | None) -> bytes:
+        response, _ = response_with()
+        setattr(response.topics[0].partitions[0], field, value)
+        return b"".join(encode_fetch_response(version, response))
+
+    assert encoded((-1, -1)) == encoded(None)
+    assert len(encoded((-1, 0))) > len(encoded(None))

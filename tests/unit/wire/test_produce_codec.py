@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from minikafka.base.ids import ZERO_ID
 from minikafka.wire.primitives import Buffer
-from minikafka.wire.produce import ProducePartition, ProduceRequest, ProduceTopic
+from minikafka.wire.produce import (
+    ProducePartition,
+    ProducePartitionResult,
+    ProduceRequest,
+    ProduceResponse,
+    ProduceTopic,
+    ProduceTopicResult,
+)
 from minikafka.wire.produce_codec import (
     decode_produce_request,
     decode_produce_response,
@@ -79,3 +86,16 @@ def test_unknown_tagged_fields_of_a_produce_request_are_skipped(version: int) ->
     request, end = decode_produce_request(version, frame_of(future), 0)
     assert end == len(future)
     assert (request.acks, request.topics[0].partitions) == (1, [ProducePartition(7, None)])
+
+
+@pytest.mark.parametrize("version", range(10, 14))
+def test_unknown_leader_of_a_produce_result_is_not_sent(version: int) -> None:
+    """A tagged field at its default is left out (KIP-482)."""
+
+    def encoded(leader: tuple[int, int] | None) -> bytes:
+        result = ProducePartitionResult(0, 6, current_leader=leader)
+        response = ProduceResponse([ProduceTopicResult("topic", ZERO_ID, [result])])
+        return joined(encode_produce_response(version, response))
+
+    assert encoded((-1, -1)) == encoded(None)
+    assert len(encoded((-1, 0))) == len(encoded(None)) + 11

@@ -10,12 +10,7 @@ from minikafka.wire.framing import FrameError
 from minikafka.wire.schemas import EntityClass, request_class, response_class
 from minikafka.wire.struct_reader import struct_reader
 from minikafka.wire.versions import ApiKey
-from tests.unit.wire.entities import (
-    entities,
-    frame_of,
-    read,
-    written,
-)
+from tests.unit.wire.entities import EVERY_API, entities, frame_of, read, versions, written
 
 
 def check(struct: EntityClass, body: bytes) -> None:

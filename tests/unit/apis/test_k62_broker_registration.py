@@ -1,0 +1,55 @@
+"""BrokerRegistration: one process takes a broker id."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from minikafka.base.errors import ErrorCode
+from tests.support.broker_stub import CLUSTER_ID, BrokerStub, code, registered
+
+LISTENERS = [{"name": "PLAINTEXT", "host": "h", "port": 9, "security_protocol": 0}]
+
+
+async def register(stub: BrokerStub, version: int = 4, **more: Any) -> tuple[ErrorCode, int]:
+    """Return code and broker epoch."""
+    fields = {
+        "broker_id": 4,
+        "cluster_id": CLUSTER_ID,
+        "incarnation_id": uuid.UUID(int=7),
+        "listeners": LISTENERS,
+        "rack": "r1",
+        **more,
+    }
+    answer = await stub.ask(62, version, **fields)
+    stub.close()
+    return code(answer), answer.broker_epoch
+
+
+@pytest.mark.parametrize("version", registered(62))
+async def test_new_broker_is_fenced_with_an_epoch_of_its_own(version: int) -> None:
+    """The registration holds address and rack, and its number grows with the metadata."""
+    stub = BrokerStub()
+    error, broker_epoch = await register(stub, version)
+    broker = stub.image.brokers[4]
+    assert (error, broker.broker_epoch) == (ErrorCode.NONE, broker_epoch)
+    assert (broker.host, broker.port, broker.rack, broker.fenced) == ("h", 9, "r1", True)
+    assert broker_epoch > max(stub.image.brokers[each].broker_epoch for each in (1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("more", "want"),
+    [
+        ({"cluster_id": "other"}, ErrorCode.INCONSISTENT_CLUSTER_ID),
+        ({"listeners": []}, ErrorCode.INVALID_REGISTRATION),
+        ({"broker_id": 2}, ErrorCode.DUPLICATE_BROKER_REGISTRATION),
+    ],
+)
+async def test_wrong_registration_is_refused(more: dict[str, Any], want: ErrorCode) -> None:
+    """Another cluster, no address, an id in use: no broker epoch is given."""
+    stub = BrokerStub()
+    before = stub.image
+    assert await register(stub, **more) == (want, -1)
+    assert stub.image is before
