@@ -33,6 +33,7 @@ from minikafka.wire.versions import ApiKey, is_served
 __all__ = ["Dispatcher"]
 
 logger = logging.getLogger(__name__)
+_HAND_WRITTEN = (ApiKey.PRODUCE, ApiKey.FETCH)
 assert handlers.REGISTERED is REGISTERED, "importing the handlers registers them"
 
 
@@ -92,6 +93,9 @@ class Dispatcher:
         if not isinstance(result, Deferred):
             answer.set(_as_object(api_key, version, result))
             return answer
+        if api_key in _HAND_WRITTEN and not result.done:
+            # A waiting produce or fetch is never refused as a whole, and needs no conversion.
+            return result
 
         def finish(done: Deferred[Any]) -> None:
             try:

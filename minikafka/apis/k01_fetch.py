@@ -33,7 +33,6 @@ from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import (
     CLUSTER_METADATA_TOPIC,
     CLUSTER_METADATA_TOPIC_ID,
-    TopicId,
     TopicPartition,
 )
 from minikafka.broker.context import RequestContext
@@ -60,11 +59,10 @@ def fetch(
 ) -> FetchResponse | Deferred[FetchResponse]:
     """Gather what there is; wait where it is too little."""
     broker = context.broker
-    uses_topic_ids = context.api_version >= TOPIC_ID_VERSION
-    asked = _targets(request, context, uses_topic_ids)
+    session, full = _session(request, context)
+    asked = _targets(request, context, session)
     if request.replica_id >= 0:
         _note_progress(request, context, asked)
-    session, full = _session(request, context, asked, uses_topic_ids)
     operation = FetchOperation(
         broker.replicas,
         asked,
@@ -74,6 +72,7 @@ def fetch(
         committed_only=request.isolation_level == 1,
         min_bytes=request.min_bytes,
         max_bytes=min(request.max_bytes, broker.config.fetch_max_bytes),
+        on_refusal=lambda response: _hint(response, context),
     )
     nothing_asked = session is None and not asked
     if operation.try_complete():
@@ -87,30 +86,62 @@ def fetch(
             conditions = _conditions(context, asked)
         else:
             session.parked = operation
-        broker.purgatory.watch(operation, conditions, context.received_ms + request.max_wait_ms)
-    if not operation.answer.done:
-        return _with_hints(operation.answer, context)
-    return _hint(operation.answer.result(), context)
+        deadline_ms = context.received_ms + request.max_wait_ms
+        broker.purgatory.watch(operation, conditions, deadline_ms)
+        return operation.answer
+    return operation.answer.result()
+
+
+def _session(
+    request: FetchRequest, context: RequestContext
+) -> tuple[FetchSession | None, bool]:
+    """Return the session this request belongs to, and whether all of it is answered."""
+    cache = context.broker.fetch_sessions
+    uses_topic_ids = context.api_version >= TOPIC_ID_VERSION
+    if request.session_epoch in (FINAL_EPOCH, INITIAL_EPOCH):
+        cache.remove(request.session_id)
+        if request.session_epoch == FINAL_EPOCH:
+            return None, True
+        created = cache.create(
+            from_replica=request.replica_id >= 0,
+            uses_topic_ids=uses_topic_ids,
+            now_ms=context.received_ms,
+        )
+        return created, True
+    session = cache.find(
+        request.session_id, request.session_epoch, uses_topic_ids=uses_topic_ids
+    )
+    forgotten: list[TargetKey] = [
+        (topic.topic_id if topic.name is None else topic.name, index)
+        for topic in request.forgotten
+        for index in topic.partitions
+    ]
+    session.go_on(forgotten, context.received_ms)
+    return session, False
 
 
 def _targets(
-    request: FetchRequest, context: RequestContext, uses_topic_ids: bool
+    request: FetchRequest, context: RequestContext, session: FetchSession | None
 ) -> dict[TargetKey, FetchTarget]:
     """Return what the request names, ids resolved as far as this broker can."""
     replicas = context.broker.replicas
+    uses_topic_ids = context.api_version >= TOPIC_ID_VERSION
     targets: dict[TargetKey, FetchTarget] = {}
     for topic in request.topics:
-        name: str | None = topic.name
-        topic_id: TopicId | None = None
-        label: object = name
-        if uses_topic_ids:
-            label = topic_id = topic.topic_id
-            if name is None and topic_id is not None:
-                name = replicas.topic_name(topic_id)
+        name = topic.name
+        topic_id = topic.topic_id if uses_topic_ids else None
+        # In process a request has names as well as ids, and hashing an id is slow.
+        label: object = topic_id if name is None else name
+        if name is None and topic_id is not None:
+            name = replicas.topic_name(topic_id)
             if topic_id == CLUSTER_METADATA_TOPIC_ID and request.replica_id >= 0:
                 name = CLUSTER_METADATA_TOPIC
-        for partition in topic.partitions:
-            targets[label, partition.index] = FetchTarget(name, topic_id, partition)
+        for asked in topic.partitions:
+            key = (label, asked.index)
+            if session is None:
+                targets[key] = FetchTarget(name, topic_id, asked)
+            else:
+                targets[key] = session.ask(key, name, topic_id, asked)
     return targets
 
 
@@ -149,37 +180,6 @@ def _on_lineage(partition: Partition, target: FetchTarget) -> bool:
     return epoch == target.last_fetched_epoch and end >= target.fetch_offset
 
 
-def _session(
-    request: FetchRequest,
-    context: RequestContext,
-    asked: dict[TargetKey, FetchTarget],
-    uses_topic_ids: bool,
-) -> tuple[FetchSession | None, bool]:
-    """Return the session this request belongs to, and whether all of it is answered."""
-    cache = context.broker.fetch_sessions
-    if request.session_epoch in (FINAL_EPOCH, INITIAL_EPOCH):
-        cache.remove(request.session_id)
-        if request.session_epoch == FINAL_EPOCH:
-            return None, True
-        created = cache.create(
-            asked,
-            from_replica=request.replica_id >= 0,
-            uses_topic_ids=uses_topic_ids,
-            now_ms=context.received_ms,
-        )
-        return created, True
-    session = cache.find(
-        request.session_id, request.session_epoch, uses_topic_ids=uses_topic_ids
-    )
-    forgotten: list[TargetKey] = [
-        (topic.topic_id if uses_topic_ids else topic.name, index)
-        for topic in request.forgotten
-        for index in topic.partitions
-    ]
-    session.go_on(asked, forgotten, context.received_ms)
-    return session, False
-
-
 def _conditions(
     context: RequestContext, asked: dict[TargetKey, FetchTarget]
 ) -> list[Condition]:
@@ -192,15 +192,7 @@ def _conditions(
     return conditions
 
 
-def _with_hints(
-    answer: Deferred[FetchResponse], context: RequestContext
-) -> Deferred[FetchResponse]:
-    hinted: Deferred[FetchResponse] = Deferred()
-    answer.on_done(lambda done: hinted.set(_hint(done.result(), context)))
-    return hinted
-
-
-def _hint(response: FetchResponse, context: RequestContext) -> FetchResponse:
+def _hint(response: FetchResponse, context: RequestContext) -> None:
     """Name the leader where the answer says it is someone else (KIP-951)."""
     for topic in response.topics:
         for partition in topic.partitions:
@@ -219,4 +211,3 @@ def _hint(response: FetchResponse, context: RequestContext) -> FetchResponse:
             if leader is not None:
                 partition.current_leader = leader
                 response.node_endpoints = endpoints(image, response.node_endpoints, leader[0])
-    return response

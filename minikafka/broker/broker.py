@@ -107,7 +107,7 @@ class Broker:
             config.max_incremental_fetch_session_cache_slots,
             self.replicas,
             seeds.generator("fetch-sessions"),
-            loop.call_soon,
+            network.turns.soon,
         )
         self.quorum = QuorumDriver(self, voters, storage, self._publish)
         self._producer_ids = ProducerIds(self)
@@ -265,6 +265,7 @@ class Broker:
             self._network.channel(self.node_id, leader_id, config.replica_socket_timeout_ms),
             config,
             self._loop,
+            self._network.turns,
             broker_epoch=lambda: self.lifecycle.broker_epoch,
             on_records=self._on_records,
         )

@@ -6,11 +6,11 @@ kafka.server.DelayedFetch and FetchContext.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from minikafka.base.deferred import Deferred
 from minikafka.broker.fetch_sessions import FetchSession, TargetKey
-from minikafka.broker.fetch_targets import FetchTarget, may_come_true, read_target
+from minikafka.broker.fetch_targets import FetchTarget, is_quiet, may_come_true, read_target
 from minikafka.broker.purgatory import Delayed
 from minikafka.broker.replica_manager import ReplicaManager
 from minikafka.wire.fetch import FetchPartitionResponse, FetchResponse, FetchTopicResponse
@@ -24,14 +24,16 @@ class Gathered:
     Attributes:
         size: bytes of batches.
         urgent: something must be told at once, whatever min_bytes says.
+        refused: some partition has an error.
     """
 
-    __slots__ = ("found", "size", "urgent")
+    __slots__ = ("found", "refused", "size", "urgent")
 
     def __init__(self) -> None:
         self.found: list[tuple[TargetKey, FetchTarget, FetchPartitionResponse]] = []
         self.size = 0
         self.urgent = False
+        self.refused = False
 
 
 class FetchOperation(Delayed):
@@ -40,6 +42,7 @@ class FetchOperation(Delayed):
     Args:
         full: every target is answered, news or not (no session, or its first request).
         min_bytes: wait until that much is there, or until the deadline.
+        on_refusal: called with an answer that holds an error, before it goes out.
     """
 
     __slots__ = (
@@ -48,6 +51,7 @@ class FetchOperation(Delayed):
         "_full",
         "_max_bytes",
         "_min_bytes",
+        "_on_refusal",
         "_replicas",
         "_session",
         "_targets",
@@ -65,6 +69,7 @@ class FetchOperation(Delayed):
         committed_only: bool,
         min_bytes: int,
         max_bytes: int,
+        on_refusal: Callable[[FetchResponse], None],
     ) -> None:
         super().__init__()
         self._replicas = replicas
@@ -75,6 +80,7 @@ class FetchOperation(Delayed):
         self._committed_only = committed_only
         self._min_bytes = min_bytes
         self._max_bytes = max_bytes
+        self._on_refusal = on_refusal
         self.answer: Deferred[FetchResponse] = Deferred()
 
     def try_complete(self) -> bool:
@@ -104,14 +110,17 @@ class FetchOperation(Delayed):
         gathered = Gathered()
         left = self._max_bytes
         at_least_one = True
-        looked_at = (
-            self._targets if self._full or self._session is None else self._session.dirty
-        )
+        session, from_replica = self._session, self._from_replica
+        full = self._full or session is None
+        looked_at = self._targets if full or session is None else session.dirty
         for key, target in tuple(looked_at.items()):
+            if not full and is_quiet(target, from_replica=from_replica):
+                del looked_at[key]
+                continue
             response = read_target(
                 self._replicas,
                 target,
-                from_replica=self._from_replica,
+                from_replica=from_replica,
                 committed_only=self._committed_only,
                 max_bytes=left,
                 at_least_one=at_least_one,
@@ -121,7 +130,8 @@ class FetchOperation(Delayed):
                 left = max(0, left - response.size)
                 at_least_one = False
             elif response.error_code:
-                if not last_look and self._from_replica and may_come_true(response.error_code):
+                gathered.refused = True
+                if not last_look and from_replica and may_come_true(response.error_code):
                     # The follower has applied metadata that this broker will have in a moment.
                     continue
                 gathered.urgent = True
@@ -133,14 +143,17 @@ class FetchOperation(Delayed):
     def _respond(self, gathered: Gathered) -> None:
         session = self._session
         if session is None:
-            self.answer.set(_response(gathered.found, 0))
-            return
-        session.parked = None
-        told = []
-        for key, target, response in gathered.found:
-            if self._settle(session, key, target, response) or self._full:
-                told.append((key, target, response))
-        self.answer.set(_response(told, session.number))
+            answer = _response(gathered.found, 0)
+        else:
+            session.parked = None
+            told = []
+            for key, target, response in gathered.found:
+                if self._settle(session, key, target, response) or self._full:
+                    told.append((key, target, response))
+            answer = _response(told, session.number)
+        if gathered.refused:
+            self._on_refusal(answer)
+        self.answer.set(answer)
 
     def _settle(
         self,
@@ -172,7 +185,7 @@ def _response(
     response = FetchResponse(session_id=session_id, topics=[])
     last: FetchTopicResponse | None = None
     for _, target, partition in found:
-        if last is None or last.name != target.topic or last.topic_id != target.topic_id:
+        if last is None or last.name != target.topic or last.topic_id is not target.topic_id:
             last = FetchTopicResponse(target.topic, target.topic_id, [])
             response.topics.append(last)
         last.partitions.append(partition)

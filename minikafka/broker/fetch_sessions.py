@@ -8,14 +8,16 @@ KIP-227.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
 from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.base.ids import TopicId
 from minikafka.broker.fetch_targets import FetchTarget
 from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Condition, Watcher
 from minikafka.broker.replica_manager import ReplicaManager
+from minikafka.wire.fetch import FetchPartition
 
 if TYPE_CHECKING:
     import random
@@ -32,7 +34,7 @@ __all__ = [
 ]
 
 TargetKey: TypeAlias = tuple[object, int]
-"""Topic name, or topic id where the session speaks in ids; and the partition index."""
+"""Topic name, or topic id where the request names none; and the partition index."""
 
 FINAL_EPOCH = -1
 INITIAL_EPOCH = 0
@@ -58,6 +60,7 @@ class FetchSession(Watcher):
     """
 
     __slots__ = (
+        "_keys",
         "_replicas",
         "_schedule",
         "_scheduled",
@@ -89,6 +92,7 @@ class FetchSession(Watcher):
         self.targets: dict[TargetKey, FetchTarget] = {}
         self.dirty: dict[TargetKey, FetchTarget] = {}
         self.watched: dict[TargetKey, Partition] = {}
+        self._keys: dict[Partition, TargetKey] = {}
         self.parked: FetchOperation | None = None
         self.used_ms = 0
         self._replicas = replicas
@@ -96,31 +100,26 @@ class FetchSession(Watcher):
         self._scheduled = False
         self._unresolved: dict[TargetKey, FetchTarget] = {}
 
-    def go_on(
-        self,
-        asked: Mapping[TargetKey, FetchTarget],
-        forgotten: Iterable[TargetKey],
-        now_ms: int,
-    ) -> None:
-        """Take over the session's next request; the one still parked is answered first."""
+    def go_on(self, forgotten: Iterable[TargetKey], now_ms: int) -> None:
+        """Begin the session's next request; the one still parked is answered first."""
         self.used_ms = now_ms
         if self.parked is not None:
             self.parked.release()
         for key in forgotten:
             self.forget(key)
-        for key, target in asked.items():
-            known = self.targets.get(key)
-            if known is not None:
-                target.cached_high_watermark = known.cached_high_watermark
-                target.cached_log_start_offset = known.cached_log_start_offset
-            self.put(key, target)
 
-    def put(self, key: TargetKey, target: FetchTarget) -> None:
-        """Follow one more partition, or the same one from elsewhere."""
-        self.targets[key] = target
-        self.dirty[key] = target
-        if key not in self.watched:
+    def ask(
+        self, key: TargetKey, topic: str | None, topic_id: TopicId | None, asked: FetchPartition
+    ) -> FetchTarget:
+        """Follow one more partition, or the same one from elsewhere; return its target."""
+        target = self.targets.get(key)
+        if target is None:
+            target = self.targets[key] = FetchTarget(topic, topic_id, asked)
             self._watch(key, target)
+        else:
+            target.update(asked)
+        self.dirty[key] = target
+        return target
 
     def forget(self, key: TargetKey) -> None:
         """Follow a partition no longer."""
@@ -129,8 +128,7 @@ class FetchSession(Watcher):
         self._unresolved.pop(key, None)
         partition = self.watched.pop(key, None)
         if partition is not None:
-            partition.log_end_moved.watchers.pop(self, None)
-            partition.high_watermark_moved.watchers.pop(self, None)
+            self._leave(partition)
 
     def close(self) -> None:
         """Leave all tables."""
@@ -148,12 +146,12 @@ class FetchSession(Watcher):
         if not isinstance(partition, Partition):
             self._resolve()
             return
-        for key in self._keys_of(partition):
-            target = self.targets.get(key)
-            if target is not None:
-                self.dirty[key] = target
+        key = self._keys.get(partition)
+        if key is None:
+            return
+        self.dirty[key] = self.targets[key]
         if partition.deleted:
-            self._unwatch(partition)
+            self._unwatch(key, partition)
         elif self.from_replica and condition is partition.high_watermark_moved:
             return
         self.wake_soon()
@@ -170,10 +168,6 @@ class FetchSession(Watcher):
         if parked is not None and not parked.done and parked.try_complete():
             parked.finish()
 
-    def _keys_of(self, partition: Partition) -> tuple[TargetKey, ...]:
-        topic, index = partition.topic_partition
-        return ((partition.topic_id, index) if self.uses_topic_ids else (topic, index),)
-
     def _watch(self, key: TargetKey, target: FetchTarget) -> None:
         found = None
         if target.topic is not None:
@@ -184,16 +178,21 @@ class FetchSession(Watcher):
             return
         self._unresolved.pop(key, None)
         self.watched[key] = found
+        self._keys[found] = key
         found.log_end_moved.watchers[self] = None
         found.high_watermark_moved.watchers[self] = None
 
-    def _unwatch(self, partition: Partition) -> None:
-        for key in self._keys_of(partition):
-            if self.watched.pop(key, None) is not None:
-                partition.log_end_moved.watchers.pop(self, None)
-                partition.high_watermark_moved.watchers.pop(self, None)
-                self._unresolved[key] = self.targets[key]
-                self._replicas.roles_changed.watchers[self] = None
+    def _unwatch(self, key: TargetKey, partition: Partition) -> None:
+        """Let go of a deleted partition; one of that name may come again."""
+        self.watched.pop(key, None)
+        self._leave(partition)
+        self._unresolved[key] = self.targets[key]
+        self._replicas.roles_changed.watchers[self] = None
+
+    def _leave(self, partition: Partition) -> None:
+        self._keys.pop(partition, None)
+        partition.log_end_moved.watchers.pop(self, None)
+        partition.high_watermark_moved.watchers.pop(self, None)
 
     def _resolve(self) -> None:
         """Look again for what was unknown, now that newer metadata has been applied."""
@@ -212,7 +211,7 @@ class FetchSessionCache:
 
     Args:
         generator: draws session ids; they only have to be unique here.
-        schedule: as `loop.call_soon`.
+        schedule: as `Turns.soon`.
     """
 
     # min.incremental.fetch.session.eviction.ms: fixed in Kafka's broker, too.
@@ -252,14 +251,9 @@ class FetchSessionCache:
         return session
 
     def create(
-        self,
-        asked: Mapping[TargetKey, FetchTarget],
-        *,
-        from_replica: bool,
-        uses_topic_ids: bool,
-        now_ms: int,
+        self, *, from_replica: bool, uses_topic_ids: bool, now_ms: int
     ) -> FetchSession | None:
-        """Return a new session on `asked`, or None where the living use all slots."""
+        """Return a new session, or None where the living use all slots."""
         if len(self._sessions) >= self._slots and not self._evict(from_replica, now_ms):
             return None
         number = 0
@@ -273,8 +267,6 @@ class FetchSessionCache:
             uses_topic_ids=uses_topic_ids,
         )
         session.used_ms = now_ms
-        for key, target in asked.items():
-            session.put(key, target)
         self._sessions[number] = session
         return session
 

@@ -19,6 +19,7 @@ from minikafka.base.ids import TopicId, TopicPartition
 from minikafka.broker.fetch_sessions import next_epoch
 from minikafka.broker.partition import Partition
 from minikafka.net.channel import Channel, ChannelClosed
+from minikafka.net.turns import Turns
 from minikafka.records.batch import Batch, check_crc, split_batches
 from minikafka.replication.follower import PartitionFollower
 from minikafka.wire.fetch import (
@@ -36,6 +37,11 @@ __all__ = ["ReplicaFetcher"]
 logger = logging.getLogger(__name__)
 FETCH_VERSION = 17
 IN_FLIGHT_MAX = 2
+_SESSION_ERRORS = (
+    ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
+    ErrorCode.INVALID_FETCH_SESSION_EPOCH,
+    ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR,
+)
 
 
 class _Followed:
@@ -68,6 +74,7 @@ class ReplicaFetcher:
         channel: Channel,
         config: BrokerConfig,
         loop: asyncio.AbstractEventLoop,
+        turns: Turns,
         *,
         broker_epoch: Callable[[], int],
         on_records: Callable[[Partition], None],
@@ -77,6 +84,7 @@ class ReplicaFetcher:
         self._channel = channel
         self._config = config
         self._loop = loop
+        self._turns = turns
         self._broker_epoch = broker_epoch
         self._on_records = on_records
         self._followed: dict[TopicPartition, _Followed] = {}
@@ -130,7 +138,7 @@ class ReplicaFetcher:
         """Send once for all partitions that one applied change brings."""
         if not self._send_scheduled and not self._closed:
             self._send_scheduled = True
-            self._loop.call_soon(self._scheduled_send)
+            self._turns.soon(self._scheduled_send)
 
     def _scheduled_send(self) -> None:
         self._send_scheduled = False
@@ -172,16 +180,16 @@ class ReplicaFetcher:
         answer.on_done(lambda done: self._on_answer(number, done))
 
     def _topics(self, names: Sequence[TopicPartition]) -> list[FetchTopic]:
-        by_topic: dict[TopicId, FetchTopic] = {}
+        by_topic: dict[str, FetchTopic] = {}
         for name in names:
             followed = self._followed.get(name)
             follower = None if followed is None else followed.partition.follower
             if followed is None or follower is None:
                 continue
-            topic_id = followed.partition.topic_id
-            topic = by_topic.get(topic_id)
+            topic = by_topic.get(name.topic)
             if topic is None:
-                topic = by_topic[topic_id] = FetchTopic(name.topic, topic_id, [])
+                topic_id = followed.partition.topic_id
+                topic = by_topic[name.topic] = FetchTopic(name.topic, topic_id, [])
             log = follower.log
             topic.partitions.append(
                 FetchPartition(
@@ -218,14 +226,17 @@ class ReplicaFetcher:
             return
         if response.error_code:
             # The session is gone or disagrees with us: begin another one at once.
-            self._start_over(0)
+            gone = response.error_code in _SESSION_ERRORS
+            self._start_over(0 if gone else self._config.replica_fetch_backoff_ms)
             return
         if self._session_id != response.session_id:
             self._session_id = response.session_id
             if not response.session_id:
                 self._session_epoch = 0
         for topic in response.topics:
-            name = self._names.get(topic.topic_id) if topic.topic_id else topic.name
+            name = topic.name
+            if name is None and topic.topic_id is not None:
+                name = self._names.get(topic.topic_id)
             for told in topic.partitions:
                 if name is not None:
                     self._on_partition(TopicPartition(name, told.index), told, number)

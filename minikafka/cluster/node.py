@@ -53,7 +53,7 @@ class Node:
         self._storage = storage
         self._host = host
         self._advertised_host = advertised_host or host
-        self._server = Server(self, config.socket_request_max_bytes)
+        self._server = Server(self, config.socket_request_max_bytes, network.turns)
         self._broker: Broker | None = None
         self._dispatcher: Dispatcher | None = None
 

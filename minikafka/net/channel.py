@@ -123,13 +123,16 @@ class Channel:
     def _transmit(self, pending: _Pending, request: object) -> None:
         raise NotImplementedError
 
-    def _settle_ready(self, pending: _Pending, settle: Callable[[], None]) -> None:
-        """Take `pending` out of the queue and settle it."""
-        try:
-            self._pending.remove(pending)
-        except ValueError:
-            return
-        settle()
+    def _take(self, pending: _Pending) -> bool:
+        """Take `pending` out of the queue; False if it has been given up meanwhile."""
+        waiting = self._pending
+        if waiting and waiting[0] is pending:
+            waiting.popleft()
+            return True
+        if pending in waiting:
+            waiting.remove(pending)
+            return True
+        return False
 
     def _on_watchdog(self) -> None:
         self._watchdog = None
@@ -173,21 +176,23 @@ class MemoryChannel(Channel):
         answer = handler.call(
             pending.api_key, pending.version, request, client_id=f"broker-{self.source}"
         )
-        answer.on_done(lambda done: self._answered(pending, done, incarnation))
-
-    def _answered(self, pending: _Pending, done: Deferred[Any], incarnation: int) -> None:
-        self.links.deliver(self.target, self.source, self._return, pending, done, incarnation)
+        answer.on_done(
+            lambda done: self.links.deliver(
+                self.target, self.source, self._return, pending, done, incarnation
+            )
+        )
 
     def _return(self, pending: _Pending, done: Deferred[Any], incarnation: int) -> None:
         if incarnation != self._incarnation:
             return
+        if not self._take(pending):
+            return
         try:
             value = done.result()
         except (KafkaError, ChannelClosed) as error:
-            failure = error
-            self._settle_ready(pending, lambda: pending.answer.fail(failure))
+            pending.answer.fail(error)
             return
-        self._settle_ready(pending, lambda: pending.answer.set(value))
+        pending.answer.set(value)
 
 
 class TcpChannel(Channel, asyncio.BufferedProtocol):
@@ -301,4 +306,5 @@ class TcpChannel(Channel, asyncio.BufferedProtocol):
         except FrameError as error:
             self.reset(f"malformed answer: {error}")
             return
-        self._settle_ready(pending, lambda: pending.answer.set(response))
+        if self._take(pending):
+            pending.answer.set(response)

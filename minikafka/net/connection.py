@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from struct import Struct
 from typing import Protocol, TypeAlias
 
-from minikafka.net.links import Scheduler
+from minikafka.net.turns import Turns
 
 __all__ = ["Buffer", "Connection", "FrameHandler", "Slot"]
 
@@ -69,14 +69,14 @@ class Connection(asyncio.BufferedProtocol):
         handler: FrameHandler,
         number: int,
         frame_bytes_max: int,
-        scheduler: Scheduler,
+        turns: Turns,
         on_lost: Callable[[Connection], None],
     ) -> None:
         self.number = number
         self.closed = False
         self._handler = handler
         self._frame_bytes_max = frame_bytes_max
-        self._scheduler = scheduler
+        self._turns = turns
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
         self._scratch = memoryview(bytearray(SCRATCH_BYTES))
@@ -107,6 +107,9 @@ class Connection(asyncio.BufferedProtocol):
         return self._scratch[self._filled :]
 
     def buffer_updated(self, nbytes: int) -> None:
+        self._turns.entered(self._received, nbytes)
+
+    def _received(self, nbytes: int) -> None:
         self._corked = True
         try:
             if self._large is not None:
@@ -148,7 +151,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._corked or self._flush_scheduled or self.closed or not self._slots[0].done:
             return
         self._flush_scheduled = True
-        self._scheduler.soon(self._scheduled_flush)
+        self._turns.soon(self._scheduled_flush)
 
     def _scheduled_flush(self) -> None:
         self._flush_scheduled = False

@@ -9,27 +9,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-__all__ = ["Endpoint", "LinkTable", "Scheduler"]
+from minikafka.net.turns import Turns
+
+__all__ = ["Endpoint", "LinkTable"]
 
 Endpoint: TypeAlias = int | str
 """A broker by its id, or a client by a name."""
-
-
-class Scheduler:
-    """The two calls of an event loop that links need.
-
-    Args:
-        soon: as `loop.call_soon`.
-        later: as `loop.call_later`, seconds first.
-    """
-
-    __slots__ = ("later", "soon")
-
-    def __init__(self, soon: Callable[..., Any], later: Callable[..., Any]) -> None:
-        self.soon = soon
-        self.later = later
 
 
 class _Link:
@@ -50,11 +37,11 @@ class LinkTable:
     Deliveries over one link keep their order whatever is done to it meanwhile.
     """
 
-    __slots__ = ("_links", "_scheduler")
+    __slots__ = ("_links", "_turns")
 
-    def __init__(self, scheduler: Scheduler) -> None:
+    def __init__(self, turns: Turns) -> None:
         self._links: dict[tuple[Endpoint, Endpoint], _Link] = {}
-        self._scheduler = scheduler
+        self._turns = turns
 
     def deliver(
         self,
@@ -66,13 +53,13 @@ class LinkTable:
         """Run `callback(*args)` when what `source` sends now has reached `target`."""
         link = self._links.get((source, target))
         if link is None:
-            self._scheduler.soon(callback, *args)
+            self._turns.soon(callback, *args)
         elif link.cut or link.in_flight or link.latency_ms:
             link.waiting.append((callback, args))
             if not link.cut:
                 self._depart(link)
         else:
-            self._scheduler.soon(callback, *args)
+            self._turns.soon(callback, *args)
 
     def partition(
         self, a: Iterable[Endpoint], b: Iterable[Endpoint], *, oneway: bool = False
@@ -115,9 +102,9 @@ class LinkTable:
     def _depart(self, link: _Link) -> None:
         link.in_flight += 1
         if link.latency_ms:
-            self._scheduler.later(link.latency_ms / 1000, self._arrive, link)
+            self._turns.later(link.latency_ms / 1000, self._arrive, link)
         else:
-            self._scheduler.soon(self._arrive, link)
+            self._turns.soon(self._arrive, link)
 
     def _arrive(self, link: _Link) -> None:
         link.in_flight -= 1

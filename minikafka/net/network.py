@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 from minikafka.net.channel import Channel, MemoryChannel, ObjectHandler, TcpChannel
-from minikafka.net.links import Endpoint, LinkTable, Scheduler
+from minikafka.net.links import Endpoint, LinkTable
+from minikafka.net.turns import Turns
 
 __all__ = ["Network", "Transport"]
 
@@ -28,7 +29,8 @@ class Network:
     def __init__(
         self, loop: asyncio.AbstractEventLoop, transport: Transport = "memory"
     ) -> None:
-        self.links = LinkTable(Scheduler(loop.call_soon, loop.call_later))
+        self.turns = Turns(loop)
+        self.links = LinkTable(self.turns)
         self._loop = loop
         self._transport = transport
         self._handlers: dict[int, ObjectHandler] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from minikafka.net.connection import Connection, FrameHandler
-from minikafka.net.links import Scheduler
+from minikafka.net.turns import Turns
 
 __all__ = ["Server"]
 
@@ -16,11 +16,13 @@ class Server:
     Args:
         handler: gets the frames of every connection.
         frame_bytes_max: socket.request.max.bytes.
+        turns: shared by all that talk in this process.
     """
 
-    def __init__(self, handler: FrameHandler, frame_bytes_max: int) -> None:
+    def __init__(self, handler: FrameHandler, frame_bytes_max: int, turns: Turns) -> None:
         self._handler = handler
         self._frame_bytes_max = frame_bytes_max
+        self._turns = turns
         self._server: asyncio.Server | None = None
         self._connections: dict[Connection, None] = {}
         self._accepted = 0
@@ -39,12 +41,11 @@ class Server:
             OSError: when the address cannot be bound.
         """
         loop = asyncio.get_running_loop()
-        scheduler = Scheduler(loop.call_soon, loop.call_later)
 
         def accept() -> Connection:
             self._accepted += 1
             connection = Connection(
-                self._handler, self._accepted, self._frame_bytes_max, scheduler, self._lost
+                self._handler, self._accepted, self._frame_bytes_max, self._turns, self._lost
             )
             self._connections[connection] = None
             return connection

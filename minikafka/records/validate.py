@@ -14,7 +14,7 @@ from typing import NamedTuple
 from crc32c import crc32c
 
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import NO_TIMESTAMP
+from minikafka.base.ids import NO_TIMESTAMP, TopicPartition
 from minikafka.records.batch import (
     ATTRIBUTES_POSITION,
     CODEC_MASK,
@@ -34,6 +34,7 @@ _LONG_MAX = 2**63 - 1
 _ZSTD_API_VERSION_MIN = 7
 # Clients see this text: it is Kafka's, as those of the single records.
 _REJECTED = "One or more records have been rejected"
+_KEY_MISSING = "Compacted topic cannot accept message without key"
 
 
 class RecordError(NamedTuple):
@@ -72,6 +73,7 @@ def validate_produced(
     timestamp_after_max_ms: int,
     compacted: bool,
     log_append_time: bool = False,
+    partition: TopicPartition | None = None,
 ) -> Batch:
     """Return the one batch that a producer sent for one partition, checked.
 
@@ -85,6 +87,7 @@ def validate_produced(
         timestamp_after_max_ms: how far it may lie ahead of now.
         compacted: the topic is compacted, so each record needs a key.
         log_append_time: the topic sets the times itself, so the producer's do not matter.
+        partition: for the messages, which clients see.
 
     Raises:
         KafkaError: INVALID_RECORD when there is not exactly one batch, for formats v0 and v1,
@@ -112,7 +115,7 @@ def validate_produced(
         or timestamp_before_max_ms != _LONG_MAX
     ):
         bounds = (now_timestamp_ms - timestamp_before_max_ms, latest_ms)
-        _check_records(batch, None if log_append_time else bounds, compacted)
+        _check_records(batch, None if log_append_time else bounds, compacted, partition)
         if attributes & LOG_APPEND_TIME_BIT:
             _clear_append_time(batch)
     return batch
@@ -162,7 +165,12 @@ def _clear_append_time(batch: Batch) -> None:
     stamp_times(batch, latest_ms, log_append_time=False)
 
 
-def _check_records(batch: Batch, bounds: tuple[int, int] | None, compacted: bool) -> None:
+def _check_records(
+    batch: Batch,
+    bounds: tuple[int, int] | None,
+    compacted: bool,
+    partition: TopicPartition | None,
+) -> None:
     """Look at each record; `bounds` are the earliest and latest time allowed, None for any."""
     # DIVERGENCE(producer-headers-trusted): Kafka opens every batch and sets its maximum
     # timestamp from the records; here a header that lies about its records is believed.
@@ -174,9 +182,7 @@ def _check_records(batch: Batch, bounds: tuple[int, int] | None, compacted: bool
         raise RecordsRefused(ErrorCode.INVALID_RECORD, str(error)) from error
     for index, record in enumerate(records):
         if compacted and record.key is None:
-            errors.append(
-                RecordError(index, "Compacted topic cannot accept message without key")
-            )
+            errors.append(RecordError(index, f"{_KEY_MISSING} in topic partition {partition}"))
             continue
         message = _timestamp_error(record, bounds, batch.uses_log_append_time)
         if message is not None:
@@ -186,7 +192,12 @@ def _check_records(batch: Batch, bounds: tuple[int, int] | None, compacted: bool
         return
     if code is ErrorCode.INVALID_TIMESTAMP:
         raise RecordsRefused(code, f"{_REJECTED} due to invalid timestamp", errors)
-    raise RecordsRefused(code, f"{_REJECTED}: {errors[0].message}", errors)
+    shown = ", ".join(
+        f"RecordError(batchIndex={item.batch_index}, message='{item.message}')"
+        for item in errors[:3]
+    )
+    total = f"{len(errors)} record errors in total, and only showing the first three errors"
+    raise RecordsRefused(code, f"{_REJECTED} due to {total} at most: [{shown}]", errors)
 
 
 def _timestamp_error(

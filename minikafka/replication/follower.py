@@ -41,8 +41,14 @@ class PartitionFollower:
         log = self.log
         end = log.log_end_offset
         if batches and batches[0].base_offset < end:
-            batches = [batch for batch in batches if batch.base_offset >= end]
-        if batches and batches[0].base_offset > end:
+            # An empty log may begin inside a batch: DeleteRecords leaves batches whole.
+            empty = log.size_bytes == 0
+            batches = [
+                batch
+                for batch in batches
+                if batch.base_offset >= end or (empty and batch.last_offset >= end)
+            ]
+        if batches and batches[0].base_offset > log.log_end_offset:
             # An answer from before a truncation; the next fetch asks from the new end.
             return
         if batches:

@@ -150,10 +150,12 @@ class Script:
         """Record what another API says, to see what the one under test has done."""
         return self._record(label, api_key, version, fields)
 
-    def ask_until(self, label: str, done: Callable[[Any], bool], **fields: Any) -> Any:
+    def ask_until(
+        self, label: str, done: Callable[[Any], bool], *, polls: int = POLLS, **fields: Any
+    ) -> Any:
         """Ask until the answer is as wanted or the time is up; record the last answer."""
         answer = None
-        for _ in range(POLLS):
+        for _ in range(polls):
             answer = self.ask(label, **fields)
             if answer is None or done(answer):
                 break

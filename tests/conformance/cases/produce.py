@@ -41,7 +41,7 @@ def stored(s: Script, label: str, topic: str, partition: int = 0, offset: int = 
     """Record what a consumer now reads."""
     asked = {"partition": partition, "fetch_offset": offset, "partition_max_bytes": 1 << 20}
     s.check(
-        label, 1, 12, replica_id=-1, max_wait=500, min_bytes=1,
+        label, 1, 12, replica_id=-1, max_wait=100, min_bytes=1,
         topics=[{"topic": topic, "partitions": [asked]}],
     )  # fmt: skip
 

@@ -92,9 +92,9 @@ def _found(answer: Any) -> bool:
 
 @case(FIND, FIND_VERSIONS)
 def coordinator_of_a_group(s: Script) -> None:
-    s.ask_until("group", _found, key="g", key_type=0, coordinator_keys=["g", "h"])
+    s.ask_until("group", _found, polls=100, key="g", key_type=0, coordinator_keys=["g", "h"])
 
 
 @case(FIND, (1, 6))
 def coordinator_of_a_transaction(s: Script) -> None:
-    s.ask_until("transaction", _found, key="t", key_type=1, coordinator_keys=["t"])
+    s.ask_until("transaction", _found, polls=100, key="t", key_type=1, coordinator_keys=["t"])

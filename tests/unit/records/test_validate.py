@@ -13,7 +13,7 @@ from minikafka.records.builder import build_batch
 from minikafka.records.compressors import Codec
 from minikafka.records.records import decode_records
 from minikafka.records.validate import RecordsRefused, validate_produced
-from tests.support.builders import batch_of, record
+from tests.support.builders import PARTITION, batch_of, record
 
 NOW = 1_000_000
 UNLIMITED = 2**63 - 1
@@ -171,8 +171,9 @@ def test_times_do_not_matter_where_the_broker_sets_them() -> None:
 def test_compacted_topic_wants_keys() -> None:
     """Each record without a key is named."""
     sent = build_batch([record(key=b"k"), record(key=None), record(key=b"")]).view
-    error = _refusal(sent, compacted=True)
+    error = _refusal(sent, compacted=True, partition=PARTITION)
     assert error.code is ErrorCode.INVALID_RECORD
+    assert "in topic partition orders-0')]" in str(error.message)
     assert isinstance(error, RecordsRefused)
     assert [item.batch_index for item in error.record_errors] == [1]
 
