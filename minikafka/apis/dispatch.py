@@ -84,18 +84,20 @@ class Dispatcher:
         A refusal of the whole request is a response too, where the API has room for it;
         otherwise the value fails with the `KafkaError`.
         """
-        answer: Deferred[Any] = Deferred()
         context = RequestContext(
             self._broker, version, client_id, 0, self._broker.clock.monotonic_ms(), local=True
         )
         registration = REGISTERED[api_key]
         result = self._run(registration, request, context)
-        if not isinstance(result, Deferred):
+        waits = isinstance(result, Deferred)
+        if waits and api_key in _HAND_WRITTEN and not result.done:
+            # A waiting produce or fetch is never refused as a whole, and needs no conversion.
+            waiting: Deferred[Any] = result
+            return waiting
+        answer: Deferred[Any] = Deferred()
+        if not waits:
             answer.set(_as_object(api_key, version, result))
             return answer
-        if api_key in _HAND_WRITTEN and not result.done:
-            # A waiting produce or fetch is never refused as a whole, and needs no conversion.
-            return result
 
         def finish(done: Deferred[Any]) -> None:
             try:

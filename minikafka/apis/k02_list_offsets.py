@@ -9,7 +9,7 @@ Behaviour
     and the debugging replica id -2 see the whole log, and -2 may ask a follower.
     A leader whose high watermark has not reached the start of its epoch does not know the
     latest offset yet: OFFSET_NOT_AVAILABLE, before version 5 LEADER_NOT_AVAILABLE (KIP-207).
-    A partition named twice is INVALID_REQUEST, once.
+    A partition named twice is INVALID_REQUEST, once. A topic without partitions is left out.
 
 Versions
     1   one offset per partition (KIP-79)
@@ -101,6 +101,7 @@ def list_offsets(request: Any, context: RequestContext) -> Shape:
         "topics": [
             {"name": name, "partitions": list(results.values())}
             for name, results in answers.items()
+            if results
         ]
     }
 
@@ -150,7 +151,11 @@ def _partition(topic: str, asked: Any, replica_id: int, context: RequestContext)
         hosted = replicas.partition((topic, asked.partition_index))
         if hosted is not None and epoch < 0 and not hosted.internal:
             return hosted
-    return replicas.leading(topic, asked.partition_index, epoch)
+    led = replicas.leading(topic, asked.partition_index, epoch)
+    if epoch < NO_LEADER_EPOCH:
+        # Fetch takes any number below 0 for "unknown", this API takes -1 alone.
+        raise KafkaError(ErrorCode.FENCED_LEADER_EPOCH)
+    return led
 
 
 def _watermark_lags(partition: Partition) -> bool:

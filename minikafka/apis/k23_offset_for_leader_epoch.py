@@ -72,6 +72,9 @@ def _end_of_epoch(topic: str, asked: Any, context: RequestContext) -> Shape:
     partition = TopicPartition(topic, asked.partition)
     try:
         log = context.broker.replicas.leader(partition, asked.current_leader_epoch).log
+        if asked.current_leader_epoch < NO_LEADER_EPOCH:
+            # Fetch takes any number below 0 for "unknown", this API takes -1 alone.
+            raise KafkaError(ErrorCode.FENCED_LEADER_EPOCH)
     except KafkaError as error:
         return _result(asked.partition, error.code, NO_LEADER_EPOCH, NO_OFFSET)
     epoch, end_offset = log.epochs.end_offset_for(asked.leader_epoch, log.log_end_offset)

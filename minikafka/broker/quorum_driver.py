@@ -177,11 +177,13 @@ class QuorumDriver:
         controller.replay(
             [decode_record(payload) for _, payload in payloads], end, machine.epoch
         )
-        controller.activate(broker.clock.monotonic_ms())
+        bootstrap = controller.activate(broker.clock.monotonic_ms())
         self.controller = controller
         self._partition.leader = MetadataLeader(
             self._log, broker.node_id, machine, broker.clock.monotonic_ms()
         )
+        if bootstrap.records:
+            self._append(machine, controller, bootstrap.records)
         self.apply_committed()
         self._partition.wake_all()
         self._arm()

@@ -87,7 +87,7 @@ class ReplicaFetcher:
         self._turns = turns
         self._broker_epoch = broker_epoch
         self._on_records = on_records
-        self._followed: dict[TopicPartition, _Followed] = {}
+        self._followed: dict[tuple[str, int], _Followed] = {}
         self._names: dict[TopicId, str] = {}
         self._changed: dict[TopicPartition, None] = {}
         self._forgotten: dict[TopicPartition, TopicId] = {}
@@ -155,7 +155,7 @@ class ReplicaFetcher:
         if not self._followed and not self._session_id:
             return
         full = self._session_id == 0
-        topics = self._topics(tuple(self._followed) if full else tuple(self._changed))
+        topics = self._topics(self._all_names() if full else tuple(self._changed))
         forgotten = [] if full else self._forgotten_topics()
         self._changed.clear()
         self._forgotten.clear()
@@ -178,6 +178,9 @@ class ReplicaFetcher:
         number = self._sent
         answer = self._channel.request(ApiKey.FETCH, FETCH_VERSION, request)
         answer.on_done(lambda done: self._on_answer(number, done))
+
+    def _all_names(self) -> list[TopicPartition]:
+        return [followed.partition.topic_partition for followed in self._followed.values()]
 
     def _topics(self, names: Sequence[TopicPartition]) -> list[FetchTopic]:
         by_topic: dict[str, FetchTopic] = {}
@@ -238,16 +241,12 @@ class ReplicaFetcher:
             if name is None and topic.topic_id is not None:
                 name = self._names.get(topic.topic_id)
             for told in topic.partitions:
-                if name is not None:
-                    self._on_partition(TopicPartition(name, told.index), told, number)
+                followed = None if name is None else self._followed.get((name, told.index))
+                if followed is not None and number >= followed.valid_from:
+                    self._on_partition(followed, told)
         self._scheduled_send()
 
-    def _on_partition(
-        self, name: TopicPartition, told: FetchPartitionResponse, number: int
-    ) -> None:
-        followed = self._followed.get(name)
-        if followed is None or number < followed.valid_from:
-            return
+    def _on_partition(self, followed: _Followed, told: FetchPartitionResponse) -> None:
         partition = followed.partition
         follower = partition.follower
         if follower is None or follower.leader_id != self.leader_id:
@@ -263,7 +262,7 @@ class ReplicaFetcher:
             follower.on_records(_batches(told), told.high_watermark, told.log_start_offset)
             log = follower.log
             if log.log_end_offset != end or log.log_start_offset != start:
-                self._changed[name] = None
+                self._changed[partition.topic_partition] = None
             if log.log_end_offset != end or log.high_watermark != watermark:
                 self._on_records(partition)
 

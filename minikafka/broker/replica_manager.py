@@ -134,9 +134,10 @@ class ReplicaManager:
         """Wake who waits for the log end; with a sole in-sync replica the watermark moves too."""
         leader = partition.leader
         assert leader is not None
-        moved = leader.maybe_advance_high_watermark(self.clock.monotonic_ms())
         partition.log_end_moved.wake()
-        if moved:
+        if len(leader.isr) == 1 and leader.maybe_advance_high_watermark(
+            self.clock.monotonic_ms()
+        ):
             partition.high_watermark_moved.wake()
 
     def on_follower_fetch(

@@ -36,7 +36,15 @@ from minikafka.metadata.names import check_topic_name
 from minikafka.metadata.records import ConfigChanged, MetadataRecord
 from minikafka.metadata.states import BROKER_RESOURCE, TOPIC_RESOURCE
 
-__all__ = ["Refusal", "alter_configs", "check_topic_configs", "preprocess"]
+__all__ = [
+    "Refusal",
+    "alter_configs",
+    "bootstrap_configs",
+    "check_topic_configs",
+    "preprocess",
+]
+
+_MIN_ISR = "min.insync.replicas"
 
 
 class Refusal(NamedTuple):
@@ -70,6 +78,18 @@ def check_topic_configs(broker: BrokerConfig, overrides: Mapping[str, str]) -> L
             "Topic cannot be configured with remote log storage.",
         )
     return config
+
+
+def bootstrap_configs(image: MetadataImage) -> tuple[ConfigChanged, ...]:
+    """Return the dynamic configs that every cluster has, as far as `image` lacks them.
+
+    All brokers must agree on min.insync.replicas, whatever each one's own file says: the first
+    controller's becomes the default of all, and stays (KIP-966).
+    """
+    if _MIN_ISR in image.configs.get((BROKER_RESOURCE, ""), {}):
+        return ()
+    value = image.static_config.text(_MIN_ISR)
+    return (ConfigChanged(BROKER_RESOURCE, "", _MIN_ISR, value),)
 
 
 def preprocess(

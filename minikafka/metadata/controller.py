@@ -86,15 +86,17 @@ class Controller:
         self._image, delta = self._image.apply(records, end_offset, epoch)
         return delta
 
-    def activate(self, now_ms: int) -> None:
+    def activate(self, now_ms: int) -> Decision[None]:
         """Begin to decide, with all records of earlier controllers replayed.
 
-        Every unfenced broker gets a fresh session: its heartbeats went to someone else.
+        Every unfenced broker gets a fresh session: its heartbeats went to someone else. The
+        records are what a new cluster starts with.
         """
         self._draw_anew()
         self._liveness = Liveness(self._config.broker_session_timeout_ms)
         self._elections_ms = None
         self._open_sessions(now_ms)
+        return Decision(configs.bootstrap_configs(self._image), None)
 
     def _draw_anew(self) -> None:
         # By offset: a controller that comes back must not draw the topic ids of last time.

@@ -93,9 +93,14 @@ def describe_topic(image: MetadataImage, name: str) -> list[ConfigEntry]:
 
 
 def effective_topic_configs(
-    image: MetadataImage, overrides: Mapping[str, str]
+    image: MetadataImage, overrides: Mapping[str, str], *, as_written: bool = False
 ) -> list[ConfigEntry]:
-    """Return the configs that a topic with these overrides has; overrides are valid."""
+    """Return the configs that a topic with these overrides has; overrides are valid.
+
+    Args:
+        as_written: show overrides letter by letter, which is how CreateTopics answers;
+            DescribeConfigs shows what was read from them.
+    """
     broker = image.broker_config()
     sources = _Sources(image, image.static_config.node_id)
     entries = []
@@ -106,6 +111,8 @@ def effective_topic_configs(
         broker_names = TOPIC_SYNONYMS.get(name)
         synonyms = sources.synonyms(broker_names[0].name) if broker_names else []
         value = _shown(key, broker.topic_default(name) if given is None else given)
+        if given is not None and as_written:
+            value = given
         if given is not None:
             synonyms.insert(0, ConfigSynonym(name, value, TOPIC_SOURCE))
         entries.append(_entry(name, key, value, synonyms, read_only=False))

@@ -99,13 +99,13 @@ def _create_topic(
         for name, value in overrides.items()
     ]
     records += partitions
-    configs = sorted(effective_topic_configs(image, overrides), key=lambda entry: entry.name)
+    configs = effective_topic_configs(image, overrides, as_written=True)
     result = NewTopicResult(
         name=topic.name,
         topic_id=topic_id,
         num_partitions=len(partitions),
         replication_factor=len(partitions[0].replicas),
-        configs=tuple(configs),
+        configs=tuple(sorted(configs, key=lambda entry: entry.name)),
     )
     return records, result
 

@@ -147,7 +147,9 @@ class PartitionLeader:
         a follower that is about to join the ISR, so that it can catch the moving end.
         """
         log = self.log
-        if log.high_watermark >= log.log_end_offset or len(self.isr) < self.min_isr:
+        if log.high_watermark >= log.log_end_offset:
+            return False
+        if len(self.isr) < log.config.min_insync_replicas and len(self.isr) < self.min_isr:
             return False
         lowest = log.log_end_offset
         isr, pending = self.isr, self.pending_isr

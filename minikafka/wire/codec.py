@@ -104,7 +104,7 @@ def decode_header(frame: memoryview) -> RequestHeader:
         client_id = None
         if size >= 0:
             position += size
-            client_id = str(frame[10:position], "utf-8")
+            client_id = str(frame[10:position], "utf-8", "replace")
         if request_is_flexible(api_key, api_version):
             if frame[position]:
                 _, position = skip_tagged_fields(frame, position)

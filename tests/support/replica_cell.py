@@ -66,6 +66,7 @@ class Member:
         self.applied = 0
         self.requests: list[Any] = []
         self.wishes: list[Partition] = []
+        self.on_isr_wanted: Callable[[Partition], None] = self.wishes.append
         self.heard: list[Partition] = []
         self.purgatory = Purgatory(loop.clock, loop.as_loop)
         self._cell = cell
@@ -77,7 +78,7 @@ class Member:
             loop.clock,
             self.purgatory,
             on_role=self.fetchers.on_role,
-            on_isr_wanted=self.wishes.append,
+            on_isr_wanted=lambda partition: self.on_isr_wanted(partition),
         )
         self.fetch_sessions = FetchSessionCache(
             self.config.max_incremental_fetch_session_cache_slots,

@@ -26,8 +26,11 @@ class Replication(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.cell = Cell(replica_lag_time_max_ms=LAG_MS)
+        # One batch at a time, so that a follower is seen at every stage of its way.
+        self.cell = Cell(replica_lag_time_max_ms=LAG_MS, replica_fetch_max_bytes=1)
         self.cell.create()
+        for member in self.cell.members.values():
+            member.on_isr_wanted = lambda _: self.change_isr()
         self.values = 0
         # What some leader has called committed: batch by base offset.
         self.committed: dict[int, bytes] = {}
@@ -97,6 +100,31 @@ class Replication(RuleBasedStateMachine):
                 run=False,
             )
 
+    @rule(choice=st.integers(0, 2))
+    def depose(self, choice: int) -> None:
+        """A leader that nobody reaches goes on writing next to the new one."""
+        old = self.decided().leader
+        self.cell.links.partition([old], BROKERS)
+        self.elect(choice)
+        others = [each for each in BROKERS if each != old]
+        self.cell.apply(*others)
+        for each in BROKERS:
+            self.write(each, 1)
+
+    @rule(at=broker)
+    def lose(self, at: int) -> None:
+        """A follower that nobody reaches leaves the ISR, and more is committed without it."""
+        leader = self.decided().leader
+        if at == leader:
+            return
+        self.cell.links.partition([at], BROKERS)
+        self.cell.apply()
+        for _ in range(3):
+            self.write(leader, 1)
+            self.cell.loop.advance(LAG_MS // 2 + 1)
+            self.change_isr()
+            self.cell.apply()
+
     @rule(at=broker)
     def apply_one(self, at: int) -> None:
         """A broker applies the next metadata record."""
@@ -155,4 +183,4 @@ class Replication(RuleBasedStateMachine):
 
 
 TestReplication = Replication.TestCase
-TestReplication.settings = hypothesis.settings(stateful_step_count=40, max_examples=60)
+TestReplication.settings = hypothesis.settings(stateful_step_count=40, max_examples=100)
