@@ -49,18 +49,23 @@ def handler(row: ApiVersionRange) -> str:
     return f"`apis/k{row.key:02d}_{row.key.name.lower()}.py`"
 
 
+def flexible(row: ApiVersionRange) -> str:
+    """Render from when on an API has tagged fields, if ever."""
+    return str(row.flexible_from) if row.flexible_from <= row.max else "–"
+
+
 def client_row(row: ApiVersionRange) -> str:
     """Render one API that clients see."""
     listed = versions(row.advertised_min, row.max)
     served = versions(row.min, row.max)
-    first = f"| {row.key} | {row.name} | {listed} | {served} | {row.flexible_from} "
+    first = f"| {row.key} | {row.name} | {listed} | {served} | {flexible(row)} "
     return f"{first}| {handler(row)} | {row.note} |\n"
 
 
 def internal_row(row: ApiVersionRange) -> str:
     """Render one API that only brokers use."""
     served = versions(row.min, row.max)
-    first = f"| {row.key} | {row.name} | {served} | {row.flexible_from} "
+    first = f"| {row.key} | {row.name} | {served} | {flexible(row)} "
     return f"{first}| {handler(row)} | {row.note} |\n"
 
 

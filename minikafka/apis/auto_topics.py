@@ -55,9 +55,8 @@ async def create_missing(names: Iterable[str], context: RequestContext) -> None:
     request = build_request(ApiKey.CREATE_TOPICS, version, shape)
     try:
         if broker.is_controller:
-            own = RequestContext(
-                broker, version, context.client_id, 0, broker.clock.monotonic_ms(), local=True
-            )
+            now_ms = broker.clock.monotonic_ms()
+            own = RequestContext(broker, version, context.client_id, 0, now_ms)
             await create_topics(request, own)
         else:
             await broker.forward(ApiKey.CREATE_TOPICS, version, request)

@@ -28,12 +28,13 @@ from minikafka.wire.codec import (
 )
 from minikafka.wire.framing import FrameError
 from minikafka.wire.shapes import build_response
-from minikafka.wire.versions import ApiKey, is_served
+from minikafka.wire.versions import SERVED, ApiKey, is_served
 
 __all__ = ["Dispatcher"]
 
 logger = logging.getLogger(__name__)
 _HAND_WRITTEN = (ApiKey.PRODUCE, ApiKey.FETCH)
+_INTERNAL = frozenset(key for key, row in SERVED.items() if row.internal)
 assert handlers.REGISTERED is REGISTERED, "importing the handlers registers them"
 
 
@@ -43,12 +44,22 @@ class Dispatcher:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
 
-    def on_frame(self, frame: memoryview, connection: Connection, slot: Slot) -> None:
-        """Answer one frame, now or later; malformed and unserved ones close the connection."""
+    def on_frame(
+        self,
+        frame: memoryview,
+        connection: Connection,
+        slot: Slot,
+        *,
+        from_broker: bool = False,
+    ) -> None:
+        """Answer one frame, now or later; malformed and unserved ones close the connection.
+
+        What only brokers say to each other is unserved unless it comes `from_broker`.
+        """
         try:
             header = decode_header(frame)
             key, version = header.api_key, header.api_version
-            if not is_served(key, version):
+            if not is_served(key, version) or (key in _INTERNAL and not from_broker):
                 self._unserved(header, slot)
                 return
             registration = REGISTERED[key]
@@ -63,6 +74,7 @@ class Dispatcher:
             header.client_id,
             connection.number,
             self._broker.clock.monotonic_ms(),
+            from_broker,
         )
         result = self._run(registration, request, context)
         if isinstance(result, Deferred):
@@ -77,16 +89,19 @@ class Dispatcher:
         request: object,
         *,
         client_id: str,
-        local: bool = False,
+        from_broker: bool = False,
     ) -> Deferred[Any]:
         """Answer one request given as an object, with a response object of `version`.
 
         A refusal of the whole request is a response too, where the API has room for it;
-        otherwise the value fails with the `KafkaError`.
+        otherwise the value fails with the `KafkaError`, or with `CloseConnection`.
         """
-        context = RequestContext(
-            self._broker, version, client_id, 0, self._broker.clock.monotonic_ms(), local=True
-        )
+        if api_key in _INTERNAL and not from_broker:
+            refused: Deferred[Any] = Deferred()
+            refused.fail(CloseConnection(f"api key {api_key} is for brokers"))
+            return refused
+        now_ms = self._broker.clock.monotonic_ms()
+        context = RequestContext(self._broker, version, client_id, 0, now_ms, from_broker)
         registration = REGISTERED[api_key]
         result = self._run(registration, request, context)
         waits = isinstance(result, Deferred)

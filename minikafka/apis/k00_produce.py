@@ -5,6 +5,7 @@ Behaviour
     acks=-1 waits for the in-sync replicas up to `timeout_ms`, then answers REQUEST_TIMED_OUT
     though the batch may still become readable: an indefinite failure.
     acks=0 gets no answer; a refused batch closes the connection, as Kafka does.
+    A partition named twice is appended once, with what came last.
 
 Versions
     0-2 listed for old clients, closed when used (KAFKA-18659)
@@ -16,19 +17,24 @@ Versions
     13  topic ids (KIP-516)
 
 Not done
-    Sequence checks and transactions (docs/divergence.md). Quotas.
+    DIVERGENCE(idempotence): sequences of idempotent producers are not checked.
+    Transactions: their batches are refused as where no coordinator can be asked. Quotas.
 """
 
 from __future__ import annotations
 
 from minikafka.apis.leader_hints import current_leader, endpoints
 from minikafka.apis.registry import CloseConnection, api
+from minikafka.base.config import LogConfig
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import TopicPartition
 from minikafka.broker.context import RequestContext
 from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Delayed
+from minikafka.records.batch import TRANSACTIONAL_BIT, Batch
+from minikafka.records.builder import recompress
+from minikafka.records.compressors import Codec
 from minikafka.records.validate import RecordsRefused, validate_produced
 from minikafka.replication.leader import PartitionLeader
 from minikafka.wire.produce import (
@@ -42,6 +48,13 @@ from minikafka.wire.produce import (
 from minikafka.wire.versions import ApiKey
 
 __all__ = ["produce"]
+
+# As compression.type says it, where the codec's own name is another.
+_CODEC_NAMES = {"uncompressed": "none"}
+
+
+class _TransactionUnverified(KafkaError):
+    """No coordinator could be asked about a transaction; clients see the message."""
 
 
 class _Awaited:
@@ -101,7 +114,10 @@ def produce(
     response = ProduceResponse(topics=[])
     awaited: list[_Awaited] = []
     refused = False
-    for topic in request.topics:
+    topics = request.topics
+    if len(topics) != 1 or len(topics[0].partitions) != 1:
+        topics = _merged(topics)
+    for topic in topics:
         name = topic.name
         if name is None and topic.topic_id is not None:
             name = context.broker.image.topic_names.get(topic.topic_id)
@@ -111,7 +127,7 @@ def produce(
             result = ProducePartitionResult(asked.index)
             results.partitions.append(result)
             try:
-                _append(request, topic, name, asked, context, result, awaited)
+                _append(request, name, asked, context, result, awaited)
             except KafkaError as error:
                 refused = True
                 _refuse(result, error, context, name, response)
@@ -134,7 +150,6 @@ def produce(
 
 def _append(
     request: ProduceRequest,
-    topic: ProduceTopic,
     name: str | None,
     asked: ProducePartition,
     context: RequestContext,
@@ -143,11 +158,11 @@ def _append(
 ) -> None:
     """Append one partition's batch and fill in its result; acks=-1 joins `awaited`."""
     broker = context.broker
-    if request.acks not in (-1, 0, 1):
-        raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
     if name is None:
         raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
     partition = broker.replicas.leading(name, asked.index)
+    if request.acks not in (-1, 0, 1):
+        raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
     leader = partition.leader
     assert leader is not None
     config = partition.log.config
@@ -161,7 +176,12 @@ def _append(
         timestamp_after_max_ms=config.message_timestamp_after_max_ms,
         compacted="compact" in config.cleanup_policy,
         log_append_time=config.message_timestamp_type == "LogAppendTime",
+        partition=partition.topic_partition,
     )
+    if batch.attributes & TRANSACTIONAL_BIT:
+        raise _transaction_refusal(request)
+    if config.compression_type != "producer":
+        batch = _recompressed(batch, config)
     info = leader.append(batch, request.acks, now_timestamp_ms)
     result.base_offset = info.base_offset
     result.log_append_time_ms = info.log_append_time_ms
@@ -171,6 +191,45 @@ def _append(
         awaited.append(_Awaited(partition, info.last_offset + 1, result))
 
 
+def _merged(topics: list[ProduceTopic]) -> list[ProduceTopic]:
+    """Return each topic once and each partition once, with what was said of it last."""
+    merged: dict[object, tuple[ProduceTopic, dict[int, ProducePartition]]] = {}
+    for topic in topics:
+        if topic.partitions:
+            label = topic.topic_id if topic.name is None else topic.name
+            _, partitions = merged.setdefault(label, (topic, {}))
+            partitions.update((asked.index, asked) for asked in topic.partitions)
+    return [
+        ProduceTopic(topic.name, topic.topic_id, list(partitions.values()))
+        for topic, partitions in merged.values()
+    ]
+
+
+def _recompressed(batch: Batch, config: LogConfig) -> Batch:
+    """Return the batch as the topic wants it stored."""
+    codec = Codec[_CODEC_NAMES.get(config.compression_type, config.compression_type).upper()]
+    if batch.codec == codec:
+        return batch
+    try:
+        batch = recompress(batch, codec)
+    except KafkaError as error:
+        raise RecordsRefused(ErrorCode.INVALID_RECORD, str(error)) from error
+    if batch.size > config.max_message_bytes:
+        raise KafkaError(ErrorCode.MESSAGE_TOO_LARGE)
+    return batch
+
+
+def _transaction_refusal(request: ProduceRequest) -> KafkaError:
+    """Return what a transactional batch is answered while there are no coordinators."""
+    if request.transactional_id is None:
+        return KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+    return _TransactionUnverified(
+        ErrorCode.NOT_ENOUGH_REPLICAS,
+        "Unable to verify the partition has been added to the transaction. "
+        f"Underlying error: {ErrorCode.COORDINATOR_NOT_AVAILABLE.name}",
+    )
+
+
 def _refuse(
     result: ProducePartitionResult,
     error: KafkaError,
@@ -178,10 +237,19 @@ def _refuse(
     name: str | None,
     response: ProduceResponse,
 ) -> None:
-    """Turn a refusal into what version 8 and later can say of it."""
+    """Turn a refusal into what Kafka says of it: no more than the code, for most."""
     result.error_code = error.code
-    result.error_message = error.message
-    if isinstance(error, RecordsRefused):
+    if isinstance(error, _TransactionUnverified) or error.code == ErrorCode.CORRUPT_MESSAGE:
+        result.error_message = error.message
+    elif isinstance(error, RecordsRefused) or error.code == ErrorCode.NOT_ENOUGH_REPLICAS:
+        # The log was asked, so its start is told.
+        partition = (
+            None if name is None else context.broker.replicas.partition((name, result.index))
+        )
+        if partition is not None:
+            result.log_start_offset = partition.log.log_start_offset
+    if isinstance(error, RecordsRefused) and error.record_errors:
+        result.error_message = error.message
         result.record_errors = [
             (item.batch_index, item.message) for item in error.record_errors
         ]

@@ -41,16 +41,42 @@ from minikafka.broker.fetch_sessions import FINAL_EPOCH, INITIAL_EPOCH, FetchSes
 from minikafka.broker.fetch_targets import FetchTarget, find_partition
 from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Condition
-from minikafka.wire.fetch import FetchRequest, FetchResponse
+from minikafka.wire.fetch import (
+    FetchPartitionResponse,
+    FetchRequest,
+    FetchResponse,
+    FetchTopicResponse,
+)
 from minikafka.wire.versions import ApiKey
 
 __all__ = ["fetch"]
 
 TOPIC_ID_VERSION = 13
+CURRENT_LEADER_VERSION = 16
+
+
+READ_UNCOMMITTED, READ_COMMITTED = 0, 1
 
 
 def _refused(request: FetchRequest, error: KafkaError, version: int) -> FetchResponse:
-    return FetchResponse(error_code=error.code, topics=[])
+    """Answer a session error without partitions, a failure also in each, where names do it."""
+    response = FetchResponse(error_code=error.code, topics=[])
+    if error.code != ErrorCode.UNKNOWN_SERVER_ERROR:
+        return response
+    response.session_id = request.session_id
+    if version < TOPIC_ID_VERSION:
+        response.topics = [
+            FetchTopicResponse(
+                topic.name,
+                topic.topic_id,
+                [
+                    FetchPartitionResponse(asked.index, error.code, aborted_transactions=[])
+                    for asked in topic.partitions
+                ],
+            )
+            for topic in request.topics
+        ]
+    return response
 
 
 @api(ApiKey.FETCH, on_error=_refused)
@@ -61,6 +87,11 @@ def fetch(
     broker = context.broker
     session, full = _session(request, context)
     asked = _targets(request, context, session)
+    if not asked and session is not None and not full and session.abandoned:
+        broker.fetch_sessions.remove(session.number)
+        session = None
+    if not READ_UNCOMMITTED <= request.isolation_level <= READ_COMMITTED:
+        raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
     if request.replica_id >= 0:
         _note_progress(request, context, asked)
     operation = FetchOperation(
@@ -69,7 +100,7 @@ def fetch(
         session,
         full=full,
         from_replica=request.replica_id >= 0,
-        committed_only=request.isolation_level == 1,
+        committed_only=request.isolation_level == READ_COMMITTED,
         min_bytes=request.min_bytes,
         max_bytes=min(request.max_bytes, broker.config.fetch_max_bytes),
         on_refusal=lambda response: _hint(response, context),
@@ -133,6 +164,8 @@ def _targets(
         # In process a request has names as well as ids, and hashing an id is slow.
         label: object = topic_id if name is None else name
         if name is None and topic_id is not None:
+            # DIVERGENCE(server-errors): asked for several partitions of the id that stands for
+            # none, Kafka fails as a whole; here that id is as unknown as any other.
             name = replicas.topic_name(topic_id)
             if topic_id == CLUSTER_METADATA_TOPIC_ID and request.replica_id >= 0:
                 name = CLUSTER_METADATA_TOPIC
@@ -152,8 +185,11 @@ def _note_progress(
     replicas = context.broker.replicas
     moved: list[Partition] = []
     for target in asked.values():
+        target.replica_id = request.replica_id
+        target.replica_epoch = request.replica_epoch
         try:
             partition = find_partition(replicas, target, from_replica=True)
+            target.noted_by = partition.leader
             if _on_lineage(partition, target) and replicas.on_follower_fetch(
                 partition,
                 request.replica_id,
@@ -194,6 +230,8 @@ def _conditions(
 
 def _hint(response: FetchResponse, context: RequestContext) -> None:
     """Name the leader where the answer says it is someone else (KIP-951)."""
+    if context.api_version < CURRENT_LEADER_VERSION:
+        return
     for topic in response.topics:
         for partition in topic.partitions:
             if partition.error_code not in (

@@ -14,9 +14,9 @@ Versions
     4   features whose lowest version is 0 may be listed (KAFKA-17011)
 
 Not done
-    DIVERGENCE(features): no feature is supported or finalized. Kafka 4.1 finalizes
-    metadata.version, group.version and transaction.version, and clients change their protocol
-    on them; we list a feature with the work that makes it true.
+    DIVERGENCE(features): of Kafka's features only metadata.version is listed, at the one level
+    that is that of Kafka 4.1. Clients change their protocol on group.version and
+    transaction.version; we list a feature with the work that makes it true.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from minikafka.wire.versions import SERVED, ApiKey, advertised
 
 __all__ = ["api_versions", "unsupported_version"]
 
+# 27 is 4.1-IV1. Tools read the cluster's release from it.
+_FEATURES = (("metadata.version", 27),)
 # The form that Kafka asks of a client's name and version (KIP-511).
 _SOFTWARE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?")
 
@@ -53,6 +55,14 @@ def api_versions(request: Any, context: RequestContext) -> Shape:
         "api_keys": _API_KEYS,
         # Inclusive in Kafka: the offset of the last metadata record that counts.
         "finalized_features_epoch": context.broker.image.offset - 1,
+        "supported_features": [
+            {"name": name, "min_version": level, "max_version": level}
+            for name, level in _FEATURES
+        ],
+        "finalized_features": [
+            {"name": name, "min_version_level": level, "max_version_level": level}
+            for name, level in _FEATURES
+        ],
     }
 
 

@@ -12,9 +12,6 @@ Versions
 Not done
     DIVERGENCE(config-resources): broker loggers, client metrics and groups have no configs
     here; changing them is INVALID_REQUEST.
-    DIVERGENCE(broker-configs-at-controller): the active controller also takes the configs of
-    another registered broker, which any other broker refuses: there it cannot tell a request
-    from a client from one that a broker has sent on.
 """
 
 from __future__ import annotations
@@ -24,7 +21,6 @@ from typing import Any
 
 from minikafka.apis.registry import api
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import BrokerId
 from minikafka.broker.context import RequestContext
 from minikafka.metadata.commands import (
     AlterConfigs,
@@ -33,7 +29,6 @@ from minikafka.metadata.commands import (
     ResourceResult,
 )
 from minikafka.metadata.configs import Refusal, preprocess
-from minikafka.metadata.image import BROKER_RESOURCE, MetadataImage
 from minikafka.wire.shapes import Shape, build_request
 from minikafka.wire.versions import ApiKey
 
@@ -52,16 +47,10 @@ def _error_shape(request: Any, error: KafkaError, version: int) -> Shape:
 @api(ApiKey.INCREMENTAL_ALTER_CONFIGS, on_error=_error_shape)
 async def incremental_alter_configs(request: Any, context: RequestContext) -> Shape:
     """Change configs of topics and brokers, or say why not."""
-    image, own_id = context.broker.image, context.broker.node_id
     resources = _resources(request.resources)
-    if context.broker.is_controller:
-        refusals = preprocess(image, resources)
-        refusals = [
-            refusal or _unknown_broker(resource, image, own_id)
-            for resource, refusal in zip(resources, refusals, strict=True)
-        ]
-    else:
-        refusals = preprocess(image, resources, own_id)
+    # A broker that sends a request on has seen to it that it names itself.
+    receiver = None if context.from_broker else context.broker.node_id
+    refusals = preprocess(context.broker.image, resources, receiver)
     checked = list(zip(resources, refusals, strict=True))
     left = tuple(resource for resource, refusal in checked if refusal is None)
     decided = await _decided(AlterConfigs(left, request.validate_only), context)
@@ -72,16 +61,6 @@ async def incremental_alter_configs(request: Any, context: RequestContext) -> Sh
             for each, refusal in checked
         ]
     }
-
-
-def _unknown_broker(
-    resource: ConfigResource, image: MetadataImage, own_id: BrokerId
-) -> Refusal | None:
-    is_broker = resource.resource_type == BROKER_RESOURCE and resource.name
-    if not is_broker or int(resource.name) in image.brokers:
-        return None
-    text = f"Unexpected broker id, expected {own_id}, but received {resource.name}"
-    return Refusal(ErrorCode.INVALID_REQUEST, text)
 
 
 async def _decided(command: AlterConfigs, context: RequestContext) -> Sequence[ResourceResult]:

@@ -13,6 +13,7 @@ Versions
     0   KIP-966
 
 Not done
+    DIVERGENCE(server-errors): the empty name is INVALID_TOPIC_EXCEPTION, on which Kafka fails.
     Eligible leader replicas: DIVERGENCE(eligible-leader-replicas) stands at the controller.
 """
 

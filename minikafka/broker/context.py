@@ -18,7 +18,7 @@ class RequestContext:
     Attributes:
         connection_id: number of the connection on its listener; 0 for an in-process call.
         received_ms: monotonic milliseconds at which the whole frame was there.
-        local: True where objects were handed over instead of bytes.
+        from_broker: True where another broker asks; for itself, or for a client of its own.
     """
 
     broker: Broker
@@ -26,4 +26,4 @@ class RequestContext:
     client_id: str | None
     connection_id: int
     received_ms: int
-    local: bool = False
+    from_broker: bool = False

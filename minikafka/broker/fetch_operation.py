@@ -10,7 +10,13 @@ from collections.abc import Callable, Iterable
 
 from minikafka.base.deferred import Deferred
 from minikafka.broker.fetch_sessions import FetchSession, TargetKey
-from minikafka.broker.fetch_targets import FetchTarget, is_quiet, may_come_true, read_target
+from minikafka.broker.fetch_targets import (
+    FetchTarget,
+    is_quiet,
+    is_unknown,
+    may_come_true,
+    read_target,
+)
 from minikafka.broker.purgatory import Delayed
 from minikafka.broker.replica_manager import ReplicaManager
 from minikafka.wire.fetch import FetchPartitionResponse, FetchResponse, FetchTopicResponse
@@ -101,10 +107,13 @@ class FetchOperation(Delayed):
         self._respond(self._gather(last_look=not first_of_session))
 
     def release(self) -> None:
-        """Answer now: the same session has sent its next request."""
+        """Answer now: the same session has sent its next request.
+
+        What is refused a follower only for now is left to that one.
+        """
         if not self.done:
             self.finish()
-            self.expire()
+            self._respond(self._gather(last_look=False))
 
     def _gather(self, *, last_look: bool) -> Gathered:
         gathered = Gathered()
@@ -131,17 +140,38 @@ class FetchOperation(Delayed):
                 at_least_one = False
             elif response.error_code:
                 gathered.refused = True
+                left = max(0, left)
                 if not last_look and from_replica and may_come_true(response.error_code):
                     # The follower has applied metadata that this broker will have in a moment.
                     continue
                 gathered.urgent = True
             elif response.diverging_epoch is not None:
                 gathered.urgent = True
+            elif from_replica:
+                self._note_progress(target)
             gathered.found.append((key, target, response))
         return gathered
 
+    def _note_progress(self, target: FetchTarget) -> None:
+        """Tell a leader how far its follower is, where it was no leader yet at the request."""
+        partition = target.partition
+        if partition is None or partition.leader is target.noted_by or target.replica_id < 0:
+            return
+        target.noted_by = partition.leader
+        if self._replicas.on_follower_fetch(
+            partition,
+            target.replica_id,
+            target.fetch_offset,
+            target.log_start_offset,
+            target.replica_epoch,
+        ):
+            partition.high_watermark_moved.wake()
+
     def _respond(self, gathered: Gathered) -> None:
         session = self._session
+        if gathered.refused:
+            # As in Kafka, what is unknown is told last.
+            gathered.found.sort(key=lambda told: is_unknown(told[2].error_code))
         if session is None:
             answer = _response(gathered.found, 0)
         else:
@@ -170,6 +200,9 @@ class FetchOperation(Delayed):
             or response.log_start_offset != target.cached_log_start_offset
         )
         target.cached_high_watermark = response.high_watermark
+        if self._from_replica and response.diverging_epoch is not None:
+            # A follower that has to truncate passes over the watermark told along with it.
+            target.cached_high_watermark = -1
         target.cached_log_start_offset = response.log_start_offset
         session.dirty.pop(key, None)
         if repeats:

@@ -100,6 +100,15 @@ class FetchSession(Watcher):
         self._scheduled = False
         self._unresolved: dict[TargetKey, FetchTarget] = {}
 
+    @property
+    def abandoned(self) -> bool:
+        """True when nothing is left to read, which ends a consumer's session, as in Kafka.
+
+        A follower's goes on: it forgets a partition also to leave it alone for a moment, and
+        comes back for it.
+        """
+        return not self.targets and not self.from_replica
+
     def go_on(self, forgotten: Iterable[TargetKey], now_ms: int) -> None:
         """Begin the session's next request; the one still parked is answered first."""
         self.used_ms = now_ms

@@ -10,9 +10,18 @@ from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import TopicId
 from minikafka.broker.partition import Partition
 from minikafka.broker.replica_manager import ReplicaManager
+from minikafka.log.partition_log import PartitionLog
+from minikafka.replication.leader import PartitionLeader
 from minikafka.wire.fetch import FetchPartition, FetchPartitionResponse
 
-__all__ = ["FetchTarget", "find_partition", "is_quiet", "may_come_true", "read_target"]
+__all__ = [
+    "FetchTarget",
+    "find_partition",
+    "is_quiet",
+    "is_unknown",
+    "may_come_true",
+    "read_target",
+]
 
 
 class FetchTarget:
@@ -22,6 +31,9 @@ class FetchTarget:
         topic: None while the topic id means nothing to this broker.
         cached_high_watermark: as last told to this session; -1 for never (KIP-227).
         partition: as found last; good as long as its leadership is the one asked for.
+        replica_id: the follower that asks, -1 for a consumer.
+        replica_epoch: that follower's registration, as it said.
+        noted_by: the leadership that knows of the follower's offset; None if none does yet.
     """
 
     __slots__ = (
@@ -33,7 +45,10 @@ class FetchTarget:
         "last_fetched_epoch",
         "log_start_offset",
         "max_bytes",
+        "noted_by",
         "partition",
+        "replica_epoch",
+        "replica_id",
         "topic",
         "topic_id",
     )
@@ -47,6 +62,8 @@ class FetchTarget:
         self.cached_high_watermark = -1
         self.cached_log_start_offset = -1
         self.partition: Partition | None = None
+        self.replica_id = -1
+        self.replica_epoch = -1
         self.update(asked)
 
     def update(self, asked: FetchPartition) -> None:
@@ -56,6 +73,7 @@ class FetchTarget:
         self.current_leader_epoch = asked.current_leader_epoch
         self.last_fetched_epoch = asked.last_fetched_epoch
         self.log_start_offset = asked.log_start_offset
+        self.noted_by: PartitionLeader | None = None
 
 
 # Errors a follower gets only because its leader has not applied the same metadata yet.
@@ -74,6 +92,15 @@ def may_come_true(error_code: int) -> bool:
     return error_code in _NOT_YET
 
 
+# What Kafka looks up in its metadata, before it asks any log.
+_UNKNOWN = frozenset({ErrorCode.UNKNOWN_TOPIC_ID, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION})
+
+
+def is_unknown(error_code: int) -> bool:
+    """Say whether a refusal means that there is no such partition in the metadata."""
+    return error_code in _UNKNOWN
+
+
 def find_partition(
     replicas: ReplicaManager, target: FetchTarget, *, from_replica: bool
 ) -> Partition:
@@ -81,7 +108,8 @@ def find_partition(
 
     Raises:
         KafkaError: UNKNOWN_TOPIC_ID, INCONSISTENT_TOPIC_ID (the topic was made anew under the
-            same name), and what `ReplicaManager.leading` raises.
+            same name), NOT_LEADER_OR_FOLLOWER also for a follower that is no replica, and what
+            `ReplicaManager.leading` raises.
     """
     known = target.partition
     if known is not None and known.leader is not None:
@@ -95,6 +123,12 @@ def find_partition(
     )
     if target.topic_id is not None and target.topic_id != partition.topic_id:
         raise KafkaError(ErrorCode.INCONSISTENT_TOPIC_ID)
+    leader = partition.leader
+    assert leader is not None
+    # Brokers need not be replicas of the metadata log to follow it.
+    replica = target.replica_id
+    if replica >= 0 and replica not in leader.progress and not partition.internal:
+        raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
     target.partition = partition
     return partition
 
@@ -111,6 +145,7 @@ def is_quiet(target: FetchTarget, *, from_replica: bool) -> bool:
     end = log.log_end_offset if from_replica else log.high_watermark
     return (
         target.fetch_offset == end
+        and (not from_replica or target.noted_by is partition.leader)
         and log.high_watermark == target.cached_high_watermark
         and log.log_start_offset == target.cached_log_start_offset
         and target.current_leader_epoch in (partition.leader.leader_epoch, -1)
@@ -140,27 +175,29 @@ def read_target(
         partition = find_partition(replicas, target, from_replica=from_replica)
     except KafkaError as error:
         response.error_code = error.code
+        response.aborted_transactions = [] if is_unknown(error.code) else None
         return response
     log = partition.log
     offset = target.fetch_offset
     if target.last_fetched_epoch >= 0:
         epoch, end = log.epochs.end_offset_for(target.last_fetched_epoch, log.log_end_offset)
         if epoch < target.last_fetched_epoch or end < offset:
+            if epoch < 0 or offset < log.log_start_offset:
+                # Nothing that the asker could go back to: it has to look for an offset.
+                return _out_of_range(response, log, from_replica)
             response.diverging_epoch = (epoch, end)
     if response.diverging_epoch is None:
         if not log.log_start_offset <= offset <= log.log_end_offset:
-            response.error_code = ErrorCode.OFFSET_OUT_OF_RANGE
-            if from_replica:
-                response.log_start_offset = log.log_start_offset
-            return response
+            return _out_of_range(response, log, from_replica)
         limit = log.log_end_offset if from_replica else log.high_watermark
         if offset < limit:
-            found = log.read(
-                offset,
-                min(max_bytes, target.max_bytes),
-                limit,
-                at_least_one=at_least_one,
-            )
+            most = min(max_bytes, target.max_bytes)
+            if most < 0:
+                response.error_code = ErrorCode.UNKNOWN_SERVER_ERROR
+                return response
+            # DIVERGENCE(whole-batches): Kafka fills up to the limit with the beginning of the
+            # batch that no longer fits, which every client throws away.
+            found = log.read(offset, most, limit, at_least_one=at_least_one)
             response.batches = found.batches
             response.size = found.size
     response.high_watermark = log.high_watermark
@@ -168,4 +205,13 @@ def read_target(
     response.log_start_offset = log.log_start_offset
     if committed_only:
         response.aborted_transactions = []
+    return response
+
+
+def _out_of_range(
+    response: FetchPartitionResponse, log: PartitionLog, from_replica: bool
+) -> FetchPartitionResponse:
+    response.error_code = ErrorCode.OFFSET_OUT_OF_RANGE
+    if from_replica:
+        response.log_start_offset = log.log_start_offset
     return response

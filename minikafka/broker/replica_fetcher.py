@@ -90,11 +90,14 @@ class ReplicaFetcher:
         self._followed: dict[tuple[str, int], _Followed] = {}
         self._names: dict[TopicId, str] = {}
         self._changed: dict[TopicPartition, None] = {}
-        self._forgotten: dict[TopicPartition, TopicId] = {}
+        # By id: a topic made anew under its name is asked for while the old one is forgotten.
+        self._forgotten: dict[tuple[TopicId, int], str] = {}
         self._retries: dict[TopicPartition, asyncio.TimerHandle] = {}
         self._restart: asyncio.TimerHandle | None = None
         self._session_id = 0
         self._session_epoch = 0
+        # The leader had no room for a session: each fetch asks for everything then, and waits.
+        self._sessionless = False
         self._sent = 0
         self._in_flight = 0
         self._send_scheduled = False
@@ -107,7 +110,7 @@ class ReplicaFetcher:
         """Follow `partition`, whose `follower` names our leader; again after a new epoch."""
         name = partition.topic_partition
         self._cancel_retry(name)
-        self._forgotten.pop(name, None)
+        self._forgotten.pop((partition.topic_id, name.partition), None)
         self._names[partition.topic_id] = name.topic
         self._followed[name] = _Followed(partition, self._sent + 1)
         self._changed[name] = None
@@ -119,8 +122,12 @@ class ReplicaFetcher:
         followed = self._followed.pop(topic_partition, None)
         self._changed.pop(topic_partition, None)
         if followed is not None:
-            self._forgotten[topic_partition] = followed.partition.topic_id
+            self._forget(followed.partition)
             self._send_soon()
+
+    def _forget(self, partition: Partition) -> None:
+        topic, index = partition.topic_partition
+        self._forgotten[partition.topic_id, index] = topic
 
     def close(self) -> None:
         """Stop fetching; the channel is closed with it."""
@@ -152,10 +159,11 @@ class ReplicaFetcher:
             self._send()
 
     def _send(self) -> None:
-        if not self._followed and not self._session_id:
-            return
         full = self._session_id == 0
         topics = self._topics(self._all_names() if full else tuple(self._changed))
+        if full and not topics:
+            # Nothing is followed, or all of it waits for its retry.
+            return
         forgotten = [] if full else self._forgotten_topics()
         self._changed.clear()
         self._forgotten.clear()
@@ -164,7 +172,9 @@ class ReplicaFetcher:
             replica_id=self._node_id,
             replica_epoch=self._broker_epoch(),
             # The first answer opens the session; it must not wait.
-            max_wait_ms=0 if full else config.replica_fetch_wait_max_ms,
+            max_wait_ms=(
+                0 if full and not self._sessionless else config.replica_fetch_wait_max_ms
+            ),
             min_bytes=config.replica_fetch_min_bytes,
             max_bytes=config.replica_fetch_response_max_bytes,
             session_id=self._session_id,
@@ -180,7 +190,8 @@ class ReplicaFetcher:
         answer.on_done(lambda done: self._on_answer(number, done))
 
     def _all_names(self) -> list[TopicPartition]:
-        return [followed.partition.topic_partition for followed in self._followed.values()]
+        names = [followed.partition.topic_partition for followed in self._followed.values()]
+        return [name for name in names if name not in self._retries]
 
     def _topics(self, names: Sequence[TopicPartition]) -> list[FetchTopic]:
         by_topic: dict[str, FetchTopic] = {}
@@ -208,11 +219,11 @@ class ReplicaFetcher:
 
     def _forgotten_topics(self) -> list[ForgottenTopic]:
         by_topic: dict[TopicId, ForgottenTopic] = {}
-        for name, topic_id in self._forgotten.items():
+        for (topic_id, index), name in self._forgotten.items():
             topic = by_topic.get(topic_id)
             if topic is None:
-                topic = by_topic[topic_id] = ForgottenTopic(name.topic, topic_id, [])
-            topic.partitions.append(name.partition)
+                topic = by_topic[topic_id] = ForgottenTopic(name, topic_id, [])
+            topic.partitions.append(index)
         return list(by_topic.values())
 
     # hearing
@@ -232,18 +243,23 @@ class ReplicaFetcher:
             gone = response.error_code in _SESSION_ERRORS
             self._start_over(0 if gone else self._config.replica_fetch_backoff_ms)
             return
-        if self._session_id != response.session_id:
-            self._session_id = response.session_id
-            if not response.session_id:
-                self._session_epoch = 0
+        # None now: there was no room for one, or it has ended with its last partition.
+        self._sessionless = not response.session_id and not self._session_id
+        if not response.session_id:
+            self._session_epoch = 0
+        self._session_id = response.session_id
         for topic in response.topics:
             name = topic.name
             if name is None and topic.topic_id is not None:
                 name = self._names.get(topic.topic_id)
             for told in topic.partitions:
                 followed = None if name is None else self._followed.get((name, told.index))
-                if followed is not None and number >= followed.valid_from:
+                if followed is None or _is_other(followed.partition, topic.topic_id):
+                    continue
+                if number >= followed.valid_from:
                     self._on_partition(followed, told)
+                else:
+                    self._ask_for_all(followed)
         self._scheduled_send()
 
     def _on_partition(self, followed: _Followed, told: FetchPartitionResponse) -> None:
@@ -259,7 +275,13 @@ class ReplicaFetcher:
         else:
             end, watermark = follower.log.log_end_offset, follower.log.high_watermark
             start = follower.log.log_start_offset
-            follower.on_records(_batches(told), told.high_watermark, told.log_start_offset)
+            try:
+                batches = _batches(told)
+            except KafkaError as error:
+                logger.warning("broker %d: %s: %s", self._node_id, follower.log.partition, error)
+                self._back_off(partition)
+                return
+            follower.on_records(batches, told.high_watermark, told.log_start_offset)
             log = follower.log
             if log.log_end_offset != end or log.log_start_offset != start:
                 self._changed[partition.topic_partition] = None
@@ -276,7 +298,12 @@ class ReplicaFetcher:
             return
         name = followed.partition.topic_partition
         logger.debug("broker %d: %s: error %d", self._node_id, name, told.error_code)
-        self._forgotten[name] = followed.partition.topic_id
+        self._back_off(followed.partition)
+
+    def _back_off(self, partition: Partition) -> None:
+        """Leave a partition alone for replica.fetch.backoff.ms."""
+        name = partition.topic_partition
+        self._forget(partition)
         self._changed.pop(name, None)
         self._cancel_retry(name)
         self._retries[name] = self._loop.call_later(
@@ -286,6 +313,16 @@ class ReplicaFetcher:
     def _ask_anew(self, followed: _Followed) -> None:
         followed.valid_from = self._sent + 1
         self._changed[followed.partition.topic_partition] = None
+
+    def _ask_for_all(self, followed: _Followed) -> None:
+        """Let the leader tell again what it has told in an answer that came too late to count.
+
+        Its session names only news; forgotten and asked for again, everything is.
+        """
+        name = followed.partition.topic_partition
+        if name not in self._retries:
+            self._forget(followed.partition)
+            self._changed[name] = None
 
     def _retry(self, name: TopicPartition) -> None:
         self._retries.pop(name, None)
@@ -311,6 +348,12 @@ class ReplicaFetcher:
         self._restart = None
         if not self._closed:
             self._scheduled_send()
+
+
+def _is_other(partition: Partition, topic_id: TopicId | None) -> bool:
+    """Say whether an id is that of an older topic of the same name."""
+    own_id = partition.topic_id
+    return topic_id is not own_id and topic_id is not None and topic_id != own_id
 
 
 def _batches(told: FetchPartitionResponse) -> Sequence[Batch]:

@@ -133,6 +133,9 @@ class AsyncCluster:
 
     async def close(self) -> None:
         """Every broker has left: no task, port or socket remains. Twice is once."""
+        if self._network is not None:
+            # Nobody could leave over a link that is cut.
+            self._network.heal()
         # The controller last, so that it can record the others' leaving; and each of them,
         # whatever stopping another one raises.
         async with AsyncExitStack() as stack:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from minikafka.apis.dispatch import Dispatcher
 from minikafka.base.clock import Clock
@@ -18,12 +19,31 @@ from minikafka.net.server import Server
 __all__ = ["Node"]
 
 
+class _Listener:
+    """The frames of one listener, on their way to the node's dispatcher."""
+
+    def __init__(self, find: Callable[[], Dispatcher | None], *, from_broker: bool) -> None:
+        self._find = find
+        self._from_broker = from_broker
+
+    def on_frame(self, frame: memoryview, connection: Connection, slot: Slot) -> None:
+        """Hand a frame to the dispatcher; before there is one the connection is closed."""
+        dispatcher = self._find()
+        if dispatcher is None:
+            slot.close()
+        else:
+            dispatcher.on_frame(frame, connection, slot, from_broker=self._from_broker)
+
+
 class Node:
-    """A broker with its listener.
+    """A broker with its listeners: one for clients, and with transport tcp one for brokers.
+
+    What brokers say to each other is none of the clients' business, so the two are apart as
+    Kafka's controller listener is; that of the brokers has a free port.
 
     Args:
         voters: ids of the metadata quorum's voters.
-        host: where the listener binds; `port` 0 picks a free one.
+        host: where the listeners bind; `port` 0 picks a free one.
         advertised_host: what clients are told instead of `host`.
     """
 
@@ -53,9 +73,17 @@ class Node:
         self._storage = storage
         self._host = host
         self._advertised_host = advertised_host or host
-        self._server = Server(self, config.socket_request_max_bytes, network.turns)
+        self._server = self._make_server(from_broker=False)
+        self._broker_server: Server | None = None
+        if network.transport == "tcp":
+            self._broker_server = self._make_server(from_broker=True)
         self._broker: Broker | None = None
         self._dispatcher: Dispatcher | None = None
+
+    def _make_server(self, *, from_broker: bool) -> Server:
+        listener = _Listener(lambda: self._dispatcher, from_broker=from_broker)
+        frame_bytes_max = self.config.socket_request_max_bytes
+        return Server(listener, frame_bytes_max, self._network.turns)
 
     @property
     def broker(self) -> Broker:
@@ -70,13 +98,16 @@ class Node:
         return self._dispatcher
 
     async def start(self) -> None:
-        """Bind the listener and start the broker; it registers by itself.
+        """Bind the listeners and start the broker; it registers by itself.
 
         Raises:
-            OSError: the port cannot be bound; nothing is left behind then.
+            OSError: a port cannot be bound; `stop` clears up.
         """
         await self._server.start(self._host, self.port)
-        self.port = self._server.port
+        self.port = reached_at = self._server.port
+        if self._broker_server is not None:
+            await self._broker_server.start(self._host, 0)
+            reached_at = self._broker_server.port
         self._broker = Broker(
             self.node_id,
             self.config,
@@ -89,7 +120,7 @@ class Node:
             advertised=(self._advertised_host, self.port),
         )
         self._dispatcher = Dispatcher(self._broker)
-        self._network.register(self.node_id, self._dispatcher, self._host, self.port)
+        self._network.register(self.node_id, self._dispatcher, self._host, reached_at)
         await self._broker.start()
 
     async def ready(self, deadline: float) -> None:
@@ -115,12 +146,7 @@ class Node:
             await self._broker.leave()
         self._network.unregister(self.node_id)
         await self._server.stop()
+        if self._broker_server is not None:
+            await self._broker_server.stop()
         if self._broker is not None:
             await self._broker.stop()
-
-    def on_frame(self, frame: memoryview, connection: Connection, slot: Slot) -> None:
-        """Hand a frame to the dispatcher; before there is one the connection is closed."""
-        if self._dispatcher is None:
-            slot.close()
-        else:
-            self._dispatcher.on_frame(frame, connection, slot)

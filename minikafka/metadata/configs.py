@@ -155,6 +155,8 @@ def _alter_resource(image: MetadataImage, resource: ConfigResource) -> list[Conf
     records = []
     for op in resource.ops:
         value = _new_value(image, resource, op, current.get(op.name))
+        if resource.resource_type == BROKER_RESOURCE and op.name == _MIN_ISR:
+            _check_min_isr(resource.name, value)
         # Kafka repeats unchanged broker configs, so that brokers reload files behind them.
         if value != current.get(op.name) or resource.resource_type == BROKER_RESOURCE:
             records.append(ConfigChanged(resource.resource_type, resource.name, op.name, value))
@@ -175,6 +177,19 @@ def _alter_resource(image: MetadataImage, resource: ConfigResource) -> list[Conf
                 f"The topic '{resource.name}' does not exist.",
             )
     return records
+
+
+def _check_min_isr(broker: str, value: str | None) -> None:
+    """Keep what `bootstrap_configs` began: one value for all brokers, and never none."""
+    if broker:
+        raise KafkaError(
+            ErrorCode.INVALID_CONFIG,
+            f"{_MIN_ISR} cannot be altered for one broker: the value of the cluster counts.",
+        )
+    if value is None:
+        raise KafkaError(
+            ErrorCode.INVALID_CONFIG, f"{_MIN_ISR} of the cluster cannot be removed."
+        )
 
 
 def _new_value(

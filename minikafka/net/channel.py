@@ -42,14 +42,14 @@ class ObjectHandler(Protocol):
         request: object,
         *,
         client_id: str,
-        local: bool = False,
+        from_broker: bool = False,
     ) -> Deferred[Any]:
         """Answer one request; a `KafkaError` settles the deferred value as its error."""
         ...
 
 
 class _Pending:
-    __slots__ = ("answer", "api_key", "deadline", "version")
+    __slots__ = ("answer", "api_key", "deadline", "result", "version")
 
     def __init__(
         self, answer: Deferred[Any], api_key: int, version: int, deadline: float
@@ -58,6 +58,8 @@ class _Pending:
         self.api_key = api_key
         self.version = version
         self.deadline = deadline
+        # What came back, where an earlier request is still without its answer.
+        self.result: Deferred[Any] | None = None
 
 
 class Channel:
@@ -174,7 +176,11 @@ class MemoryChannel(Channel):
             self.reset("connection refused")
             return
         answer = handler.call(
-            pending.api_key, pending.version, request, client_id=f"broker-{self.source}"
+            pending.api_key,
+            pending.version,
+            request,
+            client_id=f"broker-{self.source}",
+            from_broker=True,
         )
         answer.on_done(
             lambda done: self.links.deliver(
@@ -185,14 +191,20 @@ class MemoryChannel(Channel):
     def _return(self, pending: _Pending, done: Deferred[Any], incarnation: int) -> None:
         if incarnation != self._incarnation:
             return
-        if not self._take(pending):
-            return
-        try:
-            value = done.result()
-        except (KafkaError, ChannelClosed) as error:
-            pending.answer.fail(error)
-            return
-        pending.answer.set(value)
+        pending.result = done
+        # Whoever hears of an answer may reset the channel: the queue is another one then.
+        while self._pending and (result := self._pending[0].result) is not None:
+            answer = self._pending.popleft().answer
+            try:
+                value = result.result()
+            except (KafkaError, ChannelClosed) as error:
+                answer.fail(error)
+            except Exception as error:  # noqa: BLE001 - over TCP it would close the connection
+                why = f"closed by the far end: {error}"
+                answer.fail(ChannelClosed(f"channel to {self.target}: {why}"))
+                self.reset(why)
+            else:
+                answer.set(value)
 
 
 class TcpChannel(Channel, asyncio.BufferedProtocol):
@@ -283,7 +295,7 @@ class TcpChannel(Channel, asyncio.BufferedProtocol):
             if self._filled == 4:
                 (length,) = LENGTH.unpack(self._head)
                 self._filled = 0
-                if not 0 < length <= RESPONSE_BYTES_MAX:
+                if not LENGTH.size <= length <= RESPONSE_BYTES_MAX:
                     self.reset("malformed answer")
                     return
                 self._body = memoryview(bytearray(length))

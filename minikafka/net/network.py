@@ -32,12 +32,12 @@ class Network:
         self.turns = Turns(loop)
         self.links = LinkTable(self.turns)
         self._loop = loop
-        self._transport = transport
+        self.transport = transport
         self._handlers: dict[int, ObjectHandler] = {}
         self._addresses: dict[int, tuple[str, int]] = {}
 
     def register(self, broker_id: int, handler: ObjectHandler, host: str, port: int) -> None:
-        """Say where a broker of this process listens."""
+        """Say where a broker of this process listens to the others."""
         self._handlers[broker_id] = handler
         self._addresses[broker_id] = (host, port)
 
@@ -48,7 +48,7 @@ class Network:
 
     def channel(self, source: int, target: int, timeout_ms: int) -> Channel:
         """Return a new channel; a broker reaches itself through memory always."""
-        if self._transport == "memory" or source == target:
+        if self.transport == "memory" or source == target:
             return MemoryChannel(
                 source,
                 target,

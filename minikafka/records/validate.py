@@ -19,6 +19,7 @@ from minikafka.records.batch import (
     ATTRIBUTES_POSITION,
     CODEC_MASK,
     CONTROL_BIT,
+    HEADER_BYTES,
     LOG_APPEND_TIME_BIT,
     Batch,
     batch_size,
@@ -29,6 +30,9 @@ from minikafka.records.records import Record, decode_records
 
 __all__ = ["RecordError", "RecordsRefused", "validate_produced"]
 
+_LAST_CODEC = int(Codec.ZSTD)
+# Length, attributes, time, offset, key, value and headers of a record take a byte each or more.
+_RECORD_BYTES_MIN = 7
 # The default of message.timestamp.before.max.ms: no bound.
 _LONG_MAX = 2**63 - 1
 _ZSTD_API_VERSION_MIN = 7
@@ -95,16 +99,20 @@ def validate_produced(
             without a sequence and, on a compacted topic, records without a key;
             UNSUPPORTED_COMPRESSION_TYPE for zstd before Produce 7, UNKNOWN_SERVER_ERROR for a
             codec that does not exist; MESSAGE_TOO_LARGE; CORRUPT_MESSAGE; INVALID_TIMESTAMP.
-            `RecordsRefused` where Kafka had begun to append.
+            `RecordsRefused` where Kafka had begun to append. CORRUPT_MESSAGE has a message
+            where Kafka tells one: if the bytes are not framed as a batch at all.
     """
     batch = _sent_batch(records, api_version, max_message_bytes)
     attributes = batch.attributes
+    codec = attributes & CODEC_MASK
+    count = batch.record_count
     if (
-        batch.record_count <= 0
-        or batch.record_count != batch.last_offset + 1
+        count <= 0
+        or count != batch.last_offset + 1
         or attributes & CONTROL_BIT
         or (batch.base_sequence < 0 <= batch.producer_id)
-        or attributes & CODEC_MASK > Codec.ZSTD
+        or codec > _LAST_CODEC
+        or (not codec and batch.size < HEADER_BYTES + _RECORD_BYTES_MIN * count)
     ):
         raise _header_error(batch)
     latest_ms = now_timestamp_ms + timestamp_after_max_ms
@@ -125,10 +133,13 @@ def _sent_batch(records: memoryview | None, api_version: int, max_message_bytes:
     """Return the only batch, with its magic, base offset, size and CRC in order."""
     size = batch_size(records, 0) if records else None
     if not records or size is None:
+        # DIVERGENCE(null-records): Kafka never answers a request with null for records.
         raise KafkaError(ErrorCode.INVALID_RECORD, "no whole record batch")
     more = size < len(records)
     batch = Batch(records[:size] if more else records)
-    if api_version < _ZSTD_API_VERSION_MIN and batch.codec == Codec.ZSTD:
+    if api_version < _ZSTD_API_VERSION_MIN and batch.codec >= Codec.ZSTD:
+        if batch.codec > Codec.ZSTD:
+            raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, _unknown_codec(batch))
         message = f"zstd needs Produce {_ZSTD_API_VERSION_MIN} or later, not {api_version}"
         raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, message)
     if more and batch_size(records, size) is not None:
@@ -140,21 +151,26 @@ def _sent_batch(records: memoryview | None, api_version: int, max_message_bytes:
         message = f"batch of {size} bytes, max.message.bytes is {max_message_bytes}"
         raise KafkaError(ErrorCode.MESSAGE_TOO_LARGE, message)
     if crc32c(batch.view[ATTRIBUTES_POSITION:]) != batch.crc:
-        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"CRC-32C of {batch!r} does not match")
+        raise KafkaError(ErrorCode.CORRUPT_MESSAGE)
     return batch
 
 
 def _header_error(batch: Batch) -> KafkaError:
     if batch.codec > Codec.ZSTD:
-        message = f"unknown compression codec {batch.codec}"
-        return RecordsRefused(ErrorCode.UNKNOWN_SERVER_ERROR, message)
+        return RecordsRefused(ErrorCode.UNKNOWN_SERVER_ERROR, _unknown_codec(batch))
     if batch.record_count <= 0 or batch.record_count != batch.last_offset + 1:
         message = f"{batch.record_count} records in offsets 0 to {batch.last_offset}"
     elif batch.is_control:
         message = "clients may not write control records"
-    else:
+    elif batch.base_sequence < 0 <= batch.producer_id:
         message = f"producer id {batch.producer_id} with sequence {batch.base_sequence}"
+    else:
+        message = f"{batch.record_count} records do not fit into {batch.size} bytes"
     return RecordsRefused(ErrorCode.INVALID_RECORD, message)
+
+
+def _unknown_codec(batch: Batch) -> str:
+    return f"unknown compression codec {batch.codec}"
 
 
 def _clear_append_time(batch: Batch) -> None:
@@ -172,8 +188,8 @@ def _check_records(
     partition: TopicPartition | None,
 ) -> None:
     """Look at each record; `bounds` are the earliest and latest time allowed, None for any."""
-    # DIVERGENCE(producer-headers-trusted): Kafka opens every batch and sets its maximum
-    # timestamp from the records; here a header that lies about its records is believed.
+    # DIVERGENCE(producer-headers-trusted): Kafka opens every batch, refuses one whose records
+    # cannot be read and sets its maximum timestamp from them; here the header is believed.
     errors: list[RecordError] = []
     code = ErrorCode.INVALID_RECORD
     try:

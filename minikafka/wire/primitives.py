@@ -142,7 +142,8 @@ def _text(buffer: memoryview, position: int, size: int) -> tuple[str, int]:
     if size > _STRING_BYTES_MAX:
         raise FrameError(f"string of {size} bytes, allowed are {_STRING_BYTES_MAX}")
     end = position + size
-    return str(buffer[position:end], "utf-8"), end
+    # Java puts U+FFFD for what is no UTF-8, and leaves it to others to dislike the name.
+    return str(buffer[position:end], "utf-8", "replace"), end
 
 
 def read_uuid(buffer: memoryview, position: int) -> tuple[UUID, int]:

@@ -29,6 +29,7 @@ class ApiKey(IntEnum):
     LIST_OFFSETS = 2
     METADATA = 3
     FIND_COORDINATOR = 10
+    SASL_HANDSHAKE = 17
     API_VERSIONS = 18
     CREATE_TOPICS = 19
     DELETE_TOPICS = 20
@@ -55,7 +56,8 @@ class ApiVersionRange(NamedTuple):
     max: int
     # Lowest version told to clients; below `min` where Kafka lists more than it serves.
     advertised_min: int
-    # From this version on: request header v2, response header v1, compact types (KIP-482).
+    # From this version on: request header v2, response header v1, compact types (KIP-482);
+    # above `max` where there is no such version.
     flexible_from: int
     # Between brokers only: served, but not told to clients.
     internal: bool
@@ -94,6 +96,7 @@ SERVED: dict[int, ApiVersionRange] = dict(
         _served(ApiKey.LIST_OFFSETS, "ListOffsets", (1, 10), 6),
         _served(ApiKey.METADATA, "Metadata", (0, 13), 9),
         _served(ApiKey.FIND_COORDINATOR, "FindCoordinator", (0, 6), 3, "no coordinators yet"),
+        _served(ApiKey.SASL_HANDSHAKE, "SaslHandshake", (0, 1), 2, "always refused: no SASL"),
         _served(
             ApiKey.API_VERSIONS,
             "ApiVersions",

@@ -8,6 +8,9 @@ import socket
 import pytest
 
 from minikafka import AsyncCluster, ConfigError, ErrorCode, KafkaError, Record
+from minikafka.wire.codec import encode_request
+from minikafka.wire.shapes import build_request
+from minikafka.wire.versions import ApiKey
 
 
 async def test_record_produced_with_acks_all_is_on_every_replica() -> None:
@@ -100,6 +103,19 @@ async def test_replication_runs_over_tcp_as_well() -> None:
         await cluster.client().produce("orders", 0, [b"a"])
         logs = [cluster.log_bytes(broker, "orders", 0) for broker in cluster.brokers]
         assert logs[0] == logs[1] == logs[2]
+
+
+async def test_brokers_on_tcp_do_not_talk_where_clients_do() -> None:
+    """A client's heartbeat in a broker's name is turned away, and the brokers' own arrive."""
+    async with AsyncCluster(brokers=2, transport="tcp") as cluster:
+        host, port = cluster.bootstrap_servers.split(",")[0].split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        heartbeat = {"broker_id": 2, "broker_epoch": 9, "current_metadata_offset": 99}
+        request = build_request(ApiKey.BROKER_HEARTBEAT, 1, heartbeat)
+        writer.writelines(encode_request(ApiKey.BROKER_HEARTBEAT, 1, 7, "c", request))
+        assert await reader.read() == b""
+        writer.close()
+        await writer.wait_closed()
 
 
 async def test_replicas_are_three_unless_said() -> None:

@@ -48,6 +48,7 @@ SPOILT = {
     "a version of Produce that is not served": framed(header(PRODUCE, 99, flexible=True)),
     "an API that does not exist": framed(header(999, 0)),
     "an API that only brokers with ZooKeeper had": framed(header(4, 0)),
+    "an API of the brokers among themselves": framed(header(63, 1, flexible=True), bytes(22)),
     "an empty frame": frame(b""),
     "half a header": frame(header(METADATA, 1)[:6]),
     "a client id longer than the frame": frame(struct.pack(">hhih", METADATA, 1, 1, 400)),

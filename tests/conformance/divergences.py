@@ -51,4 +51,74 @@ def _fits(text: str, parts: list[str]) -> bool:
     return text.endswith(rest[-1])
 
 
-DIVERGENCES: Final[tuple[Divergence, ...]] = ()
+_FEATURES = "a feature is listed with the work that makes it true"
+_CLOSED = "batches stay closed"
+_COORDINATORS = "groups and transactions come later"
+_SEQUENCES = "producer state comes later"
+
+DIVERGENCES: Final[tuple[Divergence, ...]] = (
+    # ApiVersions
+    Divergence(
+        "api_versions/all_versions/v*",
+        "all:.supported_features[metadata.version].min_version",
+        "there is no older level to run at",
+        "features",
+    ),
+    *(
+        Divergence(
+            "api_versions/all_versions/v*",
+            f"all:.{kind}_features[{name}]",
+            _FEATURES,
+            "features",
+        )
+        for kind, names in (
+            ("supported", ("group", "kraft", "share", "transaction")),
+            ("finalized", ("group", "kraft", "transaction")),
+        )
+        for name in (*(f"{each}.version" for each in names), "eligible.leader.replicas.version")
+    ),
+    # DescribeConfigs
+    Divergence(
+        "describe_configs/*",
+        "*.documentation",
+        "the prose is Kafka's own",
+        "config-documentation",
+    ),
+    # DescribeTopicPartitions
+    Divergence(
+        "describe_topic_partitions/refused_topics/v*",
+        "empty name:.topics[].*",
+        "Kafka fails on the empty name instead of refusing it",
+        "server-errors",
+    ),
+    # Fetch
+    Divergence(
+        "fetch/partition_limits/v*", "limit *.records", "a cut batch is no use", "whole-batches"
+    ),
+    Divergence(
+        "fetch/unknown_topic_ids/v*",
+        "zero*",
+        "Kafka fails on the id that stands for none instead of not knowing it",
+        "server-errors",
+    ),
+    # FindCoordinator
+    Divergence(
+        "find_coordinator/coordinator_of_a_group/v*", "group:.*", _COORDINATORS, "coordinators"
+    ),
+    Divergence(
+        "find_coordinator/coordinator_of_a_transaction/v*",
+        "transaction:.*",
+        _COORDINATORS,
+        "coordinators",
+    ),
+    # Produce
+    *(
+        Divergence("produce/idempotent_out_of_order/v*", path, _SEQUENCES, "idempotence")
+        for path in ("*.base_offset", "*.error_code", "again:*.log_append_time", "stored:*")
+    ),
+    Divergence("produce/null_records/v*", "null:*", "Kafka never answers", "null-records"),
+    *(
+        Divergence("produce/undecodable_records/v*", path, _CLOSED, "producer-headers-trusted")
+        for path in ("*.base_offset", "*.error_code", "nothing stored:*")
+    ),
+)

@@ -85,6 +85,7 @@ class BrokerStub:
             on_role=lambda partition: None,
             on_isr_wanted=lambda partition: None,
         )
+        self.commit(self.controller.activate(self.clock.monotonic_ms()))
         for broker_id in brokers:
             self.join(broker_id)
 
@@ -109,7 +110,7 @@ class BrokerStub:
         self.forwarded.append(api_key)
         remote, self.controller_id = self.controller_id, self.node_id
         try:
-            return await self.answer(api_key, version, request)
+            return await self.answer(api_key, version, request, from_broker=True)
         finally:
             self.controller_id = remote
 
@@ -228,13 +229,15 @@ class BrokerStub:
         assert correlation_id == 7
         return response
 
-    async def answer(self, api_key: int, version: int, request: object) -> Any:
+    async def answer(
+        self, api_key: int, version: int, request: object, *, from_broker: bool = False
+    ) -> Any:
         """Return the response entity, as the dispatcher would come by it."""
         registration = REGISTERED[api_key]
         if registration.controller and not self.is_controller:
             return await self.forward(api_key, version, request)
         context = RequestContext(
-            cast("Broker", self), version, "stub", 0, self.clock.monotonic_ms()
+            cast("Broker", self), version, "stub", 0, self.clock.monotonic_ms(), from_broker
         )
         try:
             value = registration.handler(request, context)

@@ -18,7 +18,7 @@ from minikafka.net.turns import Turns
 
 __all__ = ["ManualLoop"]
 
-TURNS_MAX = 50_000
+TURNS_MAX = 10_000
 
 
 class _Handle:

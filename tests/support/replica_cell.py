@@ -78,7 +78,7 @@ class Member:
             loop.clock,
             self.purgatory,
             on_role=self.fetchers.on_role,
-            on_isr_wanted=lambda partition: self.on_isr_wanted(partition),
+            on_isr_wanted=self._isr_wanted,
         )
         self.fetch_sessions = FetchSessionCache(
             self.config.max_incremental_fetch_session_cache_slots,
@@ -100,13 +100,16 @@ class Member:
         request: object,
         *,
         client_id: str = "test",
-        local: bool = False,
+        from_broker: bool = False,
     ) -> Deferred[Any]:
         """Answer one request, as the dispatcher does."""
         self.requests.append(request)
+        if self._cell.ids_only and isinstance(request, FetchRequest):
+            for topic in (*request.topics, *request.forgotten):
+                topic.name = None
         registration = REGISTERED[api_key]
         context = RequestContext(
-            cast("Broker", self), version, client_id, 0, self.clock.monotonic_ms(), local=local
+            cast("Broker", self), version, client_id, 0, self.clock.monotonic_ms(), from_broker
         )
         try:
             value = registration.handler(request, context)
@@ -134,6 +137,9 @@ class Member:
             ApiKey.PRODUCE, 12, ProduceRequest(None, acks, timeout_ms, asked), **more
         )
 
+    def _isr_wanted(self, partition: Partition) -> None:
+        self.on_isr_wanted(partition)
+
     def _make_fetcher(self, leader_id: int) -> ReplicaFetcher:
         loop = self._cell.loop
         channel = MemoryChannel(
@@ -157,7 +163,13 @@ class Member:
 
 
 class Cell:
-    """Brokers 1 to `brokers`, all registered and unfenced."""
+    """Brokers 1 to `brokers`, all registered and unfenced.
+
+    Attributes:
+        ids_only: requests say topic ids and no names, as over a socket.
+    """
+
+    ids_only = False
 
     def __init__(self, brokers: int = 3, **config: str | int) -> None:
         self.loop = ManualLoop()
@@ -267,6 +279,7 @@ def by_id(*partitions: FetchPartition, number: int = 0) -> list[FetchTopic]:
 
 def watch_reads(record: Callable[[int], None]) -> Callable[..., Any]:
     """Return `read_target`, telling the partition index of each call."""
+
     def reading(replicas: Any, target: Any, **options: Any) -> Any:
         record(target.index)
         return read_target(replicas, target, **options)

@@ -237,6 +237,17 @@ def brokers(s: Script) -> None:
 
 
 @case(ALTER, ALTER_VERSIONS)
+def min_isr_of_brokers(s: Script) -> None:
+    name = "min.insync.replicas"
+    altered(s, "one broker", (BROKER, "1", [(name, SET, "2")]))
+    altered(s, "delete of one", (BROKER, "1", [(name, DELETE, None)]))
+    altered(s, "delete of all", (BROKER, "", [(name, DELETE, None)]))
+    altered(s, "bad value of all", (BROKER, "", [(name, SET, "0")]))
+    altered(s, "all", (BROKER, "", [(name, SET, "1")]))
+    checked(s, "broker shows", BROKER, "1", name)
+
+
+@case(ALTER, ALTER_VERSIONS)
 def broker_defaults_reach_topics(s: Script) -> None:
     topic = s.create()
     altered(s, "default", (BROKER, "", [("log.retention.ms", SET, "86400000")]))

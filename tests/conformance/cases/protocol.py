@@ -12,7 +12,7 @@ from tests.conformance.raw_client import build, encode_request, frame
 KEY = 18
 ALL = (0, 4)
 # The APIs of this part of the work; what else a broker lists is compared when it is built.
-SERVED = frozenset({0, 1, 2, 3, 10, 18, 19, 20, 21, 22, 23, 32, 37, 44, 60, 75})
+SERVED = frozenset({0, 1, 2, 3, 10, 17, 18, 19, 20, 21, 22, 23, 32, 37, 44, 60, 75})
 REQUEST_LIMIT = 104_857_600
 
 
@@ -97,6 +97,13 @@ def headers(s: Script) -> None:
     s.ask_bytes("cut in the correlation id", frame(b"\0\x12\0\0\0"))
     s.ask_bytes("client id no utf-8", frame(header(KEY, 0, b"\0\2\xff\xfe")))
     shortened(s)
+
+
+@case(KEY, (0, 0))
+def strings_that_are_no_utf_8(s: Script) -> None:
+    for label, name in (("bad", b"\xff\xfe"), ("cut", b"ab\xe2\x82")):
+        body = struct.pack(">ih", 1, len(name)) + name + struct.pack(">i", 1000)
+        s.ask_bytes(label, frame(header(20, 1) + body))
 
 
 @case(KEY, (0, 0))

@@ -21,6 +21,7 @@ REQUESTS: dict[int, dict[str, Any]] = {
     2: {"replica_id": -1, "topics": [{"name": "t", "partitions": OF_TIME}]},
     3: {"topics": TOPIC_NAMES},
     10: {"key": "g", "key_type": 0, "coordinator_keys": ["g", "h"]},
+    17: {"mechanism": "PLAIN"},
     18: {"client_software_name": "a", "client_software_version": "1.0"},
     19: {"topics": [{"name": "u", "num_partitions": 2, "replication_factor": 2}], "timeout": 9},
     20: {"topics": TOPIC_NAMES, "topic_names": ["t", "nope"], "timeout": 9},

@@ -180,3 +180,22 @@ async def test_unknown_isolation_level_is_the_partitions_error() -> None:
     answer = await stub.ask(2, 10, replica_id=CONSUMER, isolation_level=7, topics=topics)
     stub.close()
     assert code(answer.topics[0].partitions[0]) == ErrorCode.UNKNOWN_SERVER_ERROR
+
+
+@pytest.mark.parametrize("epoch", [-2, -7])
+async def test_leader_epoch_below_none_is_of_the_past(epoch: int) -> None:
+    """Only -1 says that the asker knows no epoch; Fetch is laxer."""
+    (found,) = await look_up(await stub_with_records(), EARLIEST, current_leader_epoch=epoch)
+    assert code(found) == ErrorCode.FENCED_LEADER_EPOCH
+
+
+async def test_topic_without_partitions_is_left_out() -> None:
+    """Nothing was asked of it, and nothing is answered."""
+    stub = await stub_with_records()
+    topics = [
+        {"name": "t", "partitions": []},
+        {"name": "nope", "partitions": [{"partition_index": 0, "timestamp": LATEST}]},
+    ]
+    answer = await stub.ask(2, 7, replica_id=CONSUMER, topics=topics)
+    stub.close()
+    assert [topic.name for topic in answer.topics] == ["nope"]

@@ -24,12 +24,22 @@ async def test_list_is_the_table_of_versions(version: int) -> None:
     assert 63 not in [key for key, _, _ in listed]
 
 
-async def test_no_feature_is_claimed() -> None:
-    """Clients change their protocol on features; none is there yet, and the epoch is known."""
+async def test_only_the_release_is_claimed_of_features() -> None:
+    """Clients change their protocol on group.version and transaction.version: not listed."""
     stub = BrokerStub()
     answer = await stub.ask(18, 4, client_software_name="a", client_software_version="1")
     stub.close()
-    assert (answer.supported_features, answer.finalized_features) == ((), ())
+    [supported], [finalized] = answer.supported_features, answer.finalized_features
+    assert (supported.name, supported.min_version, supported.max_version) == (
+        "metadata.version",
+        27,
+        27,
+    )
+    assert (finalized.name, finalized.min_version_level, finalized.max_version_level) == (
+        "metadata.version",
+        27,
+        27,
+    )
     assert answer.finalized_features_epoch == stub.image.offset - 1
 
 

@@ -31,6 +31,7 @@ async def test_known_epoch_has_an_end_and_unknown_one_has_none(
     ("topic", "current_leader_epoch", "want"),
     [
         ("t", 3, ErrorCode.UNKNOWN_LEADER_EPOCH),
+        ("t", -5, ErrorCode.FENCED_LEADER_EPOCH),
         ("nope", -1, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION),
         ("elsewhere", -1, ErrorCode.NOT_LEADER_OR_FOLLOWER),
     ],

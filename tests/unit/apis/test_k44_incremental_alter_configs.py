@@ -54,7 +54,7 @@ async def test_resources_change_each_on_its_own_in_the_order_asked(controller_id
     ]
     config = stub.image.topic_config("t")
     assert (config.retention_ms, config.cleanup_policy) == (7, ("delete", "compact"))
-    assert stub.image.broker_overrides(1) == {"log.retention.ms": "5"}
+    assert stub.image.broker_overrides(1)["log.retention.ms"] == "5"
 
 
 async def test_changed_config_reaches_the_log() -> None:
@@ -98,22 +98,23 @@ async def test_resource_named_twice_is_refused_twice() -> None:
     assert stub.image.topic_overrides("t") == {}
 
 
-@pytest.mark.parametrize(
-    ("controller_id", "name", "want"),
-    [
-        (2, "2", ErrorCode.INVALID_REQUEST),  # another broker's configs, asked of a broker
-        (1, "2", ErrorCode.NONE),  # on the controller it may have been sent on
-        (1, "9", ErrorCode.INVALID_REQUEST),  # no such broker
-        (1, "x", ErrorCode.INVALID_REQUEST),
-    ],
-)
-async def test_broker_takes_its_own_configs_only(
-    controller_id: int, name: str, want: ErrorCode
-) -> None:
-    """A broker refuses what is meant for another; the controller what is meant for nobody."""
+@pytest.mark.parametrize("controller_id", [1, 2])
+@pytest.mark.parametrize("name", ["2", "9", "x"])
+async def test_broker_refuses_the_configs_of_another(controller_id: int, name: str) -> None:
+    """A client must ask the broker that it means, also where that is the controller."""
     stub = BrokerStub(controller_id=controller_id)
     change = (BROKER, name, [("log.retention.ms", SET, "5")])
-    assert await alter(stub, change) == [(name, want)]
+    assert await alter(stub, change) == [(name, ErrorCode.INVALID_REQUEST)]
+    assert stub.forwarded == []
+
+
+async def test_controller_takes_what_another_broker_sends_on() -> None:
+    """The asked broker has seen to it that the request names itself."""
+    stub = BrokerStub(node_id=2, controller_id=1)
+    change = (BROKER, "2", [("log.retention.ms", SET, "5")])
+    assert await alter(stub, change) == [("2", ErrorCode.NONE)]
+    assert stub.forwarded == [44]
+    assert stub.image.broker_overrides(2)["log.retention.ms"] == "5"
 
 
 async def test_refused_request_is_not_sent_on() -> None:

@@ -165,7 +165,9 @@ class Replication(RuleBasedStateMachine):
     @invariant()
     def nothing_committed_is_lost(self) -> None:
         now = {
-            each: {b.base_offset: bytes(b.view) for b in self.cell[each].partition().log.batches()}
+            each: {
+                b.base_offset: bytes(b.view) for b in self.cell[each].partition().log.batches()
+            }
             for each in BROKERS
         }
         for each in BROKERS:

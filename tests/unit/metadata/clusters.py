@@ -52,7 +52,7 @@ class Cluster:
         self.controller = Controller(BrokerConfig.parse(1, config), Seeds(seed))
         self.records: list[MetadataRecord] = []
         self.epochs: dict[int, int] = {}
-        self.controller.activate(0)
+        self.carry_out(self.controller.activate(0))
         for broker_id in range(1, brokers + 1):
             self.join(broker_id, rack=racks[broker_id - 1] if racks else None)
 

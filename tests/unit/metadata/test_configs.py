@@ -75,7 +75,7 @@ def test_validation_alone_changes_nothing() -> None:
     cluster = _cluster()
     [result] = _alter(cluster, _topic(_set("retention.ms", "5")), validate_only=True)
     assert result.error is ErrorCode.NONE
-    assert cluster.image.configs == {}
+    assert cluster.image.configs == Cluster(0).image.configs
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,8 @@ def test_bad_change_is_refused_whole_and_alone(
     refused, accepted = _alter(cluster, resource, good)
     assert (refused.error, refused.message) == (error, message)
     assert accepted.error is ErrorCode.NONE
-    assert list(cluster.image.configs) == [(BROKER_RESOURCE, "2")]
+    changed = cluster.image.configs.keys() - Cluster(0).image.configs.keys()
+    assert changed == {(BROKER_RESOURCE, "2")}
 
 
 def test_resource_given_twice_is_refused_twice() -> None:
@@ -194,7 +195,7 @@ def test_resource_given_twice_is_refused_twice() -> None:
     assert [result.message for result in results] == [
         "Each resource must appear at most once."
     ] * 2
-    assert cluster.image.configs == {}
+    assert cluster.image.configs == Cluster(0).image.configs
 
 
 def test_broker_config_is_written_again_though_unchanged() -> None:
@@ -210,7 +211,31 @@ def test_unknown_broker_configs_are_accepted() -> None:
     cluster = _cluster()
     [result] = _alter(cluster, _broker(_set("my.plugin.setting", "x")))
     assert result.error is ErrorCode.NONE
-    assert dict(cluster.image.broker_overrides(1)) == {"my.plugin.setting": "x"}
+    assert cluster.image.broker_overrides(1)["my.plugin.setting"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("name", "op"),
+    [
+        ("1", _set("min.insync.replicas", "2")),
+        ("1", ConfigOp("min.insync.replicas", OpType.DELETE, None)),
+        ("", ConfigOp("min.insync.replicas", OpType.DELETE, None)),
+    ],
+)
+def test_all_brokers_have_one_and_the_same_min_isr(name: str, op: ConfigOp) -> None:
+    """No broker gets a value of its own, and the value of all is never gone (KIP-966)."""
+    cluster = _cluster()
+    [refused] = _alter(cluster, _broker(_set("log.retention.ms", "5"), op, name=name))
+    assert refused.error is ErrorCode.INVALID_CONFIG
+    assert cluster.image.configs == Cluster(0).image.configs
+
+
+def test_min_isr_of_the_cluster_can_be_changed() -> None:
+    """Topics without a value of their own follow."""
+    cluster = _cluster()
+    [result] = _alter(cluster, _broker(_set("min.insync.replicas", "2"), name=""))
+    assert result.error is ErrorCode.NONE
+    assert cluster.image.topic_config("t").min_insync_replicas == 2
 
 
 def test_receiving_broker_takes_changes_of_itself_and_of_all_only() -> None:

@@ -19,7 +19,8 @@ from minikafka.metadata.commands import (
     RegisterBroker,
 )
 from minikafka.metadata.controller import Controller
-from minikafka.metadata.records import BrokerRegistered
+from minikafka.metadata.records import BrokerRegistered, ConfigChanged
+from minikafka.metadata.states import BROKER_RESOURCE
 from tests.unit.metadata.clusters import Cluster, incarnation
 
 _SESSION_MS = 9_000
@@ -199,6 +200,18 @@ def test_next_controller_with_the_same_seed_draws_other_topic_ids() -> None:
     controller.replay(cluster.records, len(cluster.records))
     controller.activate(0)
     assert controller.create_topics(command).result[0].topic_id != first
+
+
+def test_first_controller_makes_its_min_isr_that_of_the_cluster() -> None:
+    """Brokers with another value of their own then agree; the next controller adds nothing."""
+    first = Cluster(0, {"min.insync.replicas": 2})
+    [record] = first.records
+    assert record == ConfigChanged(BROKER_RESOURCE, "", "min.insync.replicas", "2")
+    assert first.image.topic_config("t").min_insync_replicas == 2
+    other = Controller(BrokerConfig.parse(2, {"min.insync.replicas": 3}), Seeds(1))
+    other.replay(first.records, 1)
+    assert other.activate(0).records == ()
+    assert other.image.topic_config("t").min_insync_replicas == 2
 
 
 def test_producer_ids_are_given_away_once() -> None:

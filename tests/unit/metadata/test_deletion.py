@@ -32,7 +32,7 @@ def test_topic_goes_by_name_or_by_id_with_its_configs() -> None:
     assert (cluster.image.topics, cluster.image.topic_names, cluster.image.configs) == (
         {},
         {},
-        {},
+        Cluster(0).image.configs,
     )
 
 

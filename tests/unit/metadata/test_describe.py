@@ -80,6 +80,19 @@ def test_static_config_is_marked_and_printed_as_read() -> None:
     assert (entry.value, entry.config_source, entry.read_only) == ("false", 4, True)
 
 
+def test_topic_config_is_printed_as_read() -> None:
+    """Blanks around a value and case do not show, in the value and among its synonyms."""
+    image = _image(
+        {},
+        (TOPIC_RESOURCE, "t", "cleanup.policy", "compact, delete"),
+        (TOPIC_RESOURCE, "t", "preallocate", "TRUE"),
+    )
+    entries = describe_topic(image, "t")
+    policy = _named(entries, "cleanup.policy")
+    assert (policy.value, policy.synonyms[0].value) == ("compact,delete", "compact,delete")
+    assert _named(entries, "preallocate").value == "true"
+
+
 def test_node_id_stands_under_both_its_names() -> None:
     """Tools look for broker.id, KRaft has node.id."""
     entries = describe_broker(_image({}))

@@ -154,7 +154,7 @@ def test_short_lived_topic_leaves_no_trace() -> None:
         (),
         (),
     )
-    assert (new.topics, new.configs) == ({}, {})
+    assert (new.topics, new.configs) == ({}, old.configs)
 
 
 def test_unknown_partitions_are_none() -> None:

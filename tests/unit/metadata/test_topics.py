@@ -49,8 +49,19 @@ def test_result_lists_all_configs_by_name_with_their_source() -> None:
     assert len(names) == 33
     found = {entry.name: (entry.value, entry.config_source) for entry in result.configs}
     assert found["cleanup.policy"] == ("compact", 1)
-    assert found["min.insync.replicas"] == ("1", 5)
+    assert found["min.insync.replicas"] == ("1", 3)
     assert found["retention.ms"][0] == "3600000"
+
+
+def test_result_shows_configs_as_they_were_written() -> None:
+    """Blanks stay in the answer and in the record; what governs the log is what they mean."""
+    cluster = Cluster(1)
+    given = (("retention.ms", " 5 "), ("cleanup.policy", "compact, delete"))
+    [result] = cluster.create(NewTopic("t", configs=given))
+    found = {entry.name: entry.value for entry in result.configs}
+    assert (found["retention.ms"], found["cleanup.policy"]) == (" 5 ", "compact, delete")
+    assert cluster.image.topic_overrides("t") == dict(given)
+    assert cluster.image.topic_config("t").cleanup_policy == ("compact", "delete")
 
 
 def test_topic_ids_differ_and_do_not_depend_on_earlier_topics_names() -> None:

@@ -87,6 +87,33 @@ def test_zstd_needs_produce_7() -> None:
     assert _validate(sent, api_version=7).codec == Codec.ZSTD
 
 
+def test_codec_that_does_not_exist_is_found_first_before_produce_7() -> None:
+    """There the codec is looked at before the batch is given to the log."""
+    error = _refusal(_patched(21, (5).to_bytes(2)), api_version=6)
+    assert error.code is ErrorCode.UNKNOWN_SERVER_ERROR
+    assert not isinstance(error, RecordsRefused)
+
+
+def test_more_records_than_fit_are_refused() -> None:
+    """A record takes seven bytes at least, so that a forged count is seen from the header."""
+    smallest = build_batch([record(b"")] * 3)
+    assert _validate(smallest.view)
+    forged = bytearray(batch_of(1, 2, 3).view)
+    forged[57:61] = (9).to_bytes(4)
+    forged[23:27] = (8).to_bytes(4)
+    forged[17:21] = crc32c(bytes(forged[21:])).to_bytes(4)
+    error = _refusal(bytes(forged))
+    assert error.code is ErrorCode.INVALID_RECORD
+    assert isinstance(error, RecordsRefused)
+
+
+def test_compressed_records_may_be_many_in_few_bytes() -> None:
+    """What fits cannot be told from the size of compressed data."""
+    batch = batch_of(*[1] * 500, codec=Codec.GZIP)
+    assert batch.size < 61 + 7 * 500
+    assert _validate(batch.view).record_count == 500
+
+
 def test_wrong_crc_is_corrupt() -> None:
     """One flipped bit in a value is noticed."""
     sent = bytearray(batch_of(1).view)

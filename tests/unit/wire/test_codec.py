@@ -98,7 +98,13 @@ def test_header_of_an_unserved_version_is_still_read() -> None:
     assert header == (18, 127, 5, "me", 13)
 
 
-@pytest.mark.parametrize("api_key", [-1, 4, 17, 1000])
+def test_client_id_may_be_any_bytes() -> None:
+    """What is no UTF-8 is replaced, as Java does: the id is for people only."""
+    header = decode_header(frame_of(b"\0\x12\0\0\0\0\0\x05\0\3a\xff\xfe"))
+    assert header == (18, 0, 5, "a\ufffd\ufffd", 13)
+
+
+@pytest.mark.parametrize("api_key", [-1, 4, 36, 1000])
 def test_unknown_api_key_is_refused(api_key: int) -> None:
     """An API outside the table cannot even be parsed: nobody knows its header's version."""
     head = api_key.to_bytes(2, "big", signed=True) + b"\0\0\0\0\0\x05\xff\xff\0"

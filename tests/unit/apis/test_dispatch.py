@@ -1,0 +1,69 @@
+"""The dispatcher: what reaches a handler, and what is turned away before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from minikafka.apis.dispatch import Dispatcher
+from minikafka.apis.registry import CloseConnection
+from minikafka.net.connection import Connection, Slot
+from minikafka.wire.codec import encode_request
+from minikafka.wire.shapes import build_request
+from minikafka.wire.versions import SERVED
+from tests.support.broker_stub import BrokerStub
+
+if TYPE_CHECKING:
+    from minikafka.broker.broker import Broker
+
+BETWEEN_BROKERS = [key for key, row in SERVED.items() if row.internal]
+
+
+class OneSlot:
+    """A connection with room for one answer; says what became of it."""
+
+    def __init__(self) -> None:
+        self.number = 1
+        self.outcome = "waiting"
+
+    def answered(self) -> None:
+        """Hear that the slot has its answer."""
+        self.outcome = "answered"
+
+    def close(self) -> None:
+        """Hear that the slot is not going to have one."""
+        self.outcome = "closed"
+
+
+@pytest.mark.parametrize("api_key", BETWEEN_BROKERS)
+@pytest.mark.parametrize(("from_broker", "want"), [(False, "closed"), (True, "waiting")])
+async def test_frames_between_brokers_are_closed_to_clients(
+    api_key: int, from_broker: bool, want: str
+) -> None:
+    """Only the listener of the brokers takes them; Kafka's is that of the controller."""
+    stub = BrokerStub()
+    version = SERVED[api_key].max
+    buffers = encode_request(api_key, version, 7, "c", build_request(api_key, version, {}))
+    frame = memoryview(bytearray(b"".join(buffers)[4:]))
+    connection = cast("Connection", OneSlot())
+    dispatcher = Dispatcher(cast("Broker", stub))
+    dispatcher.on_frame(frame, connection, Slot(connection), from_broker=from_broker)
+    stub.close()
+    assert cast("OneSlot", connection).outcome == want
+
+
+@pytest.mark.parametrize("api_key", BETWEEN_BROKERS)
+async def test_objects_between_brokers_are_refused_to_clients(api_key: int) -> None:
+    """A client in this process may do no more than one behind a socket."""
+    stub = BrokerStub()
+    request = build_request(api_key, SERVED[api_key].max, {})
+    dispatcher = Dispatcher(cast("Broker", stub))
+    refused = dispatcher.call(api_key, SERVED[api_key].max, request, client_id="c")
+    with pytest.raises(CloseConnection):
+        refused.result()
+    asked = dispatcher.call(
+        api_key, SERVED[api_key].max, request, client_id="broker-2", from_broker=True
+    )
+    stub.close()
+    assert not asked.done

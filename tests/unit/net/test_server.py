@@ -1,0 +1,102 @@
+"""The listener: who is connected, and that nobody is left."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from minikafka.net.connection import Connection, Slot
+from minikafka.net.server import Server
+from minikafka.net.turns import Turns
+
+HOST = "127.0.0.1"
+
+
+class Echo:
+    """Answers a frame with itself; `numbers` are those of the connections."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+
+    def on_frame(self, frame: memoryview, connection: Connection, slot: Slot) -> None:
+        self.numbers.append(connection.number)
+        slot.answer([len(frame).to_bytes(4), frame])
+
+
+async def listening(echo: Echo, frame_bytes_max: int = 100) -> Server:
+    """Return a started server."""
+    server = Server(echo, frame_bytes_max, Turns(asyncio.get_running_loop()))
+    await server.start(HOST, 0)
+    return server
+
+
+async def test_frames_are_answered_over_a_socket() -> None:
+    """Each connection has a number of its own, from 1."""
+    echo = Echo()
+    server = await listening(echo)
+    for _ in range(2):
+        reader, writer = await asyncio.open_connection(HOST, server.port)
+        writer.write(b"\0\0\0\x03abc")
+        assert await reader.readexactly(7) == b"\0\0\0\x03abc"
+        writer.close()
+        await writer.wait_closed()
+    assert echo.numbers == [1, 2]
+    await server.stop()
+
+
+async def test_stop_closes_every_connection_and_the_port() -> None:
+    """When it returns none is open, and nobody can connect."""
+    server = await listening(Echo())
+    reader, writer = await asyncio.open_connection(HOST, server.port)
+    writer.write(b"\0\0\0\x01a")
+    await reader.readexactly(5)
+    assert server.connection_count == 1
+    await server.stop()
+    assert server.connection_count == 0
+    assert await reader.read() == b""
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(HOST, server.port)
+    await server.stop()
+    writer.close()
+
+
+async def test_lost_connections_are_forgotten() -> None:
+    """Whoever went does not stay in the books."""
+    server = await listening(Echo())
+    for _ in range(3):
+        reader, writer = await asyncio.open_connection(HOST, server.port)
+        writer.write(b"\0\0\0\x01a")
+        await reader.readexactly(5)
+        writer.close()
+        await writer.wait_closed()
+    for _ in range(1_000):
+        if not server.connection_count:
+            break
+        await asyncio.sleep(0.001)
+    assert server.connection_count == 0
+    await server.stop()
+
+
+async def test_oversized_frame_closes_its_connection_only() -> None:
+    """Others go on."""
+    server = await listening(Echo(), frame_bytes_max=3)
+    good_reader, good = await asyncio.open_connection(HOST, server.port)
+    bad_reader, bad = await asyncio.open_connection(HOST, server.port)
+    bad.write(b"\0\0\0\x04abcd")
+    assert await bad_reader.read() == b""
+    good.write(b"\0\0\0\x03abc")
+    assert await good_reader.readexactly(7) == b"\0\0\0\x03abc"
+    good.close()
+    bad.close()
+    await server.stop()
+
+
+async def test_taken_port_is_an_error_and_stop_is_harmless() -> None:
+    """A server that never started has nothing to stop."""
+    server = await listening(Echo())
+    second = Server(Echo(), 100, Turns(asyncio.get_running_loop()))
+    with pytest.raises(OSError, match="in use"):
+        await second.start(HOST, server.port)
+    await second.stop()
+    await server.stop()
