@@ -167,7 +167,7 @@ def _targets(
             # DIVERGENCE(server-errors): asked for several partitions of the id that stands for
             # none, Kafka fails as a whole; here that id is as unknown as any other.
             name = replicas.topic_name(topic_id)
-            if topic_id == CLUSTER_METADATA_TOPIC_ID and request.replica_id >= 0:
+            if topic_id == CLUSTER_METADATA_TOPIC_ID and context.from_broker:
                 name = CLUSTER_METADATA_TOPIC
         for asked in topic.partitions:
             key = (label, asked.index)

@@ -226,9 +226,16 @@ class Broker:
                 return
             answer.set(value)
 
+        def ended(done: asyncio.Task[None]) -> None:
+            self._tasks.pop(done, None)
+            if not answer.done:
+                # Cancelled before its first step.
+                coroutine.close()
+                answer.fail(asyncio.CancelledError())
+
         task = self._loop.create_task(run())
         self._tasks[task] = None
-        task.add_done_callback(lambda done: self._tasks.pop(done, None))
+        task.add_done_callback(ended)
         return answer
 
     def _every(self, name: str, interval_ms: int, action: Callable[[], None]) -> None:

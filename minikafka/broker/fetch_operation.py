@@ -149,6 +149,9 @@ class FetchOperation(Delayed):
                 gathered.urgent = True
             elif from_replica:
                 self._note_progress(target)
+                # News to a follower at once: DeleteRecords waits until it has followed.
+                if not full and response.log_start_offset != target.cached_log_start_offset:
+                    gathered.urgent = True
             gathered.found.append((key, target, response))
         return gathered
 

@@ -54,8 +54,13 @@ class IsrChanges:
         wish = leader.isr_wish(self._clock.monotonic_ms())
         if wish is None:
             return
+        request = self._request(partition, wish)
+        try:
+            answer = self._send(ApiKey.ALTER_PARTITION, VERSION, request)
+        except KafkaError as error:
+            logger.debug("%s: an ISR is not asked for: %s", leader.log.partition, error)
+            return
         leader.pending_isr = wish.isr
-        answer = self._send(ApiKey.ALTER_PARTITION, VERSION, self._request(partition, wish))
         answer.on_done(lambda done: self._answered(partition, leader, done))
 
     def _request(self, partition: Partition, wish: IsrWish) -> object:

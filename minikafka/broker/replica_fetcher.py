@@ -278,7 +278,9 @@ class ReplicaFetcher:
             try:
                 batches = _batches(told)
             except KafkaError as error:
-                logger.warning("broker %d: %s: %s", self._node_id, follower.log.partition, error)
+                logger.warning(
+                    "broker %d: %s: %s", self._node_id, follower.log.partition, error
+                )
                 self._back_off(partition)
                 return
             follower.on_records(batches, told.high_watermark, told.log_start_offset)

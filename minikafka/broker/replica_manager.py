@@ -164,7 +164,13 @@ class ReplicaManager:
         """Look for followers that have fallen behind; called each half lag time."""
         for partition in self:
             if partition.leader is not None:
-                self._on_isr_wanted(partition)
+                self._reconsider(partition, partition.leader)
+
+    def _reconsider(self, partition: Partition, leader: PartitionLeader) -> None:
+        """Ask for the ISR anew, and let the watermark go on without whom it need not wait for."""
+        self._on_isr_wanted(partition)
+        if leader.maybe_advance_high_watermark(self.clock.monotonic_ms()):
+            partition.high_watermark_moved.wake()
 
     def run_retention(self) -> None:
         """Apply retention.ms and retention.bytes to what this broker leads."""
@@ -241,8 +247,24 @@ class ReplicaManager:
                 self._apply_partition(topic_partition, topic.topic_id, state, image)
         if delta.configs_changed:
             self._apply_configs(delta, image)
+        if delta.brokers_changed:
+            self._apply_brokers()
         if delta.partitions_changed or delta.topics_removed:
             self.roles_changed.wake()
+
+    def _apply_brokers(self) -> None:
+        """Who is back may join an ISR at once, and who is gone holds no watermark back."""
+        for partition in self:
+            leader = partition.leader
+            if leader is not None and len(leader.isr) < len(leader.replicas):
+                self._reconsider(partition, leader)
+
+    def _eligible(self, broker_id: BrokerId, broker_epoch: int) -> bool:
+        """Say whether the controller would take a broker into an ISR."""
+        broker = None if self._image is None else self._image.brokers.get(broker_id)
+        return (
+            broker is not None and broker.active and broker_epoch in (broker.broker_epoch, -1)
+        )
 
     def _apply_configs(self, delta: MetadataDelta, image: MetadataImage) -> None:
         """Give logs their configs anew: those of named topics, all where brokers are named."""
@@ -300,6 +322,7 @@ class ReplicaManager:
             partition_epoch=state.partition_epoch,
             lag_max_ms=self._config.replica_lag_time_max_ms,
             now_ms=now_ms,
+            eligible=self._eligible,
         )
         partition.leader.maybe_advance_high_watermark(now_ms)
 

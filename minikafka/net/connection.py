@@ -20,6 +20,8 @@ __all__ = ["Buffer", "Connection", "FrameHandler", "Slot"]
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
 LENGTH = Struct(">i")
+# Where small frames arrive: little for the many idle connections, more for one that fills it.
+SCRATCH_BYTES_MIN = 8 * 1024
 SCRATCH_BYTES = 128 * 1024
 # Requests of one connection that may wait for their answers before reading stops.
 PENDING_MAX = 1_000
@@ -79,7 +81,7 @@ class Connection(asyncio.BufferedProtocol):
         self._turns = turns
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
-        self._scratch = memoryview(bytearray(SCRATCH_BYTES))
+        self._scratch = memoryview(bytearray(SCRATCH_BYTES_MIN))
         self._filled = 0
         self._large: memoryview | None = None
         self._large_filled = 0
@@ -119,7 +121,10 @@ class Connection(asyncio.BufferedProtocol):
                     self._take(frame)
             else:
                 self._filled += nbytes
+                grow = self._filled == len(self._scratch) < SCRATCH_BYTES
                 self._split()
+                if grow:
+                    self._grow()
         finally:
             self._corked = False
             if self._slots and self._slots[0].done:
@@ -181,7 +186,7 @@ class Connection(asyncio.BufferedProtocol):
                 return
             start, end = position + 4, position + 4 + length
             if end > filled:
-                if length + 4 > SCRATCH_BYTES // 4:
+                if length + 4 > len(scratch) // 4:
                     self._begin_large(length, start, filled)
                     return
                 break
@@ -193,6 +198,12 @@ class Connection(asyncio.BufferedProtocol):
             if rest:
                 scratch[:rest] = bytes(scratch[position:filled])
             self._filled = rest
+
+    def _grow(self) -> None:
+        """Take a larger scratch: whoever fills one has more to send than we read at a time."""
+        scratch = memoryview(bytearray(SCRATCH_BYTES))
+        scratch[: self._filled] = self._scratch[: self._filled]
+        self._scratch = scratch
 
     def _begin_large(self, length: int, start: int, filled: int) -> None:
         """Receive a large frame in place, into memory of its own."""

@@ -7,6 +7,7 @@ Knows nothing of requests, waiting or sending: the broker wakes the waiters and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from minikafka.base.errors import ErrorCode, KafkaError
@@ -35,9 +36,14 @@ class PartitionLeader:
     Invariant: `isr` holds `broker_id` and is a subset of `replicas`.
     Invariant: log.high_watermark <= log_end_offset of each member of the maximal ISR, except
     where a member lost its tail after the watermark had passed.
+
+    Args:
+        eligible: says whether the controller would take a broker with that broker epoch into
+            the ISR: it is registered so, and alive (KIP-841, KIP-903).
     """
 
     __slots__ = (
+        "_eligible",
         "broker_id",
         "isr",
         "lag_max_ms",
@@ -61,7 +67,9 @@ class PartitionLeader:
         partition_epoch: int,
         lag_max_ms: int,
         now_ms: int,
+        eligible: Callable[[BrokerId, int], bool] = lambda broker_id, broker_epoch: True,
     ) -> None:
+        self._eligible = eligible
         self.log = log
         self.broker_id = broker_id
         self.replicas = replicas
@@ -158,7 +166,11 @@ class PartitionLeader:
             if end >= lowest:
                 continue
             counts = replica in isr or (pending is not None and replica in pending)
-            if counts or (end != NO_OFFSET and self._is_caught_up(progress, now_ms)):
+            if counts or (
+                end != NO_OFFSET
+                and self._is_caught_up(progress, now_ms)
+                and self._eligible(replica, progress.broker_epoch)
+            ):
                 lowest = end
         return lowest > log.high_watermark and log.advance_high_watermark(lowest)
 
@@ -195,6 +207,7 @@ class PartitionLeader:
                     end >= self.log.high_watermark
                     and end >= self.leader_epoch_start_offset
                     and end != NO_OFFSET
+                    and self._eligible(replica, progress.broker_epoch)
                 )
             if keep:
                 wanted.append(replica)

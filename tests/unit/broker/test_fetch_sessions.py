@@ -223,9 +223,11 @@ def test_epoch_wraps_to_one() -> None:
 def test_final_epoch_closes_the_session(cell: Cell) -> None:
     """The answer is a full one without a session, and the number is unknown afterwards."""
     fetcher = Fetcher(cell)
-    last = cell[1].fetch(
-        session_id=fetcher.number, session_epoch=-1, topics=by_id(asked(0, index=1))
-    ).result()
+    last = (
+        cell[1]
+        .fetch(session_id=fetcher.number, session_epoch=-1, topics=by_id(asked(0, index=1)))
+        .result()
+    )
     assert (last.session_id, list(told(last))) == (0, [1])
     assert len(cell[1].fetch_sessions) == 0
     assert code(fetcher.go_on().result()) == ErrorCode.FETCH_SESSION_ID_NOT_FOUND

@@ -25,7 +25,6 @@ from tests.support.builders import append, follower_batch, open_log
 from tests.support.manual_loop import ManualLoop
 from tests.support.replica_cell import Cell, Member, topic_id
 
-
 BACKOFF_MS = 1_000  # replica.fetch.backoff.ms
 WAIT_MS = 500  # replica.fetch.wait.max.ms
 
@@ -125,9 +124,7 @@ def test_idle_followers_ask_once_per_wait(cell: Cell) -> None:
 
 
 @pytest.mark.parametrize("early", [(2, 3), (2,), (1,)])
-def test_who_applies_metadata_first_does_not_matter(
-    cell: Cell, early: tuple[int, ...]
-) -> None:
+def test_who_applies_metadata_first_does_not_matter(cell: Cell, early: tuple[int, ...]) -> None:
     """A follower ahead of its leader waits there, and is served as soon as the leader knows."""
     cell.create(run=False)
     cell.apply(*early)

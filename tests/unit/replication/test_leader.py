@@ -15,7 +15,11 @@ EPOCH = 5
 
 
 def leader_of(
-    isr: tuple[int, ...] = (1, 2, 3), written: int = 0, now_ms: int = 0, **config: Any
+    isr: tuple[int, ...] = (1, 2, 3),
+    written: int = 0,
+    now_ms: int = 0,
+    gone: tuple[int, ...] = (),
+    **config: Any,
 ) -> PartitionLeader:
     """Return broker 1 leading replicas 1, 2 and 3 in epoch 5, with older records in its log."""
     log = open_log(**config)
@@ -30,6 +34,9 @@ def leader_of(
         partition_epoch=7,
         lag_max_ms=LAG_MS,
         now_ms=now_ms,
+        eligible=lambda broker_id, broker_epoch: (
+            broker_id not in gone and broker_epoch == 100 + broker_id
+        ),
     )
 
 
@@ -85,6 +92,24 @@ def test_follower_about_to_join_holds_the_watermark_until_it_lags() -> None:
     assert leader.maybe_advance_high_watermark(1_000 + LAG_MS) is False
     assert leader.maybe_advance_high_watermark(1_001 + LAG_MS) is True
     assert leader.log.high_watermark == 1
+
+
+def test_fenced_follower_does_not_hold_the_watermark() -> None:
+    """It cannot join the ISR, so there is no end for it to catch (KIP-841)."""
+    leader = leader_of(isr=(1, 2), gone=(3,))
+    fetched(leader, 3, 0, now_ms=1_000)
+    leader.append(batch_of(1_000), 1, NOW_TIMESTAMP_MS)
+    assert fetched(leader, 2, 1, now_ms=1_001)
+    assert leader.log.high_watermark == 1
+
+
+def test_follower_of_another_registration_is_not_wished_into_the_isr() -> None:
+    """Its fetches are from before a restart, and so is what it said it holds (KIP-903)."""
+    leader = leader_of(isr=(1, 2))
+    leader.on_follower_fetch(3, 0, 0, 99, 0)
+    assert leader.isr_wish(0) is None
+    fetched(leader, 3, 0)
+    assert leader.isr_wish(0) is not None
 
 
 def test_watermark_waits_for_whom_the_controller_may_have_added() -> None:
