@@ -10,7 +10,7 @@ ARGS ?=
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: all up test check conformance kafka bench clients fix docs setup clean
+.PHONY: all up test check conformance kafka bench clients fix goldens docs setup clean
 
 all: check test
 
@@ -51,6 +51,10 @@ fix: $(VENV)/.installed-dev
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 	$(PY) tools/gen_docs.py
+
+goldens: $(VENV)/.installed-test
+	GOLDENS=rewrite $(PY) -m pytest -q tests/scripts
+	git diff --stat tests/scripts
 
 docs: $(VENV)/.installed-dev
 	$(PY) tools/gen_docs.py

@@ -74,7 +74,12 @@ class _Awaited:
     def settled(self) -> bool:
         """Fill in the result if it is decided; say so."""
         if self.partition.leader is not self.leader:
-            self.result.error_code = ErrorCode.NOT_LEADER_OR_FOLLOWER
+            gone = self.partition.deleted
+            self.result.error_code = (
+                ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+                if gone
+                else ErrorCode.NOT_LEADER_OR_FOLLOWER
+            )
             return True
         if self.leader.log.high_watermark < self.required_offset:
             return False

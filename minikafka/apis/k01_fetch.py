@@ -114,7 +114,7 @@ def fetch(
     else:
         conditions: list[Condition] = []
         if session is None:
-            conditions = _conditions(context, asked)
+            conditions = _conditions(request, context, asked)
         else:
             session.parked = operation
         deadline_ms = context.received_ms + request.max_wait_ms
@@ -217,14 +217,17 @@ def _on_lineage(partition: Partition, target: FetchTarget) -> bool:
 
 
 def _conditions(
-    context: RequestContext, asked: dict[TargetKey, FetchTarget]
+    request: FetchRequest, context: RequestContext, asked: dict[TargetKey, FetchTarget]
 ) -> list[Condition]:
+    """Return what a fetch without a session waits for: what it is let read."""
     conditions = []
     for target in asked.values():
         if target.topic is not None:
             partition = context.broker.replicas.partition((target.topic, target.index))
             if partition is not None:
-                conditions.append(partition.high_watermark_moved)
+                follows = request.replica_id >= 0
+                moved = partition.log_end_moved if follows else partition.high_watermark_moved
+                conditions.append(moved)
     return conditions
 
 
