@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from minikafka.net.connection import Connection, FrameHandler
+from minikafka.net.frame_memory import FrameMemory
 from minikafka.net.turns import Turns
 
 __all__ = ["Server"]
@@ -23,6 +24,7 @@ class Server:
         self._handler = handler
         self._frame_bytes_max = frame_bytes_max
         self._turns = turns
+        self._memory = FrameMemory()
         self._server: asyncio.Server | None = None
         self._connections: dict[Connection, None] = {}
         self._accepted = 0
@@ -45,7 +47,12 @@ class Server:
         def accept() -> Connection:
             self._accepted += 1
             connection = Connection(
-                self._handler, self._accepted, self._frame_bytes_max, self._turns, self._lost
+                self._handler,
+                self._accepted,
+                self._frame_bytes_max,
+                self._turns,
+                self._memory,
+                self._lost,
             )
             self._connections[connection] = None
             return connection

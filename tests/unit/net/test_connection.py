@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minikafka.net.connection import PENDING_MAX, SCRATCH_BYTES, Connection, Slot
+from minikafka.net.frame_memory import FrameMemory
 from tests.support.manual_loop import ManualLoop
 
 FRAME_BYTES_MAX = 1 << 20
@@ -51,7 +52,7 @@ class Peer:
         self.answer_at_once = answer_at_once
         self.transport = RecordedTransport()
         self.connection = Connection(
-            self, 1, FRAME_BYTES_MAX, self.loop.turns, self.lost.append
+            self, 1, FRAME_BYTES_MAX, self.loop.turns, FrameMemory(), self.lost.append
         )
         self.connection.connection_made(self.transport)
 
