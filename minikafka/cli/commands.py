@@ -85,7 +85,7 @@ def _root(
 @app.command()
 def up(
     brokers: Annotated[int, typer.Option(min=1, help="How many brokers.")] = UP.brokers,
-    host: Annotated[str, typer.Option(help="Address to listen on and to advertise.")] = UP.host,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = UP.host,
     port: Annotated[
         int,
         typer.Option(
@@ -104,6 +104,10 @@ def up(
         typer.Option(metavar="KEY=VALUE", help="Broker config by Kafka's name; repeatable."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Fixes every id and every choice.")] = None,
+    advertised_host: Annotated[
+        str | None,
+        typer.Option(help="What clients are told: HOST, or localhost where that is 0.0.0.0."),
+    ] = None,
 ) -> int:
     """Run a cluster until SIGINT or SIGTERM.
 
@@ -112,7 +116,16 @@ def up(
     from minikafka.cli import up as command
 
     return command.up(
-        UpOptions(brokers, host, port, http_port, tuple(topic or ()), tuple(config or ()), seed)
+        UpOptions(
+            brokers,
+            host,
+            port,
+            http_port,
+            tuple(topic or ()),
+            tuple(config or ()),
+            seed,
+            advertised_host,
+        )
     )
 
 

@@ -50,6 +50,7 @@ def up(options: UpOptions) -> int:
             host=options.host,
             port=options.port,
             seed=options.seed,
+            advertised_host=options.advertised_host,
         )
     except (ConfigError, ValueError) as error:
         raise UsageFailed(COMMAND, str(error)) from error

@@ -13,7 +13,11 @@ from dataclasses import dataclass
 __all__ = ["UpOptions", "read_plain_options"]
 
 _NUMBERS = {"--brokers": "brokers", "--port": "port", "--seed": "seed"}
-_TEXTS = {"--host": "host", "--http-port": "http_port"}
+_TEXTS = {
+    "--host": "host",
+    "--advertised-host": "advertised_host",
+    "--http-port": "http_port",
+}
 _LISTS = {"--topic": "topics", "--config": "config"}
 
 
@@ -28,6 +32,7 @@ class UpOptions:
     topics: tuple[str, ...] = ()
     config: tuple[str, ...] = ()
     seed: int | None = None
+    advertised_host: str | None = None
 
 
 def read_plain_options(arguments: Sequence[str]) -> UpOptions | None:

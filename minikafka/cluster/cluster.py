@@ -8,7 +8,7 @@ org.apache.kafka.common.test.KafkaClusterTestKit.
 from __future__ import annotations
 
 import asyncio
-import itertools
+import secrets  # noqa: TID251 - for a seed nobody gave, see `_fresh_seed`
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
@@ -37,8 +37,13 @@ START_TIMEOUT_S = 30.0
 
 TOPIC_TIMEOUT_S = 30.0
 
-# Clusters of one process differ, and two runs of one program are alike.
-_unseeded = itertools.count()
+_EVERY_INTERFACE = ("", "0.0.0.0", "::")
+
+
+def _fresh_seed() -> str:
+    # The one door through which chance comes in: clients tell a topic from its namesake in a
+    # later cluster by its id, so no two clusters may have the same ids unless they are asked to.
+    return secrets.token_hex(8)
 
 
 def _wall_ms() -> int:
@@ -54,10 +59,12 @@ class AsyncCluster:
     Args:
         brokers: how many; their ids are 1 to `brokers`. Broker 1 is the controller.
         config: broker configs by Kafka's names, for every broker.
-        host: where the listeners bind, and what is advertised.
+        host: where the listeners bind.
+        advertised_host: what clients are told; None is `host`, or localhost where that is the
+            address of every interface, to which nobody can connect.
         port: 0 for free ports, else broker i listens on port + i - 1.
         racks: `broker.rack` of each broker, in order of the ids.
-        seed: fixes every id and every choice; without one each cluster of a process has its own.
+        seed: fixes every id and every choice; without one no two clusters are alike.
         transport: how the brokers reach each other, as objects or as bytes over loopback.
 
     Raises:
@@ -75,6 +82,7 @@ class AsyncCluster:
         racks: Sequence[str] | None = None,
         seed: int | str | None = None,
         transport: Transport = "memory",
+        advertised_host: str | None = None,
     ) -> None:
         if brokers < 1:
             raise ValueError(f"a cluster has at least one broker, not {brokers}")
@@ -86,9 +94,12 @@ class AsyncCluster:
             raise ValueError(f"transport is memory or tcp, not {transport!r}")
         self._ids = tuple(range(1, brokers + 1))
         self._host = host
+        self._advertised_host = advertised_host or (
+            "localhost" if host in _EVERY_INTERFACE else host
+        )
         self._port = port
         self._transport: Transport = transport
-        self._seeds = Seeds(f"cluster-{next(_unseeded)}" if seed is None else seed)
+        self._seeds = Seeds(_fresh_seed() if seed is None else seed)
         given = dict(config or {})
         self._configs = {
             broker: BrokerConfig.parse(
@@ -129,7 +140,9 @@ class AsyncCluster:
         except BaseException:
             await self.close()
             raise
-        self._bootstrap_servers = ",".join(f"{self._host}:{node.port}" for node in nodes)
+        self._bootstrap_servers = ",".join(
+            f"{self._advertised_host}:{node.port}" for node in nodes
+        )
 
     async def close(self) -> None:
         """Every broker has left: no task, port or socket remains. Twice is once."""
@@ -178,7 +191,7 @@ class AsyncCluster:
             storage=MemoryStorage(),
             host=self._host,
             port=self._port + broker - 1 if self._port else 0,
-            advertised_host=None,
+            advertised_host=self._advertised_host,
         )
 
     # --- what clients need ---------------------------------------------------------------

@@ -146,9 +146,17 @@ class Cluster:
         racks: Sequence[str] | None = None,
         seed: int | str | None = None,
         transport: Transport = "memory",
+        advertised_host: str | None = None,
     ) -> None:
         self._cluster = AsyncCluster(
-            brokers, config, host=host, port=port, racks=racks, seed=seed, transport=transport
+            brokers,
+            config,
+            host=host,
+            port=port,
+            racks=racks,
+            seed=seed,
+            transport=transport,
+            advertised_host=advertised_host,
         )
         self._thread = LoopThread(self._cluster.start, self._cluster.close)
         self._network = SyncNetwork(self._cluster, self._thread)

@@ -258,3 +258,17 @@ async def test_client_is_told_what_is_wrong_by_code() -> None:
             await client.produce("orders", 0, [b"a"], acks=2)
         with pytest.raises(ValueError, match="at least one record"):
             await client.produce("orders", 0, [])
+
+
+async def test_only_a_seed_makes_two_clusters_alike() -> None:
+    """A topic's id tells it from its namesake in another cluster, unless the seed is the same."""
+
+    async def topic_id(seed: int | None) -> object:
+        async with AsyncCluster(brokers=1, seed=seed) as cluster:
+            await cluster.create_topic("orders")
+            client = cluster.client()
+            await client.produce("orders", 0, [b"x"])
+            return next(iter(cluster._view.image().topics.values())).topic_id
+
+    assert await topic_id(None) != await topic_id(None)
+    assert await topic_id(7) == await topic_id(7)

@@ -104,3 +104,21 @@ def test_http_port_is_said_to_be_missing() -> None:
         _, complaints = process.communicate(timeout=10)
     assert "the HTTP API is not there yet" in complaints
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "advertised"),
+    [
+        (("--host", "0.0.0.0"), "localhost"),
+        (("--host", "0.0.0.0", "--advertised-host", "kafka.test"), "kafka.test"),
+    ],
+)
+def test_clients_are_told_an_address_they_can_reach(
+    arguments: tuple[str, ...], advertised: str
+) -> None:
+    """Nobody can connect to the address of every interface, so it is never advertised."""
+    with up("--brokers", "1", "--port", "0", *arguments) as process:
+        first, _ = lines_of(process)
+    (host, port), *others = parse_bootstrap_servers(first.removeprefix("bootstrap.servers="))
+    assert (host, others) == (advertised, [])
+    assert port > 0
