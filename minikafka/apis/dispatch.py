@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Mapping
-from inspect import iscoroutine
+from types import CoroutineType
 from typing import Any
 
 from minikafka.apis import handlers
@@ -33,7 +33,7 @@ from minikafka.wire.versions import SERVED, ApiKey, is_served
 __all__ = ["Dispatcher"]
 
 logger = logging.getLogger(__name__)
-_HAND_WRITTEN = (ApiKey.PRODUCE, ApiKey.FETCH)
+_HAND_WRITTEN = frozenset((ApiKey.PRODUCE, ApiKey.FETCH))
 _INTERNAL = frozenset(key for key, row in SERVED.items() if row.internal)
 assert handlers.REGISTERED is REGISTERED, "importing the handlers registers them"
 
@@ -133,7 +133,7 @@ class Dispatcher:
                     self._broker.forward(registration.key, context.api_version, request)
                 )
             result = registration.handler(request, context)
-            if iscoroutine(result):
+            if isinstance(result, CoroutineType):
                 coroutine: Coroutine[Any, Any, Any] = result
                 return self._broker.spawn(coroutine)
             return result
@@ -190,6 +190,6 @@ class Dispatcher:
 
 def _as_object(api_key: int, version: int, value: Any) -> Any:
     """Give in-process callers what a decoded answer would be."""
-    if isinstance(value, Mapping):
+    if api_key not in _HAND_WRITTEN and isinstance(value, Mapping):
         return build_response(api_key, version, value)
     return value

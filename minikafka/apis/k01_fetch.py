@@ -36,7 +36,7 @@ from minikafka.base.ids import (
     TopicPartition,
 )
 from minikafka.broker.context import RequestContext
-from minikafka.broker.fetch_operation import FetchOperation
+from minikafka.broker.fetch_operation import READ_COMMITTED, FetchOperation
 from minikafka.broker.fetch_sessions import FINAL_EPOCH, INITIAL_EPOCH, FetchSession, TargetKey
 from minikafka.broker.fetch_targets import FetchTarget, find_partition
 from minikafka.broker.partition import Partition
@@ -55,7 +55,7 @@ TOPIC_ID_VERSION = 13
 CURRENT_LEADER_VERSION = 16
 
 
-READ_UNCOMMITTED, READ_COMMITTED = 0, 1
+READ_UNCOMMITTED = 0
 
 
 def _refused(request: FetchRequest, error: KafkaError, version: int) -> FetchResponse:
@@ -92,19 +92,9 @@ def fetch(
         session = None
     if not READ_UNCOMMITTED <= request.isolation_level <= READ_COMMITTED:
         raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
-    if request.replica_id >= 0:
+    if asked and request.replica_id >= 0:
         _note_progress(request, context, asked)
-    operation = FetchOperation(
-        broker.replicas,
-        asked,
-        session,
-        full=full,
-        from_replica=request.replica_id >= 0,
-        committed_only=request.isolation_level == READ_COMMITTED,
-        min_bytes=request.min_bytes,
-        max_bytes=min(request.max_bytes, broker.config.fetch_max_bytes),
-        on_refusal=lambda response: _hint(response, context),
-    )
+    operation = FetchOperation(request, context, asked, session, full=full, on_refusal=_hint)
     nothing_asked = session is None and not asked
     if operation.try_complete():
         operation.done = True
@@ -129,7 +119,7 @@ def _session(
     """Return the session this request belongs to, and whether all of it is answered."""
     cache = context.broker.fetch_sessions
     uses_topic_ids = context.api_version >= TOPIC_ID_VERSION
-    if request.session_epoch in (FINAL_EPOCH, INITIAL_EPOCH):
+    if request.session_epoch == INITIAL_EPOCH or request.session_epoch == FINAL_EPOCH:
         cache.remove(request.session_id)
         if request.session_epoch == FINAL_EPOCH:
             return None, True
@@ -142,13 +132,16 @@ def _session(
     session = cache.find(
         request.session_id, request.session_epoch, uses_topic_ids=uses_topic_ids
     )
-    forgotten: list[TargetKey] = [
+    session.go_on(_forgotten(request) if request.forgotten else (), context.received_ms)
+    return session, False
+
+
+def _forgotten(request: FetchRequest) -> list[TargetKey]:
+    return [
         (topic.topic_id if topic.name is None else topic.name, index)
         for topic in request.forgotten
         for index in topic.partitions
     ]
-    session.go_on(forgotten, context.received_ms)
-    return session, False
 
 
 def _targets(
@@ -211,6 +204,8 @@ def _on_lineage(partition: Partition, target: FetchTarget) -> bool:
     if not log.log_start_offset <= target.fetch_offset <= log.log_end_offset:
         return False
     if target.last_fetched_epoch < 0:
+        return True
+    if target.last_fetched_epoch == log.epochs.latest_epoch:
         return True
     epoch, end = log.epochs.end_offset_for(target.last_fetched_epoch, log.log_end_offset)
     return epoch == target.last_fetched_epoch and end >= target.fetch_offset

@@ -33,11 +33,21 @@ class Deferred(Generic[T]):
 
     def set(self, value: T) -> None:
         """Settle with `value` and call the listener before returning."""
-        self._settle(value, None)
+        if self.done:
+            raise BrokerBug("a deferred value is settled once")
+        self.done = True
+        self._value = value
+        if self._listener is not None:
+            self._listener(self)
 
     def fail(self, error: BaseException) -> None:
         """Settle with `error`, which `result` will raise."""
-        self._settle(None, error)
+        if self.done:
+            raise BrokerBug("a deferred value is settled once")
+        self.done = True
+        self._error = error
+        if self._listener is not None:
+            self._listener(self)
 
     def on_done(self, listener: Callable[[Deferred[T]], None]) -> None:
         """Call `listener` once this is settled; at once where it already is."""
@@ -54,12 +64,3 @@ class Deferred(Generic[T]):
         if self._error is not None:
             raise self._error
         return self._value  # type: ignore[return-value]  # set together with `done`
-
-    def _settle(self, value: T | None, error: BaseException | None) -> None:
-        if self.done:
-            raise BrokerBug("a deferred value is settled once")
-        self.done = True
-        self._value = value
-        self._error = error
-        if self._listener is not None:
-            self._listener(self)

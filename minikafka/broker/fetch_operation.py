@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from minikafka.base.deferred import Deferred
+from minikafka.broker.context import RequestContext
 from minikafka.broker.fetch_sessions import FetchSession, TargetKey
 from minikafka.broker.fetch_targets import (
     FetchTarget,
@@ -18,10 +19,17 @@ from minikafka.broker.fetch_targets import (
     read_target,
 )
 from minikafka.broker.purgatory import Delayed
-from minikafka.broker.replica_manager import ReplicaManager
-from minikafka.wire.fetch import FetchPartitionResponse, FetchResponse, FetchTopicResponse
+from minikafka.wire.fetch import (
+    FetchPartitionResponse,
+    FetchRequest,
+    FetchResponse,
+    FetchTopicResponse,
+)
 
-__all__ = ["FetchOperation", "Gathered"]
+__all__ = ["READ_COMMITTED", "FetchOperation", "Gathered"]
+
+READ_COMMITTED = 1
+"""The isolation level of who reads no open transactions; the other one is 0."""
 
 
 class Gathered:
@@ -47,18 +55,15 @@ class FetchOperation(Delayed):
 
     Args:
         full: every target is answered, news or not (no session, or its first request).
-        min_bytes: wait until that much is there, or until the deadline.
         on_refusal: called with an answer that holds an error, before it goes out.
     """
 
     __slots__ = (
-        "_committed_only",
+        "_context",
         "_from_replica",
         "_full",
-        "_max_bytes",
-        "_min_bytes",
         "_on_refusal",
-        "_replicas",
+        "_request",
         "_session",
         "_targets",
         "answer",
@@ -66,33 +71,28 @@ class FetchOperation(Delayed):
 
     def __init__(
         self,
-        replicas: ReplicaManager,
+        request: FetchRequest,
+        context: RequestContext,
         targets: dict[TargetKey, FetchTarget],
         session: FetchSession | None,
         *,
         full: bool,
-        from_replica: bool,
-        committed_only: bool,
-        min_bytes: int,
-        max_bytes: int,
-        on_refusal: Callable[[FetchResponse], None],
+        on_refusal: Callable[[FetchResponse, RequestContext], None],
     ) -> None:
         super().__init__()
-        self._replicas = replicas
+        self._request = request
+        self._context = context
         self._targets = targets
         self._session = session
         self._full = full
-        self._from_replica = from_replica
-        self._committed_only = committed_only
-        self._min_bytes = min_bytes
-        self._max_bytes = max_bytes
+        self._from_replica = request.replica_id >= 0
         self._on_refusal = on_refusal
         self.answer: Deferred[FetchResponse] = Deferred()
 
     def try_complete(self) -> bool:
         """Answer if enough is there."""
         gathered = self._gather(last_look=False)
-        if not gathered.urgent and gathered.size < self._min_bytes:
+        if not gathered.urgent and gathered.size < self._request.min_bytes:
             return False
         self._respond(gathered)
         return True
@@ -117,7 +117,8 @@ class FetchOperation(Delayed):
 
     def _gather(self, *, last_look: bool) -> Gathered:
         gathered = Gathered()
-        left = self._max_bytes
+        request, broker = self._request, self._context.broker
+        left = min(request.max_bytes, broker.config.fetch_max_bytes)
         at_least_one = True
         session, from_replica = self._session, self._from_replica
         full = self._full or session is None
@@ -127,16 +128,16 @@ class FetchOperation(Delayed):
                 del looked_at[key]
                 continue
             response = read_target(
-                self._replicas,
+                broker.replicas,
                 target,
                 from_replica=from_replica,
-                committed_only=self._committed_only,
+                committed_only=request.isolation_level == READ_COMMITTED,
                 max_bytes=left,
                 at_least_one=at_least_one,
             )
             if response.size:
                 gathered.size += response.size
-                left = max(0, left - response.size)
+                left = left - response.size if left > response.size else 0
                 at_least_one = False
             elif response.error_code:
                 gathered.refused = True
@@ -161,7 +162,7 @@ class FetchOperation(Delayed):
         if partition is None or partition.leader is target.noted_by or target.replica_id < 0:
             return
         target.noted_by = partition.leader
-        if self._replicas.on_follower_fetch(
+        if self._context.broker.replicas.on_follower_fetch(
             partition,
             target.replica_id,
             target.fetch_offset,
@@ -185,7 +186,7 @@ class FetchOperation(Delayed):
                     told.append((key, target, response))
             answer = _response(told, session.number)
         if gathered.refused:
-            self._on_refusal(answer)
+            self._on_refusal(answer, self._context)
         self.answer.set(answer)
 
     def _settle(
@@ -207,11 +208,21 @@ class FetchOperation(Delayed):
             # A follower that has to truncate passes over the watermark told along with it.
             target.cached_high_watermark = -1
         target.cached_log_start_offset = response.log_start_offset
+        if not repeats and self._left_out(target, response):
+            # It had no room here, and keeps its place in front of those who had.
+            return news
         session.dirty.pop(key, None)
         if repeats:
             # Still true until the fetcher says otherwise; behind the others, who had nothing.
             session.dirty[key] = target
         return news
+
+    def _left_out(self, target: FetchTarget, response: FetchPartitionResponse) -> bool:
+        """Say whether there was something to read that no longer fitted into the answer."""
+        end = response.high_watermark
+        if self._from_replica and target.partition is not None:
+            end = target.partition.log.log_end_offset
+        return target.fetch_offset < end
 
 
 def _response(

@@ -114,7 +114,7 @@ def find_partition(
     known = target.partition
     if known is not None and known.leader is not None:
         epoch = target.current_leader_epoch
-        if epoch in (known.leader.leader_epoch, -1) and not known.deleted:
+        if (epoch == known.leader.leader_epoch or epoch == -1) and not known.deleted:
             return known
     if target.topic is None:
         raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
@@ -149,7 +149,7 @@ def is_quiet(target: FetchTarget, *, from_replica: bool) -> bool:
         and log.high_watermark == target.cached_high_watermark
         and log.log_start_offset == target.cached_log_start_offset
         and target.current_leader_epoch in (partition.leader.leader_epoch, -1)
-        and target.last_fetched_epoch in (log.last_epoch, -1)
+        and target.last_fetched_epoch in (log.epochs.latest_epoch, -1)
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from heapq import heapify, heappop, heappush
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from minikafka.base.clock import Clock
 from minikafka.base.deferred import Deferred
@@ -18,6 +18,9 @@ from minikafka.base.deferred import Deferred
 __all__ = ["Condition", "Delayed", "Purgatory", "Watcher", "settled"]
 
 T = TypeVar("T")
+
+_Entry: TypeAlias = list[Any]
+"""Deadline, number, and the operation; None for that once it is done, so that it is let go."""
 
 
 class Watcher:
@@ -56,11 +59,12 @@ class Delayed(Watcher):
     A subclass answers in `try_complete` when it can, returning True, and in `expire`.
     """
 
-    __slots__ = ("conditions", "done")
+    __slots__ = ("conditions", "done", "entry")
 
     def __init__(self) -> None:
         self.done = False
         self.conditions: tuple[Condition, ...] = ()
+        self.entry: _Entry | None = None
 
     def try_complete(self) -> bool:
         """Answer if what is waited for has come true; say so."""
@@ -78,6 +82,8 @@ class Delayed(Watcher):
     def finish(self) -> None:
         """Leave all tables."""
         self.done = True
+        if self.entry is not None:
+            self.entry[2] = None
         for condition in self.conditions:
             condition.watchers.pop(self, None)
 
@@ -93,7 +99,7 @@ class Purgatory:
     def __init__(self, clock: Clock, loop: asyncio.AbstractEventLoop) -> None:
         self._clock = clock
         self._loop = loop
-        self._heap: list[tuple[int, int, Delayed]] = []
+        self._heap: list[_Entry] = []
         self._count = 0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ms = 0
@@ -111,7 +117,8 @@ class Purgatory:
         for condition in operation.conditions:
             condition.watchers[operation] = None
         self._count += 1
-        heappush(self._heap, (deadline_ms, self._count, operation))
+        operation.entry = [deadline_ms, self._count, operation]
+        heappush(self._heap, operation.entry)
         if self._timer is None or deadline_ms < self._timer_ms:
             self._arm()
         if len(self._heap) > self._sweep_at:
@@ -137,7 +144,7 @@ class Purgatory:
             self._timer.cancel()
             self._timer = None
         for _, _, operation in self._heap:
-            if not operation.done:
+            if operation is not None:
                 operation.finish()
         self._heap.clear()
 
@@ -146,7 +153,7 @@ class Purgatory:
             self._timer.cancel()
             self._timer = None
         heap = self._heap
-        while heap and heap[0][2].done:
+        while heap and heap[0][2] is None:
             heappop(heap)
         if heap:
             self._timer_ms = heap[0][0]
@@ -157,16 +164,16 @@ class Purgatory:
         self._timer = None
         now_ms = self._clock.monotonic_ms()
         heap = self._heap
-        while heap and (heap[0][0] <= now_ms or heap[0][2].done):
+        while heap and (heap[0][0] <= now_ms or heap[0][2] is None):
             operation = heappop(heap)[2]
-            if not operation.done:
+            if operation is not None:
                 operation.finish()
                 operation.expire()
         self._arm()
 
     def _sweep(self) -> None:
         """Drop what is done but whose deadline is far: acks=all waits are short, theirs long."""
-        self._heap = [entry for entry in self._heap if not entry[2].done]
+        self._heap = [entry for entry in self._heap if entry[2] is not None]
         heapify(self._heap)
         self._sweep_at = max(256, 2 * len(self._heap))
 

@@ -164,7 +164,7 @@ class ReplicaFetcher:
         if full and not topics:
             # Nothing is followed, or all of it waits for its retry.
             return
-        forgotten = [] if full else self._forgotten_topics()
+        forgotten = self._forgotten_topics() if self._forgotten and not full else []
         self._changed.clear()
         self._forgotten.clear()
         config = self._config

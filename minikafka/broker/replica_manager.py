@@ -177,7 +177,10 @@ class ReplicaManager:
         now_timestamp_ms = self.clock.wall_ms()
         for partition in self:
             if partition.leader is not None:
-                partition.log.retention(now_timestamp_ms)
+                before = partition.log.log_start_offset
+                if partition.log.retention(now_timestamp_ms) > before:
+                    # News to followers, who else would keep what is gone here.
+                    partition.wake_all()
 
     def delete_records(
         self, topic_partition: TopicPartition, offset: Offset, deadline_ms: int

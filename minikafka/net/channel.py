@@ -48,18 +48,18 @@ class ObjectHandler(Protocol):
         ...
 
 
-class _Pending:
-    __slots__ = ("answer", "api_key", "deadline", "result", "version")
+class _Pending(Deferred[Any]):
+    """One request on its way, and its answer."""
 
-    def __init__(
-        self, answer: Deferred[Any], api_key: int, version: int, deadline: float
-    ) -> None:
-        self.answer = answer
+    __slots__ = ("api_key", "came", "deadline", "version")
+
+    def __init__(self, api_key: int, version: int, deadline: float) -> None:
+        super().__init__()
         self.api_key = api_key
         self.version = version
         self.deadline = deadline
         # What came back, where an earlier request is still without its answer.
-        self.result: Deferred[Any] | None = None
+        self.came: Deferred[Any] | None = None
 
 
 class Channel:
@@ -95,16 +95,15 @@ class Channel:
 
         It fails with `ChannelClosed`, or with the `KafkaError` the handler raised.
         """
-        answer: Deferred[Any] = Deferred()
+        pending = _Pending(api_key, version, self._loop.time() + self._timeout)
         if self._closed:
-            answer.fail(ChannelClosed(f"channel to {self.target} is closed"))
-            return answer
-        pending = _Pending(answer, api_key, version, self._loop.time() + self._timeout)
+            pending.fail(ChannelClosed(f"channel to {self.target} is closed"))
+            return pending
         self._pending.append(pending)
         if self._watchdog is None:
             self._watchdog = self._loop.call_at(pending.deadline, self._on_watchdog)
         self._transmit(pending, request)
-        return answer
+        return pending
 
     def close(self) -> None:
         """Fail what is outstanding and take no more."""
@@ -119,8 +118,8 @@ class Channel:
         self._incarnation += 1
         failed, self._pending = self._pending, deque()
         for pending in failed:
-            if not pending.answer.done:
-                pending.answer.fail(ChannelClosed(f"channel to {self.target}: {why}"))
+            if not pending.done:
+                pending.fail(ChannelClosed(f"channel to {self.target}: {why}"))
 
     def _transmit(self, pending: _Pending, request: object) -> None:
         raise NotImplementedError
@@ -162,6 +161,7 @@ class MemoryChannel(Channel):
     ) -> None:
         super().__init__(source, target, links, loop, timeout_ms)
         self._find = find
+        self._client_id = f"broker-{source}"
 
     def _transmit(self, pending: _Pending, request: object) -> None:
         self.links.deliver(
@@ -179,7 +179,7 @@ class MemoryChannel(Channel):
             pending.api_key,
             pending.version,
             request,
-            client_id=f"broker-{self.source}",
+            client_id=self._client_id,
             from_broker=True,
         )
         answer.on_done(
@@ -191,12 +191,14 @@ class MemoryChannel(Channel):
     def _return(self, pending: _Pending, done: Deferred[Any], incarnation: int) -> None:
         if incarnation != self._incarnation:
             return
-        pending.result = done
+        pending.came = done
         # Whoever hears of an answer may reset the channel: the queue is another one then.
-        while self._pending and (result := self._pending[0].result) is not None:
-            answer = self._pending.popleft().answer
+        while self._pending and (came := self._pending[0].came) is not None:
+            answer = self._pending.popleft()
+            # The two hold each other: without this only the cycle collector would free them.
+            answer.came = None
             try:
-                value = result.result()
+                value = came.result()
             except (KafkaError, ChannelClosed) as error:
                 answer.fail(error)
             except Exception as error:  # noqa: BLE001 - over TCP it would close the connection
@@ -319,4 +321,4 @@ class TcpChannel(Channel, asyncio.BufferedProtocol):
             self.reset(f"malformed answer: {error}")
             return
         if self._take(pending):
-            pending.answer.set(response)
+            pending.set(response)

@@ -26,6 +26,8 @@ SCRATCH_BYTES_MIN = 8 * 1024
 SCRATCH_BYTES = 128 * 1024
 # Requests of one connection that may wait for their answers before reading stops.
 PENDING_MAX = 1_000
+# Answers that are ready leave together up to about this much; then we look whether they are read.
+WRITE_BYTES = 256 * 1024
 
 
 class Slot:
@@ -141,6 +143,7 @@ class Connection(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         self._writing_paused = False
         self._check_reading()
+        self.answered()
 
     def eof_received(self) -> bool:
         return False
@@ -157,7 +160,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def answered(self) -> None:
         """Hear that some slot has its answer; send what is now due in this turn's write."""
-        if self._corked or self._flush_scheduled or self.closed or not self._slots[0].done:
+        if self._corked or self._flush_scheduled or self.closed:
+            return
+        if not self._slots or not self._slots[0].done:
             return
         self._flush_scheduled = True
         self._turns.soon(self._scheduled_flush)
@@ -168,15 +173,23 @@ class Connection(asyncio.BufferedProtocol):
             self._flush()
 
     def _flush(self) -> None:
+        """Write the answers that are due; the rest stays with its slots while nobody reads.
+
+        Until it is written an answer costs nothing: it points to batches that the log holds.
+        """
         slots = self._slots
-        buffers: list[Buffer] = []
-        while slots and slots[0].done:
-            buffers.extend(slots.popleft().buffers)
-        if buffers and self._transport is not None:
-            if len(buffers) == 1:
-                self._transport.write(buffers[0])
-            else:
-                self._transport.writelines(buffers)
+        while slots and slots[0].done and not self._writing_paused and not self.closed:
+            buffers = list(slots.popleft().buffers)
+            size = 0
+            while slots and slots[0].done and size < WRITE_BYTES:
+                more = slots.popleft().buffers
+                size += sum(map(len, more))
+                buffers += more
+            if buffers and self._transport is not None:
+                if len(buffers) == 1:
+                    self._transport.write(buffers[0])
+                else:
+                    self._transport.writelines(buffers)
         if self._reading_paused:
             self._check_reading()
 

@@ -51,7 +51,8 @@ class LinkTable:
         *args: object,
     ) -> None:
         """Run `callback(*args)` when what `source` sends now has reached `target`."""
-        link = self._links.get((source, target))
+        # Most tables never name a link.
+        link = self._links.get((source, target)) if self._links else None
         if link is None:
             self._turns.soon(callback, *args)
         elif link.cut or link.in_flight or link.latency_ms:

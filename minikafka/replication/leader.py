@@ -111,7 +111,7 @@ class PartitionLeader:
             KafkaError: NOT_ENOUGH_REPLICAS for acks=-1 under min.insync.replicas; nothing was
                 written then.
         """
-        if acks == -1 and len(self.isr) < self.min_isr:
+        if acks == -1 and self._under_min_isr(self.isr):
             raise KafkaError(
                 ErrorCode.NOT_ENOUGH_REPLICAS,
                 f"The size of the current ISR {len(self.isr)} is insufficient to satisfy the "
@@ -157,7 +157,7 @@ class PartitionLeader:
         log = self.log
         if log.high_watermark >= log.log_end_offset:
             return False
-        if len(self.isr) < log.config.min_insync_replicas and len(self.isr) < self.min_isr:
+        if self._under_min_isr(self.isr):
             return False
         lowest = log.log_end_offset
         isr, pending = self.isr, self.pending_isr
@@ -176,7 +176,7 @@ class PartitionLeader:
 
     def acks_error(self) -> ErrorCode:
         """Return what a produce that reached the watermark is answered (R12)."""
-        if len(self.maximal_isr) < self.min_isr:
+        if self._under_min_isr(self.maximal_isr):
             return ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND
         return ErrorCode.NONE
 
@@ -201,6 +201,9 @@ class PartitionLeader:
         for replica, progress in self.progress.items():
             if replica in self.isr:
                 keep = self._is_caught_up(progress, now_ms)
+                if progress.log_end_offset >= self.log.log_end_offset:
+                    # One that idles with us says nothing; its lag begins with the next record.
+                    progress.last_caught_up_ms = now_ms
             else:
                 end = progress.log_end_offset
                 keep = (
@@ -232,6 +235,9 @@ class PartitionLeader:
         self.partition_epoch = partition_epoch
         self.pending_isr = None
         return self.maybe_advance_high_watermark(now_ms)
+
+    def _under_min_isr(self, isr: tuple[BrokerId, ...]) -> bool:
+        return len(isr) < self.log.config.min_insync_replicas and len(isr) < self.min_isr
 
     def _is_caught_up(self, progress: FollowerProgress, now_ms: int) -> bool:
         return is_caught_up(

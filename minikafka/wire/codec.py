@@ -112,7 +112,8 @@ def decode_header(frame: memoryview) -> RequestHeader:
                 position += 1
     except _MALFORMED as error:
         raise FrameError(f"malformed request header: {error}") from error
-    _check_end(frame, position, "request header")
+    if position > len(frame):
+        raise _too_short(frame, position, "request header")
     return RequestHeader(api_key, api_version, correlation_id, client_id, position)
 
 
@@ -139,7 +140,8 @@ def decode_request(api_key: int, version: int, frame: memoryview, position: int)
             request, end = struct_reader(request_class(api_key, version))(frame, position)
     except _MALFORMED as error:
         raise FrameError(f"malformed request {api_key} version {version}: {error}") from error
-    _check_end(frame, end, f"request {api_key} version {version}")
+    if end > len(frame):
+        raise _too_short(frame, end, f"request {api_key} version {version}")
     return request
 
 
@@ -164,14 +166,14 @@ def decode_response(api_key: int, version: int, frame: memoryview) -> tuple[int,
             response, end = struct_reader(response_class(api_key, version))(frame, position)
     except _MALFORMED as error:
         raise FrameError(f"malformed response {api_key} version {version}: {error}") from error
-    _check_end(frame, end, f"response {api_key} version {version}")
+    if end > len(frame):
+        raise _too_short(frame, end, f"response {api_key} version {version}")
     return correlation_id, response
 
 
-def _check_end(frame: memoryview, end: int, what: str) -> None:
+def _too_short(frame: memoryview, end: int, what: str) -> FrameError:
     # Slices that reach past the end of the frame come out short instead of raising.
-    if end > len(frame):
-        raise FrameError(f"{what} ends {end - len(frame)} bytes behind its frame")
+    return FrameError(f"{what} ends {end - len(frame)} bytes behind its frame")
 
 
 def encode_response(

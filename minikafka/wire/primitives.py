@@ -81,6 +81,8 @@ _ONE_BYTE = tuple(bytes((value,)) for value in range(0x80))
 
 def skip_tagged_fields(buffer: memoryview, position: int) -> tuple[None, int]:
     """Skip a section of tagged fields, none of which is known here (KIP-482)."""
+    if not buffer[position]:
+        return None, position + 1
     count, position = read_uvarint(buffer, position)
     for _ in range(count):
         _, position = read_uvarint(buffer, position)
@@ -91,6 +93,9 @@ def skip_tagged_fields(buffer: memoryview, position: int) -> tuple[None, int]:
 
 def read_compact_count(buffer: memoryview, position: int) -> tuple[int, int]:
     """Read the length of a compact array that may not be null."""
+    count = buffer[position]
+    if 0 < count < 0x80:
+        return count - 1, position + 1
     count, position = read_uvarint(buffer, position)
     if not count:
         raise FrameError("null where an array must be")
@@ -107,6 +112,8 @@ def read_legacy_count(buffer: memoryview, position: int) -> tuple[int, int]:
 
 def read_nullable_compact_string(buffer: memoryview, position: int) -> tuple[str | None, int]:
     """Read a string whose length is stored plus one; 0 is null."""
+    if not buffer[position]:
+        return None, position + 1
     size, position = read_uvarint(buffer, position)
     if not size:
         return None, position

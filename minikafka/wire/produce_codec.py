@@ -92,10 +92,7 @@ def decode_produce_request(
                 position = end
             else:
                 partitions.append(ProducePartition(index, None))
-            if frame[position]:
-                _, position = skip_tagged_fields(frame, position)
-            else:
-                position += 1
+            _, position = skip_tagged_fields(frame, position)
         _, position = skip_tagged_fields(frame, position)
         topics.append(ProduceTopic(name, topic_id, partitions))
     _, position = skip_tagged_fields(frame, position)

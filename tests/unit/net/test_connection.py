@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minikafka.net.connection import PENDING_MAX, SCRATCH_BYTES, Connection, Slot
+from minikafka.net.connection import (
+    PENDING_MAX,
+    SCRATCH_BYTES,
+    WRITE_BYTES,
+    Connection,
+    Slot,
+)
 from minikafka.net.frame_memory import FrameMemory
 from tests.support.manual_loop import ManualLoop
 
@@ -256,7 +262,7 @@ def test_reading_pauses_while_too_many_answers_are_owed() -> None:
 
 
 def test_both_reasons_must_be_gone_before_reading_resumes() -> None:
-    """Answers that are out do not help where the peer does not take them."""
+    """Answers that are ready do not help where the peer does not take them."""
     peer = Peer()
     peer.connection.pause_writing()
     peer.send(framed(b"x") * PENDING_MAX)
@@ -265,4 +271,30 @@ def test_both_reasons_must_be_gone_before_reading_resumes() -> None:
     peer.loop.run()
     assert peer.transport.calls == ["pause"]
     peer.connection.resume_writing()
+    peer.loop.run()
     assert peer.transport.calls == ["pause", "resume"]
+
+
+def test_answers_are_not_written_to_who_does_not_read() -> None:
+    """A peer that asks for much and takes nothing holds what one write may be, and no more."""
+    peer = Peer()
+    peer.send(framed(b"x") * 8)
+    transport = peer.transport
+    full = len(answer := bytes(WRITE_BYTES))
+
+    def write(buffers: Iterable[bytes | bytearray | memoryview]) -> None:
+        transport.writes.append(b"".join(buffers))
+        peer.connection.pause_writing()
+
+    transport.writelines = write  # type: ignore[method-assign]
+    for slot in peer.slots:
+        slot.answer([answer[:4], answer[4:]])
+    peer.loop.run()
+    assert [len(each) for each in transport.writes] == [2 * full]
+    peer.connection.resume_writing()
+    peer.loop.run()
+    assert [len(each) for each in transport.writes] == [2 * full, 2 * full]
+    for _ in range(2):
+        peer.connection.resume_writing()
+        peer.loop.run()
+    assert sum(len(each) for each in transport.writes) == 8 * full

@@ -338,3 +338,16 @@ def test_isr_without_the_leader_breaks_an_invariant() -> None:
     leader.isr = (1, 9)
     with pytest.raises(AssertionError):
         leader.check_invariants()
+
+
+def test_lag_of_an_idle_follower_begins_with_the_next_record() -> None:
+    """Its fetch waits for records and says nothing: a check just after one must not drop it."""
+    leader = leader_of()
+    for follower in (2, 3):
+        fetched(leader, follower, 0)
+    assert leader.isr_wish(LAG_MS * 10) is None
+    write(leader, 1)
+    assert leader.isr_wish(LAG_MS * 11) is None
+    wish = leader.isr_wish(LAG_MS * 11 + 1)
+    assert wish is not None
+    assert wish.isr == (1,)

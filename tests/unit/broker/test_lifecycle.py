@@ -1,0 +1,194 @@
+"""A broker's registration and heartbeats, sent to the real controller over a scripted way."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from minikafka.base.clock import LoopClock
+from minikafka.base.deferred import Deferred
+from minikafka.broker.lifecycle import BrokerLifecycle
+from minikafka.broker.purgatory import Condition, Purgatory
+from minikafka.metadata.commands import RegisterBroker
+from minikafka.net.channel import ChannelClosed
+from minikafka.wire.versions import ApiKey
+from tests.support.broker_stub import BrokerStub
+
+if TYPE_CHECKING:
+    from minikafka.broker.broker import Broker
+    from minikafka.net.channel import Channel
+
+INCARNATION = uuid.UUID(int=77)
+INTERVAL_MS = 10
+NEWCOMER = 4
+
+
+class Host(BrokerStub):
+    """Broker 4, which nobody knows yet, and the way to the controller beside it.
+
+    Attributes:
+        sent: API key and request of each request, in order.
+        refused: how many of the next requests are lost.
+    """
+
+    def __init__(self, **config: str | int) -> None:
+        named = {key.replace("_", "."): value for key, value in config.items()}
+        super().__init__(
+            NEWCOMER, (1, 2, 3), {"broker.heartbeat.interval.ms": INTERVAL_MS, **named}
+        )
+        loop = asyncio.get_running_loop()
+        self.clock = LoopClock(loop.time, lambda: 0)  # type: ignore[assignment]
+        self.purgatory = Purgatory(self.clock, loop)
+        self.image_changed = Condition(self)
+        self.advertised = ("newcomer", 9_094)
+        self.sent: list[tuple[int, Any]] = []
+        self.refused = 0
+        self.lifecycle = BrokerLifecycle(
+            cast("Broker", self), INCARNATION, lambda: cast("Channel", self)
+        )
+
+    def request(self, api_key: int, version: int, request: Any) -> Deferred[Any]:
+        """Answer as the controller does, or fail as a lost connection does."""
+        self.sent.append((api_key, request))
+        answer: Deferred[Any] = Deferred()
+
+        async def run() -> None:
+            if self.refused:
+                self.refused -= 1
+                answer.fail(ChannelClosed("cut"))
+                return
+            value = await self.answer(api_key, version, request, from_broker=True)
+            self.image_changed.wake()
+            answer.set(value)
+
+        self.tasks.append(asyncio.get_running_loop().create_task(run()))
+        return answer
+
+    tasks: list[asyncio.Task[None]]
+
+    def count(self, api_key: ApiKey) -> int:
+        """Return how many requests of an API were sent."""
+        return sum(key == api_key for key, _ in self.sent)
+
+
+async def running(host: Host, *conditions: Callable[[], bool]) -> None:
+    """Run the lifecycle until each condition has come true, one after the other."""
+    host.tasks = []
+    life = asyncio.create_task(host.lifecycle.run())
+    try:
+        for condition in conditions:
+            for _ in range(5_000):
+                if condition():
+                    break
+                await asyncio.sleep(0.001)
+            assert condition()
+    finally:
+        life.cancel()
+        await asyncio.gather(life, *host.tasks, return_exceptions=True)
+        host.close()
+
+
+async def test_broker_registers_and_is_unfenced() -> None:
+    """The controller learns address, rack and incarnation, and lets it in."""
+    host = Host(broker_rack="r1")
+    await running(host, lambda: host.lifecycle.is_unfenced)
+    registered = host.image.brokers[NEWCOMER]
+    assert (registered.host, registered.port, registered.rack) == ("newcomer", 9_094, "r1")
+    assert registered.incarnation_id == INCARNATION
+    assert host.lifecycle.broker_epoch == registered.broker_epoch
+
+
+async def test_unregistered_broker_is_not_unfenced_and_leaves_in_silence() -> None:
+    """Without a registration there is nothing to take back."""
+    host = Host()
+    assert not host.lifecycle.is_unfenced
+    await host.lifecycle.leave()
+    assert (host.lifecycle.broker_epoch, host.sent) == (-1, [])
+    host.close()
+
+
+async def test_heartbeats_go_on_at_their_interval() -> None:
+    """One registration, then one heartbeat after the other, no faster than the interval."""
+    host = Host()
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    await running(host, lambda: host.count(ApiKey.BROKER_HEARTBEAT) >= 5)
+    assert host.count(ApiKey.BROKER_REGISTRATION) == 1
+    assert loop.time() - started >= 3 * INTERVAL_MS / 1000
+
+
+async def test_fenced_broker_is_let_in_again_by_its_next_heartbeat() -> None:
+    """In the same registration."""
+    host = Host()
+
+    def fenced() -> bool:
+        host.fence(NEWCOMER)
+        return not host.lifecycle.is_unfenced
+
+    await running(
+        host, lambda: host.lifecycle.is_unfenced, fenced, lambda: host.lifecycle.is_unfenced
+    )
+    assert host.count(ApiKey.BROKER_REGISTRATION) == 1
+
+
+async def test_lost_registration_is_made_anew_by_the_same_incarnation() -> None:
+    """Where the controller knows another registration, heartbeats of the old one are stale."""
+    host = Host()
+
+    def replaced() -> bool:
+        host.fence(NEWCOMER)
+        other = RegisterBroker(NEWCOMER, uuid.UUID(int=1), "newcomer", 9_094)
+        return host.commit(host.controller.register_broker(other, 0)).broker_epoch > 0
+
+    def back() -> bool:
+        return (
+            host.lifecycle.is_unfenced
+            and host.image.brokers[NEWCOMER].incarnation_id == INCARNATION
+        )
+
+    await running(host, lambda: host.lifecycle.is_unfenced, replaced, back)
+    assert host.count(ApiKey.BROKER_REGISTRATION) >= 2
+
+
+async def test_unreachable_controller_is_asked_until_it_answers() -> None:
+    """A lost request is no end; a pause lies between two tries."""
+    host = Host()
+    host.refused = 3
+    await running(host, lambda: host.lifecycle.is_unfenced)
+    assert host.count(ApiKey.BROKER_REGISTRATION) == 4
+
+
+async def test_leaving_asks_for_a_controlled_shutdown() -> None:
+    """Once, in the present registration; the controller fences a broker that leads nothing."""
+    host = Host()
+    await running(host, lambda: host.lifecycle.is_unfenced)
+    host.tasks = []
+    await host.lifecycle.leave()
+    key, last = host.sent[-1]
+    assert (key, last.want_shut_down) == (ApiKey.BROKER_HEARTBEAT, True)
+    assert last.broker_epoch == host.lifecycle.broker_epoch
+    assert host.image.brokers[NEWCOMER].fenced
+
+
+async def test_leaving_unheard_is_no_error() -> None:
+    """Who cannot reach the controller goes all the same."""
+    host = Host()
+    await running(host, lambda: host.lifecycle.is_unfenced)
+    host.tasks = []
+    host.refused = 1
+    await host.lifecycle.leave()
+    assert not host.image.brokers[NEWCOMER].fenced
+
+
+async def test_another_registration_that_is_alive_is_not_this_ones() -> None:
+    """Two brokers with one id: the one whose registration was replaced is out."""
+    host = Host()
+    await running(host, lambda: host.lifecycle.is_unfenced)
+    host.fence(NEWCOMER)
+    other = RegisterBroker(NEWCOMER, uuid.UUID(int=1), "newcomer", 9_094)
+    registration = host.commit(host.controller.register_broker(other, 0))
+    host.heartbeat(NEWCOMER, registration.broker_epoch)
+    assert not host.image.brokers[NEWCOMER].fenced
+    assert not host.lifecycle.is_unfenced
