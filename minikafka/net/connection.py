@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from struct import Struct
 from typing import Protocol, TypeAlias
 
-from minikafka.net.frame_memory import FrameMemory
 from minikafka.net.turns import Turns
 
 __all__ = ["Buffer", "Connection", "FrameHandler", "Slot"]
@@ -66,7 +65,6 @@ class Connection(asyncio.BufferedProtocol):
         handler: gets each frame.
         number: names this connection in logs and contexts; counts from 1 per listener.
         frame_bytes_max: longer frames close the connection (socket.request.max.bytes).
-        memory: where large frames are received.
         on_lost: called once when the connection is gone.
     """
 
@@ -76,7 +74,6 @@ class Connection(asyncio.BufferedProtocol):
         number: int,
         frame_bytes_max: int,
         turns: Turns,
-        memory: FrameMemory,
         on_lost: Callable[[Connection], None],
     ) -> None:
         self.number = number
@@ -84,7 +81,6 @@ class Connection(asyncio.BufferedProtocol):
         self._handler = handler
         self._frame_bytes_max = frame_bytes_max
         self._turns = turns
-        self._memory = memory
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
         self._scratch = memoryview(bytearray(SCRATCH_BYTES_MIN))
@@ -224,7 +220,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _begin_large(self, length: int, start: int, filled: int) -> None:
         """Receive a large frame in place, into memory of its own."""
-        self._large = self._memory.take(length)
+        self._large = memoryview(bytearray(length))
         self._large_filled = filled - start
         self._large[: self._large_filled] = self._scratch[start:filled]
         self._filled = 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from minikafka.net.connection import Connection, FrameHandler
-from minikafka.net.frame_memory import FrameMemory
 from minikafka.net.turns import Turns
 
 __all__ = ["Server"]
@@ -24,7 +23,6 @@ class Server:
         self._handler = handler
         self._frame_bytes_max = frame_bytes_max
         self._turns = turns
-        self._memory = FrameMemory()
         self._server: asyncio.Server | None = None
         self._connections: dict[Connection, None] = {}
         self._accepted = 0
@@ -51,7 +49,6 @@ class Server:
                 self._accepted,
                 self._frame_bytes_max,
                 self._turns,
-                self._memory,
                 self._lost,
             )
             self._connections[connection] = None

@@ -17,7 +17,6 @@ from minikafka.net.connection import (
     Connection,
     Slot,
 )
-from minikafka.net.frame_memory import FrameMemory
 from tests.support.manual_loop import ManualLoop
 
 FRAME_BYTES_MAX = 1 << 20
@@ -58,7 +57,7 @@ class Peer:
         self.answer_at_once = answer_at_once
         self.transport = RecordedTransport()
         self.connection = Connection(
-            self, 1, FRAME_BYTES_MAX, self.loop.turns, FrameMemory(), self.lost.append
+            self, 1, FRAME_BYTES_MAX, self.loop.turns, self.lost.append
         )
         self.connection.connection_made(self.transport)
 
