@@ -52,6 +52,7 @@ class BrokerConfig:
     Kafka's names; `with_overrides` makes a changed copy, e.g. for dynamic configs (KIP-226).
     """
 
+    # DIVERGENCE(configs-without-effect): many of these govern parts that are not there.
     node_id: int
     # listeners, placement and liveness
     broker_rack: str | None

@@ -148,11 +148,6 @@ class ConfigEntry:
     config_type: int
     documentation: str | None = None
 
-    @property
-    def is_default(self) -> bool:
-        """True when nobody set the value."""
-        return self.config_source == 5
-
 
 @dataclass(frozen=True, slots=True)
 class NewTopicResult:
