@@ -78,9 +78,11 @@ class Dispatcher:
         )
         result = self._run(registration, request, context)
         if isinstance(result, Deferred):
-            result.on_done(lambda done: self._answer(header, request, done, slot))
+            result.on_done(
+                lambda done: self._answer(header, request, done, slot, from_broker)
+            )
         else:
-            self._send(header, result, slot)
+            self._send(header, request, result, slot, from_broker)
 
     def call(
         self,
@@ -104,6 +106,8 @@ class Dispatcher:
         context = RequestContext(self._broker, version, client_id, 0, now_ms, from_broker)
         registration = REGISTERED[api_key]
         result = self._run(registration, request, context)
+        if self._broker.observer is not None:
+            result = self._observed(api_key, version, request, result, from_broker)
         waits = isinstance(result, Deferred)
         if waits and api_key in _HAND_WRITTEN and not result.done:
             # A waiting produce or fetch is never refused as a whole, and needs no conversion.
@@ -125,6 +129,29 @@ class Dispatcher:
         result.on_done(finish)
         return answer
 
+    def _observed(
+        self, api_key: int, version: int, request: Any, result: Any, from_broker: bool
+    ) -> Any:
+        """Return `result` unchanged, after the observer has heard of the value."""
+        broker, observer = self._broker, self._broker.observer
+        assert observer is not None
+        if not isinstance(result, Deferred):
+            observer.answered(broker, api_key, version, request, result, from_broker)
+            return result
+        later: Deferred[Any] = Deferred()
+
+        def hear(done: Deferred[Any]) -> None:
+            try:
+                value = done.result()
+            except BaseException as error:  # noqa: BLE001 - handed on as it is
+                later.fail(error)
+                return
+            observer.answered(broker, api_key, version, request, value, from_broker)
+            later.set(value)
+
+        result.on_done(hear)
+        return later
+
     def _run(self, registration: Registration, request: Any, context: RequestContext) -> Any:
         """Return the handler's value, or a deferred one; errors settle a deferred one."""
         try:
@@ -143,7 +170,12 @@ class Dispatcher:
             return failed
 
     def _answer(
-        self, header: RequestHeader, request: Any, done: Deferred[Any], slot: Slot
+        self,
+        header: RequestHeader,
+        request: Any,
+        done: Deferred[Any],
+        slot: Slot,
+        from_broker: bool,
     ) -> None:
         registration = REGISTERED[header.api_key]
         try:
@@ -152,7 +184,7 @@ class Dispatcher:
             logger.debug("closing a connection: %s", error)
             slot.close()
             return
-        self._send(header, value, slot)
+        self._send(header, request, value, slot, from_broker)
 
     def _result(
         self, registration: Registration, request: Any, version: int, done: Deferred[Any]
@@ -171,7 +203,14 @@ class Dispatcher:
             raise refusal
         return registration.on_error(request, refusal, version)
 
-    def _send(self, header: RequestHeader, value: Any, slot: Slot) -> None:
+    def _send(
+        self, header: RequestHeader, request: Any, value: Any, slot: Slot, from_broker: bool
+    ) -> None:
+        observer = self._broker.observer
+        if observer is not None:
+            observer.answered(
+                self._broker, header.api_key, header.api_version, request, value, from_broker
+            )
         if value is None:
             slot.answer(())
             return

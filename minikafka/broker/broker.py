@@ -20,6 +20,8 @@ from minikafka.broker.fetch_sessions import FetchSessionCache
 from minikafka.broker.fetcher_manager import FetcherManager
 from minikafka.broker.isr_changes import IsrChanges
 from minikafka.broker.lifecycle import BrokerLifecycle
+from minikafka.broker.metadata_publisher import MetadataPublisher
+from minikafka.broker.observer import BrokerObserver
 from minikafka.broker.partition import Partition
 from minikafka.broker.producer_ids import ProducerIds
 from minikafka.broker.purgatory import Condition, Purgatory, settled
@@ -45,6 +47,7 @@ class Broker:
     Args:
         voters: ids of the metadata quorum's voters; this broker is one if it is among them.
         advertised: host and port that clients are told.
+        observer: looks on, for checks; None in production.
 
     Attributes:
         image: applied metadata; this broker acts on nothing else.
@@ -64,6 +67,7 @@ class Broker:
         clock: Clock,
         storage: Storage,
         advertised: tuple[str, int],
+        observer: BrokerObserver | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.node_id = node_id
@@ -72,6 +76,7 @@ class Broker:
         self.seeds = seeds
         self.clock = clock
         self.advertised = advertised
+        self.observer = observer
         self.image_changed = Condition(self)
         self.listeners: list[Callable[[], None]] = []
         self._loop = loop
@@ -102,6 +107,11 @@ class Broker:
             self.purgatory,
             on_role=self._fetchers.on_role,
             on_isr_wanted=self._isr_changes.consider,
+            on_led=self.note_led,
+            log_observer=observer,
+        )
+        self._publisher = MetadataPublisher(
+            self.replicas.apply, lambda: self.lifecycle.broker_epoch
         )
         self.fetch_sessions = FetchSessionCache(
             config.max_incremental_fetch_session_cache_slots,
@@ -111,6 +121,8 @@ class Broker:
         )
         self.quorum = QuorumDriver(self, voters, storage, self._publish)
         self._producer_ids = ProducerIds(self)
+        if observer is not None:
+            observer.started(self)
 
     # metadata
 
@@ -130,9 +142,19 @@ class Broker:
         return self.quorum.controller is not None
 
     def _publish(self, image: MetadataImage, delta: MetadataDelta) -> None:
-        self.replicas.apply(image, delta)
+        self._publisher.publish(image, delta)
         self.image_changed.wake()
         self._note_change()
+
+    def on_registered(self) -> None:
+        """Hear that the registration's answer is here, perhaps later than its record."""
+        self._publisher.maybe_begin(self.image)
+        self._note_change()
+
+    def note_led(self, partition: Partition) -> None:
+        """Hear that this broker leads a partition in a new epoch."""
+        if self.observer is not None:
+            self.observer.led(self, partition)
 
     async def wait_image(
         self, predicate: Callable[[MetadataImage], bool], deadline_ms: int
@@ -178,7 +200,7 @@ class Broker:
     async def start(self) -> None:
         """Start the quorum, registration and periodic work; returns at once."""
         self.quorum.start()
-        self.spawn(self.lifecycle.run())
+        self.spawn(self.lifecycle.run()).on_done(self._lifecycle_ended)
         config = self.config
         self._every("isr", max(1, config.replica_lag_time_max_ms // 2), self.replicas.check_isr)
         self._every(
@@ -186,6 +208,16 @@ class Broker:
             config.log_retention_check_interval_ms,
             self.replicas.run_retention,
         )
+
+    def _lifecycle_ended(self, done: Deferred[None]) -> None:
+        """Let nobody miss that a broker has stopped to be one; only `stop` may end it."""
+        try:
+            done.result()
+        except asyncio.CancelledError:
+            return
+        except Exception as error:  # noqa: BLE001 - handed to the loop's own handler
+            message = f"broker {self.node_id} sends no heartbeats any more"
+            self._loop.call_exception_handler({"message": message, "exception": error})
 
     async def leave(self) -> None:
         """Tell the controller that this broker goes."""

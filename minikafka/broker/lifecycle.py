@@ -54,6 +54,7 @@ class BrokerLifecycle:
         while True:
             try:
                 self.broker_epoch = await self._register()
+                self._broker.on_registered()
                 await self._beat()
             except (ChannelClosed, KafkaError) as error:
                 logger.debug("broker %d: %s", self._broker.node_id, error)

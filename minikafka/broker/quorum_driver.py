@@ -75,6 +75,7 @@ class QuorumDriver:
             LogConfig.resolve(broker.config, {}),
             storage,
             name=str(METADATA_PARTITION),
+            observer=broker.observer,
         )
         self._partition = Partition(
             METADATA_PARTITION, CLUSTER_METADATA_TOPIC_ID, self._log, internal=True
@@ -143,6 +144,9 @@ class QuorumDriver:
             decode_record(payload) for _, payload in committed_payloads(self._log, start, end)
         ]
         self.image, delta = self.image.apply(records, end, self._log.last_epoch)
+        observer = self._broker.observer
+        if observer is not None:
+            observer.applied(self._broker, self.image, delta)
         self._publish(self.image, delta)
 
     def _carry_out(self, decide: Callable[[Controller, int], Decision[T]]) -> tuple[Offset, T]:
@@ -182,6 +186,7 @@ class QuorumDriver:
         self._partition.leader = MetadataLeader(
             self._log, broker.node_id, machine, broker.clock.monotonic_ms()
         )
+        broker.note_led(self._partition)
         if bootstrap.records:
             self._append(machine, controller, bootstrap.records)
         self.apply_committed()

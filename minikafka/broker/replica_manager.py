@@ -14,6 +14,8 @@ from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import NO_LEADER, BrokerId, Offset, TopicId, TopicPartition
 from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Condition, Purgatory
+from minikafka.log.directory import claim_directory
+from minikafka.log.observer import LogObserver
 from minikafka.log.partition_log import PartitionLog
 from minikafka.log.storage import Storage
 from minikafka.metadata.image import MetadataImage
@@ -30,6 +32,8 @@ class ReplicaManager:
     Args:
         on_role: called after a partition's role or leader changed, so that fetchers follow.
         on_isr_wanted: called when a leader may want another ISR.
+        on_led: called after this broker became the leader of a partition in a new epoch.
+        log_observer: given to every log.
 
     Attributes:
         roles_changed: wakes who waits for metadata this broker has not applied yet.
@@ -45,7 +49,11 @@ class ReplicaManager:
         *,
         on_role: Callable[[Partition], None],
         on_isr_wanted: Callable[[Partition], None],
+        on_led: Callable[[Partition], None] = lambda partition: None,
+        log_observer: LogObserver | None = None,
     ) -> None:
+        self._on_led = on_led
+        self._log_observer = log_observer
         self.node_id = node_id
         self.clock = clock
         self.purgatory = purgatory
@@ -292,12 +300,14 @@ class ReplicaManager:
                 self._delete(partition)
             return
         if partition is None:
+            claim_directory(self._storage, str(topic_partition), topic_id)
             log = PartitionLog(
                 topic_partition,
                 topic_id,
                 image.topic_config(topic_partition.topic),
                 self._storage,
                 name=str(topic_partition),
+                observer=self._log_observer,
             )
             partition = Partition(topic_partition, topic_id, log)
             self._partitions[topic_partition] = partition
@@ -327,6 +337,7 @@ class ReplicaManager:
             now_ms=now_ms,
             eligible=self._eligible,
         )
+        self._on_led(partition)
         partition.leader.maybe_advance_high_watermark(now_ms)
 
     def _follow(self, partition: Partition, state: PartitionImage) -> None:

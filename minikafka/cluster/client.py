@@ -110,7 +110,7 @@ async def call(
     node = view.nodes.get(broker_id)
     if node is None:
         raise KafkaError(ErrorCode.BROKER_NOT_AVAILABLE, f"broker {broker_id} is not running")
-    answer = node.dispatcher.call(key, version, request, client_id=CLIENT_ID)
+    answer = node.call(key, version, request, CLIENT_ID)
     try:
         return await settled(answer)
     except (CloseConnection, ChannelClosed) as error:

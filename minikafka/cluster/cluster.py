@@ -22,12 +22,12 @@ from minikafka.base.seeds import Seeds, random_id
 from minikafka.cluster import topics
 from minikafka.cluster.client import Client
 from minikafka.cluster.consumer_records import Isolation
+from minikafka.cluster.hosting import Hosting, Links, LocalHosting
 from minikafka.cluster.node import Node
 from minikafka.cluster.observe import ClusterView
 from minikafka.cluster.partition_state import PartitionState, Record
 from minikafka.cluster.topics import ConfigInput
 from minikafka.cluster.waiting import Changes
-from minikafka.log.storage import MemoryStorage
 from minikafka.net.network import Network, Transport
 
 __all__ = ["AsyncCluster"]
@@ -66,6 +66,7 @@ class AsyncCluster:
         racks: `broker.rack` of each broker, in order of the ids.
         seed: fixes every id and every choice; without one no two clusters are alike.
         transport: how the brokers reach each other, as objects or as bytes over loopback.
+        hosting: where the brokers run; None is this process, as the other arguments say.
 
     Raises:
         ConfigError: a config that Kafka does not know or refuses.
@@ -83,6 +84,7 @@ class AsyncCluster:
         seed: int | str | None = None,
         transport: Transport = "memory",
         advertised_host: str | None = None,
+        hosting: Hosting | None = None,
     ) -> None:
         if brokers < 1:
             raise ValueError(f"a cluster has at least one broker, not {brokers}")
@@ -111,7 +113,10 @@ class AsyncCluster:
         self._nodes: dict[int, Node] = {}
         self._view = ClusterView(self._nodes)
         self._changes = Changes()
-        self._network: Network | None = None
+        self._hosting = hosting
+        self._cluster_id = _short_id(self._seeds)
+        self._starts: dict[int, int] = {}
+        self._ports: dict[int, int] = {}
         self._clock: LoopClock | None = None
         self._bootstrap_servers = ""
 
@@ -124,36 +129,55 @@ class AsyncCluster:
             OSError: a port is in use; nothing is left running.
             TimeoutError: a broker did not come up.
         """
-        if self._network is not None:
+        if self._clock is not None:
             raise RuntimeError("the cluster was started before")
         loop = asyncio.get_running_loop()
-        self._network = Network(loop, self._transport)
         self._clock = LoopClock(loop.time, _wall_ms)
-        cluster_id = _short_id(self._seeds)
-        nodes = [self._make_node(broker, cluster_id) for broker in self._ids]
+        if self._hosting is None:
+            self._hosting = LocalHosting(
+                Network(loop, self._transport),
+                self._clock,
+                self._host,
+                self._advertised_host,
+                self._port,
+            )
+        nodes = []
         try:
-            for node in nodes:
-                await self._start_node(node)
+            for broker in self._ids:
+                nodes.append(await self._start_node(broker))
             deadline = loop.time() + START_TIMEOUT_S
             for node in nodes:
-                await node.ready(deadline)
+                await node.within(node.ready(deadline))
         except BaseException:
             await self.close()
             raise
-        self._bootstrap_servers = ",".join(
-            f"{self._advertised_host}:{node.port}" for node in nodes
-        )
+        self._bootstrap_servers = ",".join(node.address for node in nodes)
+
+    async def boot(self, broker: int) -> None:
+        """Start a broker again that `crashed`: same storage, same port, another incarnation.
+
+        Returns once it listens; it registers by itself.
+
+        Raises:
+            OSError: its port is in use.
+        """
+        await self._start_node(broker)
+
+    def crashed(self, broker: int) -> None:
+        """Forget a broker whose process is gone; nothing of it is stopped. Twice is once."""
+        self._nodes.pop(broker, None)
 
     async def close(self) -> None:
         """Every broker has left: no task, port or socket remains. Twice is once."""
-        if self._network is not None:
+        if self._hosting is not None:
             # Nobody could leave over a link that is cut.
-            self._network.heal()
+            self._hosting.network.heal()
         # The controller last, so that it can record the others' leaving; and each of them,
         # whatever stopping another one raises.
         async with AsyncExitStack() as stack:
             for broker in sorted(self._nodes):
-                stack.push_async_callback(self._nodes.pop(broker).stop)
+                node = self._nodes.pop(broker)
+                stack.push_async_callback(_stop, node)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -167,31 +191,32 @@ class AsyncCluster:
     ) -> None:
         await self.close()
 
-    async def _start_node(self, node: Node) -> None:
+    async def _start_node(self, broker: int) -> Node:
+        node = self._make_node(broker)
         try:
-            await node.start()
+            await node.within(node.start())
         except BaseException:
             # It may have come as far as its listener.
-            await node.stop()
+            await _stop(node)
             raise
-        self._nodes[node.node_id] = node
+        self._nodes[broker] = node
+        self._ports[broker] = node.port
         node.broker.on_change(self._changes.note)
+        return node
 
-    def _make_node(self, broker: int, cluster_id: str) -> Node:
-        assert self._network is not None
-        assert self._clock is not None
+    def _make_node(self, broker: int) -> Node:
+        assert self._hosting is not None
+        start = self._starts[broker] = self._starts.get(broker, 0) + 1
+        # Each start draws an incarnation id of its own (KIP-631).
+        name = f"broker-{broker}" if start == 1 else f"broker-{broker}:{start}"
         return Node(
             broker,
             self._configs[broker],
-            cluster_id=cluster_id,
+            cluster_id=self._cluster_id,
             voters=self._ids[:1],
-            network=self._network,
-            seeds=self._seeds.child(f"broker-{broker}"),
-            clock=self._clock,
-            storage=MemoryStorage(),
-            host=self._host,
-            port=self._port + broker - 1 if self._port else 0,
-            advertised_host=self._advertised_host,
+            seeds=self._seeds.child(name),
+            place=self._hosting.place(broker),
+            port=self._ports.get(broker, 0),
         )
 
     # --- what clients need ---------------------------------------------------------------
@@ -209,11 +234,11 @@ class AsyncCluster:
         return self._ids
 
     @property
-    def network(self) -> Network:
+    def network(self) -> Links:
         """The links between the brokers: `partition`, `set_link`, `heal`, by broker id."""
-        if self._network is None:
+        if self._hosting is None:
             raise RuntimeError("the cluster was not started")
-        return self._network
+        return self._hosting.network
 
     def client(self) -> Client:
         """Return a raw client: one call, one request, no retries."""
@@ -312,6 +337,10 @@ class AsyncCluster:
     async def next_change(self, timeout: float) -> None:
         """Return after the next change of the cluster, or a few milliseconds; for `Cluster`."""
         await self._changes.wait(timeout)
+
+
+async def _stop(node: Node) -> None:
+    await node.within(node.stop())
 
 
 def _short_id(seeds: Seeds) -> str:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from minikafka.apis.dispatch import Dispatcher
-from minikafka.base.clock import Clock
 from minikafka.base.config import BrokerConfig
+from minikafka.base.deferred import Deferred
 from minikafka.base.ids import BrokerId
 from minikafka.base.seeds import Seeds
 from minikafka.broker.broker import Broker
-from minikafka.log.storage import Storage
+from minikafka.cluster.hosting import Place
 from minikafka.net.connection import Connection, Slot
-from minikafka.net.network import Network
 from minikafka.net.server import Server
 
 __all__ = ["Node"]
+
+T = TypeVar("T")
 
 
 class _Listener:
@@ -43,8 +45,8 @@ class Node:
 
     Args:
         voters: ids of the metadata quorum's voters.
-        host: where the listeners bind; `port` 0 picks a free one.
-        advertised_host: what clients are told instead of `host`.
+        place: where it runs.
+        port: of the listener for clients, where it had one before; 0 leaves it to the place.
     """
 
     def __init__(
@@ -54,28 +56,20 @@ class Node:
         *,
         cluster_id: str,
         voters: tuple[BrokerId, ...],
-        network: Network,
         seeds: Seeds,
-        clock: Clock,
-        storage: Storage,
-        host: str,
-        port: int,
-        advertised_host: str | None = None,
+        place: Place,
+        port: int = 0,
     ) -> None:
         self.node_id = node_id
         self.config = config
-        self.port = port
+        self.port = port or place.port
+        self._place = place
         self._cluster_id = cluster_id
         self._voters = voters
-        self._network = network
         self._seeds = seeds
-        self._clock = clock
-        self._storage = storage
-        self._host = host
-        self._advertised_host = advertised_host or host
         self._server = self._make_server(from_broker=False)
         self._broker_server: Server | None = None
-        if network.transport == "tcp":
+        if place.network.transport == "tcp":
             self._broker_server = self._make_server(from_broker=True)
         self._broker: Broker | None = None
         self._dispatcher: Dispatcher | None = None
@@ -83,7 +77,12 @@ class Node:
     def _make_server(self, *, from_broker: bool) -> Server:
         listener = _Listener(lambda: self._dispatcher, from_broker=from_broker)
         frame_bytes_max = self.config.socket_request_max_bytes
-        return Server(listener, frame_bytes_max, self._network.turns)
+        return Server(listener, frame_bytes_max, self._place.network.turns)
+
+    @property
+    def address(self) -> str:
+        """`host:port` that clients are told; good once `start` has returned."""
+        return f"{self._place.advertised_host}:{self.port}"
 
     @property
     def broker(self) -> Broker:
@@ -97,30 +96,51 @@ class Node:
         assert self._dispatcher is not None, "the node was not started"
         return self._dispatcher
 
+    async def within(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine where this broker runs, and return what it does.
+
+        Cancellation: ends it.
+        """
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(coroutine, context=self._place.context())
+        try:
+            return await task
+        finally:
+            task.cancel()
+
+    def call(self, api_key: int, version: int, request: object, client_id: str) -> Deferred[Any]:
+        """Ask the dispatcher where this broker runs; see `Dispatcher.call`."""
+        answer: Deferred[Any] = self._place.context().run(
+            self.dispatcher.call, api_key, version, request, client_id=client_id
+        )
+        return answer
+
     async def start(self) -> None:
         """Bind the listeners and start the broker; it registers by itself.
 
         Raises:
             OSError: a port cannot be bound; `stop` clears up.
         """
-        await self._server.start(self._host, self.port)
+        place = self._place
+        await self._server.start(place.host, self.port)
         self.port = reached_at = self._server.port
         if self._broker_server is not None:
-            await self._broker_server.start(self._host, 0)
+            await self._broker_server.start(place.host, place.broker_port)
             reached_at = self._broker_server.port
         self._broker = Broker(
             self.node_id,
             self.config,
             cluster_id=self._cluster_id,
             voters=self._voters,
-            network=self._network,
+            network=place.network,
             seeds=self._seeds,
-            clock=self._clock,
-            storage=self._storage,
-            advertised=(self._advertised_host, self.port),
+            clock=place.clock,
+            storage=place.storage,
+            advertised=(place.advertised_host, self.port),
+            observer=place.observer,
         )
         self._dispatcher = Dispatcher(self._broker)
-        self._network.register(self.node_id, self._dispatcher, self._host, reached_at)
+        place.network.register(self.node_id, self._dispatcher, place.host, reached_at)
         await self._broker.start()
 
     async def ready(self, deadline: float) -> None:
@@ -135,7 +155,7 @@ class Node:
         broker = self.broker
         left_ms = int((deadline - asyncio.get_running_loop().time()) * 1000)
         unfenced = await broker.wait_image(
-            lambda _: broker.lifecycle.is_unfenced, self._clock.monotonic_ms() + left_ms
+            lambda _: broker.lifecycle.is_unfenced, self._place.clock.monotonic_ms() + left_ms
         )
         if not unfenced:
             raise TimeoutError(f"broker {self.node_id} did not register in time")
@@ -144,7 +164,7 @@ class Node:
         """Leave the cluster in good order: no task, socket or port is left."""
         if self._broker is not None:
             await self._broker.leave()
-        self._network.unregister(self.node_id)
+        self._place.network.unregister(self.node_id)
         await self._server.stop()
         if self._broker_server is not None:
             await self._broker_server.stop()

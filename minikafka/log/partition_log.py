@@ -19,7 +19,8 @@ from minikafka.base.config import LogConfig
 from minikafka.base.errors import BrokerBug, ErrorCode, KafkaError
 from minikafka.base.ids import NO_LEADER_EPOCH, LeaderEpoch, Offset, TopicId, TopicPartition
 from minikafka.log.epoch_cache import EpochCache
-from minikafka.log.invariants import check_epochs, check_segments
+from minikafka.log.invariants import check_log
+from minikafka.log.observer import LogObserver
 from minikafka.log.recovery import read_log_start, write_log_start
 from minikafka.log.retention import retained_from
 from minikafka.log.segment import Segment, Slice
@@ -53,24 +54,14 @@ class PartitionLog:
         config: of the topic; `configure` changes it.
         storage: of this broker.
         name: directory of the files, `<topic>-<partition>`.
+        observer: told of each change.
     """
 
     __slots__ = (
-        "_log_append_time",
-        "_segment_bytes",
-        "_segments",
-        "_storage",
-        "_storage_append",
-        "config",
-        "durable_end_offset",
-        "epochs",
-        "high_watermark",
-        "log_end_offset",
-        "log_start_offset",
-        "name",
-        "partition",
-        "topic_id",
-    )
+        "_log_append_time", "_observer", "_segment_bytes", "_segments", "_storage", "_storage_append",
+        "config", "durable_end_offset", "epochs", "high_watermark", "log_end_offset",
+        "log_start_offset", "name", "partition", "topic_id",
+    )  # fmt: skip
 
     # Invariant: log_start_offset <= high_watermark <= log_end_offset.
     # Invariant: log_start_offset lies in the first segment, or at the end of an empty log.
@@ -87,7 +78,9 @@ class PartitionLog:
         storage: Storage,
         *,
         name: str,
+        observer: LogObserver | None = None,
     ) -> None:
+        self._observer = observer
         self.partition = partition
         self.topic_id = topic_id
         self.name = name
@@ -97,6 +90,8 @@ class PartitionLog:
         self._segments = Segments(storage, name)
         self._open()
         self.configure(config)
+        if observer is not None:
+            observer.opened(self)
 
     @property
     def last_epoch(self) -> LeaderEpoch:
@@ -159,6 +154,8 @@ class PartitionLog:
         segment.append(batch)
         last_offset = batch.last_offset
         self.log_end_offset = last_offset + 1
+        if self._observer is not None:
+            self._observer.appended(self, (batch,))
         return AppendInfo(base_offset, last_offset, log_append_time_ms, self.log_start_offset)
 
     def append_as_follower(self, batches: Sequence[Batch]) -> None:
@@ -186,6 +183,8 @@ class PartitionLog:
             self._storage_append(segment.name, batch.view)
             segment.append(batch)
             self.log_end_offset = batch.last_offset + 1
+        if self._observer is not None and batches:
+            self._observer.appended(self, batches)
 
     def read(
         self, offset: Offset, max_bytes: int, end_offset: Offset, *, at_least_one: bool
@@ -216,7 +215,9 @@ class PartitionLog:
             return False
         if offset > self.log_end_offset:
             raise BrokerBug(f"{self}: high watermark {offset} beyond the log end")
-        self.high_watermark = offset
+        old, self.high_watermark = self.high_watermark, offset
+        if self._observer is not None:
+            self._observer.watermark_moved(self, old)
         return True
 
     def advance_log_start(self, offset: Offset) -> None:
@@ -268,6 +269,7 @@ class PartitionLog:
         if offset < self._segments.items[0].base_offset:
             self.truncate_fully(offset)
             return
+        old_end = self.log_end_offset
         self.log_end_offset = end = self._segments.truncate_to(offset)
         self.high_watermark = min(self.high_watermark, end)
         self.durable_end_offset = min(self.durable_end_offset, end)
@@ -275,9 +277,17 @@ class PartitionLog:
         if self.log_start_offset > end:
             self.log_start_offset = end
             self._save_log_start()
+        if self._observer is not None:
+            self._observer.truncated(self, old_end)
 
     def truncate_fully(self, new_start: Offset) -> None:
         """Remove everything; the log is empty and goes on at `new_start`."""
+        old_end = self.log_end_offset
+        self._restart(new_start)
+        if self._observer is not None:
+            self._observer.truncated(self, old_end)
+
+    def _restart(self, new_start: Offset) -> None:
         self._segments.restart_at(new_start)
         self.epochs.clear()
         self.log_start_offset = self.high_watermark = self.log_end_offset = new_start
@@ -331,14 +341,7 @@ class PartitionLog:
 
     def check_invariants(self) -> None:
         """Raise BrokerBug where something that must always hold does not."""
-        start, watermark, end = self.log_start_offset, self.high_watermark, self.log_end_offset
-        if not start <= watermark <= end:
-            raise BrokerBug(f"{self}: start {start}, high watermark {watermark}, end {end}")
-        first = self._segments.items[0].base_offset
-        if start < first:
-            raise BrokerBug(f"{self}: log start {start} before its first segment {first}")
-        check_segments(self._segments.items, end)
-        check_epochs(self.epochs, self._segments.items, start, end)
+        check_log(self)
 
     def __repr__(self) -> str:
         return (
@@ -354,7 +357,7 @@ class PartitionLog:
         end = self._segments.active.next_offset if self._segments else 0
         if not self._segments or stored_start > end:
             # A log whose readable part is lost goes on behind it: its offsets are used up.
-            self.truncate_fully(stored_start)
+            self._restart(stored_start)
             return
         start = max(self._segments.items[0].base_offset, stored_start)
         self.log_start_offset = self.high_watermark = start

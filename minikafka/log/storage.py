@@ -9,6 +9,7 @@ of batches. Counterpart: org.apache.kafka.common.record.FileRecords; ours otherw
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 from minikafka.base.errors import BrokerBug
@@ -167,18 +168,21 @@ class MemoryStorage:
         names = self._directories.get(prefix, {}) if prefix.endswith("/") else self._files
         return sorted(name for name in names if name.startswith(prefix))
 
-    def lose_unflushed(self, torn_bytes: int = 0) -> None:
+    def lose_unflushed(self, kept: Callable[[int], int] = lambda lost: 0) -> None:
         """Lose power: drop all that was not fsynced, and files that never were.
 
         Args:
-            torn_bytes: how much of each file's lost tail made it to the disk all the same.
+            kept: of a file's tail of so many bytes, how many reached the disk all the same;
+                asked for each file, in the order of their names.
         """
-        for name, file in list(self._files.items()):
-            if file.durable_size < 0 and not torn_bytes:
+        for name, file in sorted(self._files.items()):
+            durable = max(file.durable_size, 0)
+            survives = durable + min(kept(file.size - durable), file.size - durable)
+            if file.durable_size < 0 and not survives:
                 self.delete(name)
             else:
-                file.cut(min(file.size, max(file.durable_size, 0) + torn_bytes))
-                file.durable_size = file.size
+                file.cut(survives)
+                file.durable_size = survives
 
     def _add(self, name: str, file: _File) -> _File:
         self._files[name] = file

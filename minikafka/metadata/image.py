@@ -107,6 +107,19 @@ class MetadataImage:
         )
         return image, delta
 
+    def everything(self) -> MetadataDelta:
+        """Return the delta from nothing to this image."""
+        return MetadataDelta(
+            topics_created=tuple(self.topics),
+            partitions_changed=tuple(
+                TopicPartition(name, number)
+                for name, topic in self.topics.items()
+                for number in range(len(topic.partitions))
+            ),
+            brokers_changed=tuple(self.brokers),
+            configs_changed=tuple(self.configs),
+        )
+
     def partition(self, partition: TopicPartition) -> PartitionImage | None:
         """Return the partition, or None where topic or number is unknown."""
         topic = self.topics.get(partition.topic)

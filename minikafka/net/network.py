@@ -24,17 +24,21 @@ class Network:
 
     Args:
         transport: how brokers of this process talk to each other.
+        addresses: where brokers listen to each other; shared by networks that belong together.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, transport: Transport = "memory"
+        self,
+        loop: asyncio.AbstractEventLoop,
+        transport: Transport = "memory",
+        addresses: dict[int, tuple[str, int]] | None = None,
     ) -> None:
         self.turns = Turns(loop)
         self.links = LinkTable(self.turns)
         self._loop = loop
         self.transport = transport
         self._handlers: dict[int, ObjectHandler] = {}
-        self._addresses: dict[int, tuple[str, int]] = {}
+        self._addresses = {} if addresses is None else addresses
 
     def register(self, broker_id: int, handler: ObjectHandler, host: str, port: int) -> None:
         """Say where a broker of this process listens to the others."""

@@ -22,12 +22,13 @@ def public_names(kind: type) -> dict[str, list[str]]:
 @pytest.mark.parametrize(("sync", "of"), [(Cluster, AsyncCluster), (SyncClient, Client)])
 def test_synchronous_face_has_the_same_methods_and_arguments(sync: type, of: type) -> None:
     """Whoever knows one knows the other."""
-    own_plumbing = {"next_change"}
+    own_plumbing = {"next_change", "boot", "crashed"}
     expected = {
         name: given for name, given in public_names(of).items() if name not in own_plumbing
     }
     assert public_names(sync) == expected
-    assert inspect.signature(sync) == inspect.signature(of) or sync is SyncClient
+    given = [p for p in inspect.signature(of).parameters.values() if p.name != "hosting"]
+    assert list(inspect.signature(sync).parameters.values()) == given or sync is SyncClient
 
 
 def test_everything_is_there_and_nothing_is_left() -> None:

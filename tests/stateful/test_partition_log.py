@@ -109,7 +109,7 @@ class PartitionLogMachine(RuleBasedStateMachine):
     def lose_power(self, torn_bytes: int) -> None:
         # A segment that was closed was flushed: the log may be durable further than asked.
         durable = max(self.durable, self.log.durable_end_offset)
-        self.storage.lose_unflushed(torn_bytes)
+        self.storage.lose_unflushed(lambda lost: torn_bytes)
         self.entries = [entry for entry in self.entries if entry.offset < durable]
         self.end = max(durable, self.start)
         self._reopen()

@@ -68,6 +68,7 @@ class BrokerStub:
         controller_id: int | None = None,
     ) -> None:
         self.node_id = node_id
+        self.observer = None
         self.config = BrokerConfig.parse(node_id, config or {})
         self.cluster_id = CLUSTER_ID
         self.clock = ManualClock()

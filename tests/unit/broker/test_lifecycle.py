@@ -49,6 +49,9 @@ class Host(BrokerStub):
             cast("Broker", self), INCARNATION, lambda: cast("Channel", self)
         )
 
+    def on_registered(self) -> None:
+        """Have nothing to publish to."""
+
     def request(self, api_key: int, version: int, request: Any) -> Deferred[Any]:
         """Answer as the controller does, or fail as a lost connection does."""
         self.sent.append((api_key, request))

@@ -40,6 +40,7 @@ class Host:
             node_id, {"broker.session.timeout.ms": 40, "request.timeout.ms": 40}
         )
         self.seeds = Seeds("host")
+        self.observer = None
         self.clock = LoopClock(loop.time, lambda: 1_000)
         self.purgatory = Purgatory(self.clock, loop)
         self.image_changed = Condition(self)
@@ -57,6 +58,9 @@ class Host:
         )
         self.driver = QuorumDriver(cast("Broker", self), VOTERS, self.storage, self._publish)
         self.driver.start()
+
+    def note_led(self, partition: Partition) -> None:
+        """Hear that the driver leads."""
 
     def _publish(self, image: MetadataImage, delta: object) -> None:
         self.published.append(image)

@@ -9,6 +9,7 @@ import pytest
 from minikafka.base.clock import LoopClock
 from minikafka.base.config import BrokerConfig
 from minikafka.base.seeds import Seeds
+from minikafka.cluster.hosting import Place
 from minikafka.cluster.node import Node
 from minikafka.log.storage import MemoryStorage
 from minikafka.net.network import Network, Transport
@@ -26,12 +27,15 @@ def node(transport: Transport = "memory", port: int = 0) -> Node:
         BrokerConfig.parse(1),
         cluster_id="AAAAAAAAAAAAAAAAAAAAAQ",
         voters=(1,),
-        network=Network(loop, transport),
         seeds=Seeds("node"),
-        clock=LoopClock(loop.time, lambda: 1_700_000_000_000),
-        storage=MemoryStorage(),
-        host=HOST,
-        port=port,
+        place=Place(
+            host=HOST,
+            advertised_host=HOST,
+            port=port,
+            network=Network(loop, transport),
+            storage=MemoryStorage(),
+            clock=LoopClock(loop.time, lambda: 1_700_000_000_000),
+        ),
     )
 
 

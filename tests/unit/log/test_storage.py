@@ -114,7 +114,7 @@ def test_torn_write_leaves_a_part_of_the_tail() -> None:
     storage.append("a/1", b"abc")
     storage.fsync("a/1")
     storage.append("a/1", b"defg")
-    storage.lose_unflushed(torn_bytes=2)
+    storage.lose_unflushed(lambda lost: 2)
     assert _read(storage, "a/1") == b"abcde"
 
 

@@ -1,0 +1,46 @@
+"""Who may look on while a broker works: what it applies, leads and answers, and its logs.
+
+For the invariants of simulated runs. A broker works without one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from minikafka.log.observer import LogObserver
+from minikafka.metadata.image import MetadataImage
+from minikafka.metadata.states import MetadataDelta
+
+if TYPE_CHECKING:
+    from minikafka.broker.broker import Broker
+    from minikafka.broker.partition import Partition
+
+__all__ = ["BrokerObserver"]
+
+
+class BrokerObserver(LogObserver, Protocol):
+    """Told of what one broker does after it did it; must not change anything."""
+
+    def started(self, broker: Broker) -> None:
+        """Hear of the broker before it does anything."""
+        ...
+
+    def applied(self, broker: Broker, image: MetadataImage, delta: MetadataDelta) -> None:
+        """Hear of committed metadata that the broker has taken over."""
+        ...
+
+    def led(self, broker: Broker, partition: Partition) -> None:
+        """Hear that the broker leads a partition in a new leader epoch."""
+        ...
+
+    def answered(
+        self,
+        broker: Broker,
+        api_key: int,
+        version: int,
+        request: Any,
+        response: Any,
+        from_broker: bool,
+    ) -> None:
+        """Hear of a response that is about to leave; None where acks=0 gets none."""
+        ...

@@ -1,0 +1,1 @@
+"""What clients saw, and whether it may be: histories and the anomalies in them. Pure."""

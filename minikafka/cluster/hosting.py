@@ -1,0 +1,109 @@
+"""Where the brokers of a cluster run: the seam between a cluster and its machines.
+
+By default all run in this process, on the running loop, with a network of objects or of loopback
+sockets between them. The simulator gives each a machine of its own.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from minikafka.base.clock import Clock
+from minikafka.broker.observer import BrokerObserver
+from minikafka.log.storage import MemoryStorage, Storage
+from minikafka.net.links import Endpoint
+from minikafka.net.network import Network
+
+__all__ = ["Hosting", "Links", "LocalHosting", "Place"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one start of one broker runs.
+
+    Args:
+        host: the listeners bind there.
+        advertised_host: what clients are told.
+        port: of the listener for clients; 0 for a free one.
+        broker_port: of the listener for brokers, where they talk over TCP; 0 for a free one.
+        network: how this broker reaches the others.
+        storage: outlives the broker.
+        context: returns a new context for each call, in which everything of the broker runs.
+        observer: looks on, for checks.
+    """
+
+    host: str
+    advertised_host: str
+    port: int
+    network: Network
+    storage: Storage
+    clock: Clock
+    broker_port: int = 0
+    context: Callable[[], contextvars.Context] = contextvars.copy_context
+    observer: BrokerObserver | None = None
+
+
+class Links(Protocol):
+    """The links between brokers, by id, and clients, by name."""
+
+    def partition(
+        self, a: Iterable[Endpoint], b: Iterable[Endpoint], *, oneway: bool = False
+    ) -> None:
+        """Cut the links from `a` to `b`, and back unless `oneway`."""
+        ...
+
+    def set_link(self, a: Endpoint, b: Endpoint, *, latency: float) -> None:
+        """Delay what `a` and `b` send each other by `latency` seconds each way."""
+        ...
+
+    def heal(self) -> None:
+        """Make all links perfect again."""
+        ...
+
+
+class Hosting(Protocol):
+    """Finds a place for each start of each broker."""
+
+    @property
+    def network(self) -> Links:
+        """The links between the brokers."""
+        ...
+
+    def place(self, broker: int) -> Place:
+        """Return where the broker runs now; the storage is that of its last start."""
+        ...
+
+
+class LocalHosting:
+    """All brokers in this process, on the running loop.
+
+    Args:
+        network: shared by all of them.
+        clock: shared, too.
+        port: of broker 1; broker i listens on port + i - 1; 0 for free ports.
+    """
+
+    def __init__(
+        self, network: Network, clock: Clock, host: str, advertised_host: str, port: int
+    ) -> None:
+        self.network = network
+        self._clock = clock
+        self._host = host
+        self._advertised_host = advertised_host
+        self._port = port
+        self._storages: dict[int, Storage] = {}
+
+    def place(self, broker: int) -> Place:
+        """Return a place in this process, with the storage the broker had before."""
+        storage = self._storages.setdefault(broker, MemoryStorage())
+        return Place(
+            host=self._host,
+            advertised_host=self._advertised_host,
+            port=self._port + broker - 1 if self._port else 0,
+            network=self.network,
+            storage=storage,
+            clock=self._clock,
+        )

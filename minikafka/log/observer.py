@@ -1,0 +1,37 @@
+"""Who may look on while a log changes: invariant checks and whoever draws a log's history.
+
+A log works without one; a call costs nothing there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from minikafka.base.ids import Offset
+from minikafka.records.batch import Batch
+
+if TYPE_CHECKING:
+    from minikafka.log.partition_log import PartitionLog
+
+__all__ = ["LogObserver"]
+
+
+class LogObserver(Protocol):
+    """Told of each change of a log after it has happened; must not change the log."""
+
+    def opened(self, log: PartitionLog) -> None:
+        """Hear of a log that has taken over what its storage holds."""
+        ...
+
+    def appended(self, log: PartitionLog, batches: Sequence[Batch]) -> None:
+        """Hear of batches that were written at the end."""
+        ...
+
+    def truncated(self, log: PartitionLog, old_end: Offset) -> None:
+        """Hear that the log ends below `old_end` now, or was emptied."""
+        ...
+
+    def watermark_moved(self, log: PartitionLog, old: Offset) -> None:
+        """Hear that the high watermark has risen from `old`."""
+        ...

@@ -1,0 +1,367 @@
+"""An asyncio event loop in virtual time, over simulated hosts.
+
+The clock is an integer number of nanoseconds and moves only when nothing is left to run. Within
+a host callbacks run first in, first out, as asyncio promises; whose turn it is between hosts is
+drawn from the seed. Nothing reaches the operating system: no selector, no socket, no thread.
+
+Rules of this file
+    Only `_run_once` moves the clock.
+    Everything that orders anything is a number of this loop, never an address or a hash.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import gc
+import heapq
+import math
+import random
+import threading
+from asyncio import base_events
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any
+
+from minikafka.sim.connecting import Connecting
+from minikafka.sim.errors import Deadlock, Livelock, SimError, TimeLimit, Unsupported
+from minikafka.sim.futures import SimFuture, SimTask
+from minikafka.sim.handles import SimHandle
+from minikafka.sim.hosts import HOST, NS, Incarnation
+from minikafka.sim.network import SimNetwork
+from minikafka.sim.trace import Trace
+
+__all__ = ["EPOCH_NS", "SimLoop"]
+
+EPOCH_NS = 1_735_689_600 * NS
+"""Virtual wall clock at the start of a run: 2025-01-01T00:00:00Z."""
+
+TIMER_SLACK_NS = 1_000
+"""How late each timer fires. A real loop is always a little late, and code like "if clock() - t0
+< linger: call_later(linger - (clock() - t0))" (aiokafka's) spins for ever on one that is not."""
+
+STEPS_PER_INSTANT_MAX = 200_000
+COLLECT_EVERY_STEPS = 20_000
+DRIVER = "driver"
+
+
+class SimLoop(Connecting, base_events.BaseEventLoop):
+    """One run's event loop.
+
+    Args:
+        seed: decides the order between hosts and everything the network does.
+        keep_trace: keep what happens, not only its hash.
+        time_limit_s: virtual seconds after which the run ends with `TimeLimit`; None for none.
+
+    Attributes:
+        now_ns: virtual nanoseconds since the start.
+        steps: callbacks run so far.
+        current: the incarnation whose callback runs now.
+        unhandled: what reached the loop's exception handler: (host, message, exception).
+    """
+
+    def __init__(
+        self,
+        seed: int | str,
+        *,
+        keep_trace: bool = False,
+        time_limit_s: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.seed = seed
+        self.now_ns = 0
+        self.steps = 0
+        self.unhandled: list[tuple[str, str, BaseException | None]] = []
+        self.trace = Trace(keep=keep_trace)
+        self._random = random.Random(f"{seed}:schedule").random  # noqa: S311 - reproducible
+        self._numbers = self._sequence = 0
+        self._lag_ns = 0
+        self._timers: list[tuple[int, int, Any]] = []
+        self._timers_cancelled = 0
+        self._runnable: list[Incarnation] = []
+        self._steps_of_instant = 0
+        self._collect_at = COLLECT_EVERY_STEPS
+        self._time_limit_ns = None if time_limit_s is None else int(time_limit_s * NS)
+        self._fatal: SimError | None = None
+        self._clock_resolution = 1e-9
+        self.network = SimNetwork(self)
+        self.current = self.driver = self.network.host(DRIVER).incarnation
+        self.set_exception_handler(type(self)._note_unhandled)
+
+    # --- clock ---------------------------------------------------------------------------
+
+    def time(self) -> float:
+        """Return virtual seconds since the start, as the running host has them."""
+        return (self.now_ns + self._lag_ns) / NS
+
+    def monotonic_ns(self) -> int:
+        """Return virtual nanoseconds since the start, as the running host has them."""
+        return self.now_ns + self._lag_ns
+
+    def wall_ns(self) -> int:
+        """Return nanoseconds since 1970 on the wall clock of the running host."""
+        return EPOCH_NS + self.now_ns + self._lag_ns + self.current.host.skew_ns
+
+    def spend(self, ns: int) -> None:
+        """Let the running callback take `ns`: its host does nothing else meanwhile.
+
+        What it sends from now on leaves that much later, and its clock has moved.
+        """
+        self._lag_ns += ns
+        self.stall(self.current, self.now_ns + self._lag_ns)
+
+    def stall(self, incarnation: Incarnation, until_ns: int) -> None:
+        """Run nothing on an incarnation before `until_ns`; a time that has come ends a stall."""
+        incarnation.stalled_until_ns = until_ns
+        if until_ns > self.now_ns:
+            self.at_ns(until_ns, self._unstall, incarnation)
+        else:
+            self._unstall(incarnation)
+
+    def _unstall(self, incarnation: Incarnation) -> None:
+        due = incarnation.stalled_until_ns <= self.now_ns
+        if due and incarnation.runq and not incarnation.queued and incarnation.alive:
+            incarnation.queued = True
+            self._runnable.append(incarnation)
+
+    # --- scheduling ------------------------------------------------------------------------
+
+    def next_number(self) -> int:
+        """Return a number that this loop never gave before."""
+        self._numbers += 1
+        return self._numbers
+
+    def create_future(self) -> Any:
+        """Return a future that is numbered by this loop."""
+        return SimFuture(loop=self)
+
+    def create_task(
+        self,
+        coro: Generator[Any, None, Any] | Coroutine[Any, Any, Any],
+        *,
+        name: object = None,
+        context: contextvars.Context | None = None,
+        **_: object,
+    ) -> Any:
+        """Run a coroutine as a task of the incarnation that `context` names, else of ours."""
+        self._check_closed()
+        number = self.next_number()
+        # asyncio's own names count over the whole process.
+        label = f"task-{number}" if name is None else str(name)
+        owner = self.current if context is None else context.get(HOST, self.current)
+        if context is None:
+            context = contextvars.copy_context()
+            if context.get(HOST, None) is not owner:
+                context.run(HOST.set, owner)
+        task = SimTask(coro, loop=self, name=label, context=context)  # type: ignore[arg-type]
+        owner.tasks[number] = task
+        task.add_done_callback(lambda _: owner.tasks.pop(number, None), context=context)
+        return task
+
+    def call_soon(
+        self,
+        callback: Callable[..., Any],
+        *args: Any,
+        context: contextvars.Context | None = None,
+    ) -> Any:
+        """Run `callback` on the running host, or on that of `context`."""
+        owner = self.current if context is None else context.get(HOST, self.current)
+        handle = SimHandle(callback, args, self, context, owner)
+        self._enqueue(handle)
+        return handle
+
+    def call_soon_threadsafe(
+        self,
+        callback: Callable[..., Any],
+        *args: Any,
+        context: contextvars.Context | None = None,
+    ) -> Any:
+        """As `call_soon`; there is one thread only."""
+        if self._thread_id not in (None, threading.get_ident()):  # type: ignore[attr-defined]
+            raise Unsupported("call_soon_threadsafe from a second thread")
+        return self.call_soon(callback, *args, context=context)
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[..., Any],
+        *args: Any,
+        context: contextvars.Context | None = None,
+    ) -> Any:
+        """Run `callback` after `delay` virtual seconds, a little late."""
+        return self.call_at(self.time() + delay, callback, *args, context=context)
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[..., Any],
+        *args: Any,
+        context: contextvars.Context | None = None,
+    ) -> Any:
+        """Run `callback` at `when` on this loop's clock, a little late."""
+        owner = self.current if context is None else context.get(HOST, self.current)
+        handle = SimHandle(callback, args, self, context, owner, when)
+        handle._scheduled = True
+        self._push(max(math.ceil(when * NS), self.now_ns) + TIMER_SLACK_NS, handle)
+        return handle
+
+    def at_ns(self, at_ns: int, action: Callable[..., Any], *args: Any) -> None:
+        """Run `action` at a time of the world: the network, a fault; on no host."""
+        self._push(max(at_ns, self.now_ns), (action, args))
+
+    def _push(self, at_ns: int, item: object) -> None:
+        self._sequence = sequence = self._sequence + 1
+        heapq.heappush(self._timers, (at_ns, sequence, item))
+
+    def _timer_handle_cancelled(self, handle: Any) -> None:
+        self._timers_cancelled += 1
+        if self._timers_cancelled > 1000 and self._timers_cancelled * 2 > len(self._timers):
+            self._timers_cancelled = 0
+            self._timers = [
+                entry for entry in self._timers if type(entry[2]) is tuple or not _dropped(entry[2])
+            ]
+            heapq.heapify(self._timers)
+
+    def _enqueue(self, handle: SimHandle) -> None:
+        owner = handle.incarnation
+        owner.runq.append(handle)
+        if not owner.queued and owner.stalled_until_ns <= self.now_ns:
+            owner.queued = True
+            self._runnable.append(owner)
+
+    # --- running ---------------------------------------------------------------------------
+
+    def _run_once(self) -> None:
+        """Run what is due, or move the clock to what comes next."""
+        runnable, draw = self._runnable, self._random
+        while runnable:
+            count = len(runnable)
+            index = int(draw() * count) if count > 1 else 0
+            owner = runnable[index]
+            runq = owner.runq
+            if runq and owner.alive and owner.stalled_until_ns <= self.now_ns:
+                handle = runq.popleft()
+                if not handle._cancelled:
+                    self._run(handle, owner)
+                    if self._stopping or self._fatal is not None:  # type: ignore[attr-defined]
+                        break
+                continue
+            owner.queued = False
+            runnable[index] = runnable[-1]
+            runnable.pop()
+        else:
+            self._advance()
+        if self._fatal is not None:
+            fatal, self._fatal = self._fatal, None
+            raise fatal
+
+    def _run(self, handle: SimHandle, owner: Incarnation) -> None:
+        self.steps += 1
+        self._steps_of_instant += 1
+        self.current = owner
+        self._lag_ns = 0
+        try:
+            handle._context.run(handle._callback, *handle._args)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - as asyncio's own handles do
+            message = f"Exception in callback {handle!r}"
+            self.call_exception_handler({"message": message, "exception": error})
+        self._lag_ns = 0
+        self.current = self.driver
+        if self._steps_of_instant > STEPS_PER_INSTANT_MAX:
+            raise Livelock(
+                f"{self._steps_of_instant} callbacks at {self.time():.6f} s and the clock stands "
+                f"still; the last was {handle!r}"
+            )
+        if self.steps >= self._collect_at:
+            # The collector is off in a run: what it frees may run code (`__del__`).
+            self._collect_at = self.steps + COLLECT_EVERY_STEPS
+            gc.collect()
+
+    def _advance(self) -> None:
+        """Move the clock to what comes next, and make it due."""
+        timers = self._timers
+        while timers and type(timers[0][2]) is not tuple and _dropped(timers[0][2]):
+            heapq.heappop(timers)
+        if not timers:
+            raise Deadlock(
+                f"nothing is scheduled at {self.time():.6f} s, and these wait:\n{self.pending()}"
+            )
+        at_ns = timers[0][0]
+        if self._time_limit_ns is not None and at_ns > self._time_limit_ns:
+            raise TimeLimit(f"{self.time():.3f} virtual seconds used up:\n{self.pending()}")
+        if at_ns > self.now_ns:
+            self.now_ns = at_ns
+            self._steps_of_instant = 0
+        while timers and timers[0][0] <= at_ns:
+            item = heapq.heappop(timers)[2]
+            if type(item) is tuple:
+                item[0](*item[1])
+            elif not _dropped(item):
+                item._scheduled = False
+                self._enqueue(item)
+
+    def fail(self, error: SimError) -> None:
+        """End the run with `error` before the next callback, whoever catches it meanwhile."""
+        if self._fatal is None:
+            self._fatal = error
+
+    def pending(self) -> str:
+        """Return the tasks that have not ended, by host, one per line."""
+        lines = []
+        for host in self.network.hosts.values():
+            for task in host.incarnation.pending_tasks():
+                frames = task.get_stack(limit=1)
+                where = "?"
+                if frames:
+                    code = frames[0].f_code
+                    where = f"{code.co_filename.rsplit('/', 1)[-1]}:{frames[0].f_lineno}"
+                lines.append(f"  {host.name} {task.get_name()} at {where}")
+        return "\n".join(lines)
+
+    def _note_unhandled(self, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        host = self.current.host.name
+        self.unhandled.append((host, str(context.get("message")), error))
+        self.trace.record(self.now_ns, "unhandled", f"{host} {type(error).__name__}")
+        if isinstance(error, SimError):
+            self.fail(error)
+
+    # --- what a real loop does with the operating system -------------------------------------
+
+    def _process_events(self, event_list: object) -> None: ...
+
+    def _write_to_self(self) -> None: ...
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+        """Run `func` as a callback of its own: there are no threads."""
+        future = self.create_future()
+
+        def run() -> None:
+            if not future.cancelled():
+                try:
+                    future.set_result(func(*args))
+                except Exception as error:  # noqa: BLE001 - handed to who awaits
+                    future.set_exception(error)
+
+        self.call_soon(run)
+        return future
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Return at once: there is none."""
+
+    def add_signal_handler(self, sig: int, callback: Callable[..., Any], *args: Any) -> None:
+        """Accept and forget: no signal comes in a run (servers install handlers)."""
+
+    def remove_signal_handler(self, sig: int) -> bool:
+        """Return False: there was no handler."""
+        return False
+
+    def close(self) -> None:
+        """Forget everything scheduled."""
+        self._timers.clear()
+        self._runnable.clear()
+        super().close()
+
+
+def _dropped(handle: SimHandle) -> bool:
+    return handle._cancelled or not handle.incarnation.alive

@@ -1,0 +1,164 @@
+"""One direction of a TCP connection: in order, sometimes late, retransmitted, never corrupted.
+
+What cannot get through is held and tried again after 0.2 s, 0.4 s, 0.8 s and so on, as a kernel
+does; after `USER_TIMEOUT_S` its sender gives up with ETIMEDOUT. So a healed partition is felt a
+while longer, and one end may believe in a connection of which the other knows nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from minikafka.sim.network import SimNetwork
+    from minikafka.sim.transports import SimTransport
+
+__all__ = ["DATA", "FIN", "RST", "Pipe", "reset_error"]
+
+NS = 1_000_000_000
+DATA, FIN, RST = "DATA", "FIN", "RST"
+RTO_S = 0.2
+RTO_MAX_S = 120.0
+USER_TIMEOUT_S = 924.6
+"""What tcp_retries2=15 comes to on Linux."""
+
+WINDOW_BYTES = 256 * 1024
+"""Sent, and not yet read by the application at the other end."""
+
+
+def reset_error() -> ConnectionResetError:
+    """Return what an application sees of an RST."""
+    return ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+
+
+class Pipe:
+    """From `source` to `target`."""
+
+    __slots__ = (
+        "_attempt",
+        "_credit",
+        "_from",
+        "_held",
+        "_last_ns",
+        "_network",
+        "_retrying_since",
+        "_target_host",
+        "_to",
+        "_window",
+        "source",
+        "target",
+    )
+
+    def __init__(
+        self, network: SimNetwork, source: SimTransport, target: SimTransport
+    ) -> None:
+        self.source = source
+        self.target = target
+        self._network = network
+        self._from = source.incarnation.host.name
+        self._target_host = target.incarnation.host
+        self._to = self._target_host.name
+        self._held: list[tuple[str, bytes]] = []
+        self._last_ns = 0
+        self._window = WINDOW_BYTES
+        self._credit = 0
+        self._retrying_since: int | None = None
+        self._attempt = 0
+
+    @property
+    def room(self) -> int:
+        """Bytes that the kernels would take now."""
+        return self._window
+
+    def send(self, kind: str, data: bytes = b"") -> None:
+        """Put a segment on the wire."""
+        self._window -= len(data)
+        if self._held or self._blocked():
+            self._hold(kind, data)
+        else:
+            self._transmit(kind, data)
+
+    def _transmit(self, kind: str, data: bytes) -> None:
+        network = self._network
+        start_ns = network.loop.monotonic_ns()
+        at_ns = network.arrival_ns(self._from, self._to, len(data), start_ns)
+        self._last_ns = at_ns = max(at_ns, self._last_ns)
+        network.loop.at_ns(at_ns, self._arrive, kind, data)
+
+    def _arrive(self, kind: str, data: bytes) -> None:
+        if self._held or self._blocked():
+            self._hold(kind, data)  # lost on the way
+            return
+        target = self.target
+        if target.gone:
+            if kind == DATA and not self.source.gone:
+                # The kernel there knows no such connection.
+                self._network.after_delay(self._to, self._from, self.source.fail, reset_error())
+            return
+        if self._network.is_cut(self._to, self._from):
+            self._retry_later()  # no acknowledgement gets back
+        target.receive(kind, data)
+
+    def read(self, count: int) -> None:
+        """Hear that the application at the far end has read `count` bytes."""
+        if self._network.is_cut(self._to, self._from):
+            self._credit += count
+            self._retry_later()
+        elif self.source.waits_for_room:
+            self._network.after_delay(self._to, self._from, self._grant, count)
+        else:
+            self._window += count
+
+    def _grant(self, count: int) -> None:
+        self._window += count
+        # As kernels do, wait for more than a few bytes of room (silly window syndrome).
+        if self._window >= WINDOW_BYTES // 4:
+            self.source.room_found()
+
+    # --- what does not get through -----------------------------------------------------------
+
+    def _blocked(self) -> bool:
+        return (
+            self._network.is_cut(self._from, self._to) or not self._target_host.powered
+        )
+
+    def _hold(self, kind: str, data: bytes) -> None:
+        self._held.append((kind, data))
+        self._retry_later()
+
+    def _retry_later(self) -> None:
+        if self._retrying_since is None:
+            self._retrying_since = self._network.loop.now_ns
+            self._attempt = 0
+            self._schedule()
+
+    def _schedule(self) -> None:
+        delay_ns = int(min(RTO_MAX_S, RTO_S * 2**self._attempt) * NS)
+        loop = self._network.loop
+        loop.at_ns(loop.now_ns + delay_ns, self._retransmit)
+
+    def _retransmit(self) -> None:
+        if not self.source.incarnation.host.powered:
+            return
+        loop, since = self._network.loop, self._retrying_since
+        assert since is not None
+        if self._blocked() or self._network.is_cut(self._to, self._from):
+            self._attempt += 1
+            if loop.now_ns - since < USER_TIMEOUT_S * NS:
+                self._schedule()
+                if not self._blocked():
+                    self._release()
+            else:
+                self.source.fail(TimeoutError(errno.ETIMEDOUT, "Connection timed out"))
+            return
+        self._retrying_since = None
+        self._release()
+        if self._credit:
+            credit, self._credit = self._credit, 0
+            self._grant(credit)
+
+    def _release(self) -> None:
+        held, self._held = self._held, []
+        for kind, data in held:
+            self._transmit(kind, data)

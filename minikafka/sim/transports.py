@@ -1,0 +1,417 @@
+"""asyncio transports and servers over simulated connections.
+
+They keep asyncio's contracts (call order, flow control, half-close) as its selector transports
+do; the same tests run over both. What a kernel does is in `pipes`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import errno
+import socket
+from asyncio import events, sslproto, transports
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from minikafka.sim.pipes import DATA, FIN, RST, Pipe, reset_error
+
+if TYPE_CHECKING:
+    from minikafka.sim.hosts import Incarnation
+    from minikafka.sim.network import SimNetwork
+
+__all__ = ["FakeSocket", "SimServer", "SimTransport"]
+
+Address = tuple[str, int]
+
+
+class FakeSocket:
+    """What `get_extra_info("socket")` gives: addresses, and options that do nothing."""
+
+    family, type, proto = socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
+
+    def __init__(self, name: Address, peer: Address | None = None) -> None:
+        self._name = name
+        self._peer = peer
+
+    def getsockname(self) -> Address:
+        """Return the address of this end."""
+        return self._name
+
+    def getpeername(self) -> Address:
+        """Return the address of the other end."""
+        if self._peer is None:
+            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+        return self._peer
+
+    def setsockopt(self, *_: object) -> None:
+        """Do nothing."""
+
+    def getsockopt(self, *_: object) -> int:
+        """Return 0."""
+        return 0
+
+    def fileno(self) -> int:
+        """Return -1: there is no descriptor."""
+        return -1
+
+
+class SimServer(events.AbstractServer):
+    """A listener on one incarnation."""
+
+    def __init__(
+        self,
+        loop: Any,
+        incarnation: Incarnation,
+        port: int,
+        factory: Callable[[], Any],
+        context: contextvars.Context,
+    ) -> None:
+        self._loop = loop
+        self._incarnation = incarnation
+        self._port = port or incarnation.free_port()
+        self._factory = factory
+        self.context = context
+        self.sockets: tuple[FakeSocket, ...] = ()
+        self._closed = loop.create_future()
+
+    def listen(self) -> None:
+        """Take the port.
+
+        Raises:
+            OSError: EADDRINUSE.
+        """
+        listeners, address = self._incarnation.listeners, (self._incarnation.host.ip, self._port)
+        if self._port in listeners:
+            raise OSError(
+                errno.EADDRINUSE,
+                f"error while attempting to bind on address {address}: address already in use",
+            )
+        listeners[self._port] = self
+        self.sockets = (FakeSocket(address),)
+
+    def accept(self, transport: SimTransport) -> None:
+        """Give a connection that came in to a new protocol."""
+        transport.open(self._factory(), None)
+
+    def close(self) -> None:
+        """Stop listening; connections live on."""
+        if self._incarnation.listeners.get(self._port) is self:
+            del self._incarnation.listeners[self._port]
+        self.sockets = ()
+        if not self._closed.done():
+            self._closed.set_result(None)
+
+    def is_serving(self) -> bool:
+        """Return True until closed."""
+        return not self._closed.done()
+
+    def get_loop(self) -> Any:
+        """Return the loop."""
+        return self._loop
+
+    async def start_serving(self) -> None:
+        """Return: it serves already."""
+
+    async def serve_forever(self) -> None:
+        """Return never; closes the server when cancelled."""
+        try:
+            await self._loop.create_future()
+        finally:
+            self.close()
+
+    async def wait_closed(self) -> None:
+        """Return once closed."""
+        await asyncio.shield(self._closed)
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+
+class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,misc]
+    """One end of a connection.
+
+    Attributes:
+        gone: the kernel at this end has forgotten the connection.
+    """
+
+    _start_tls_compatible = True
+
+    def __init__(
+        self,
+        network: SimNetwork,
+        incarnation: Incarnation,
+        number: int,
+        side: int,
+        context: contextvars.Context,
+        local: Address,
+        remote: Address,
+    ) -> None:
+        extra = {"sockname": local, "peername": remote, "socket": FakeSocket(local, remote)}
+        super().__init__(extra, network.loop)
+        self.incarnation = incarnation
+        self.context = context
+        self.label = f"{number}.{side}"
+        self.key = (number, side)
+        self.gone = False
+        self.pipe: Pipe  # outbound; set once both ends are there
+        self._network = network
+        self._protocol: Any = None
+        self._opened = self._closing = self._lost = False
+        self._buffer = bytearray()
+        self._eof = self._fin_sent = self._peer_reset = False
+        self._received: deque[tuple[str, bytes]] = deque()
+        self._reading = True
+        incarnation.transports[self.key] = self
+
+    # --- protocol ----------------------------------------------------------------------------
+
+    def open(self, protocol: Any, waiter: Any) -> None:
+        """Tell the protocol that it is connected, in a callback of its own."""
+        self._protocol = protocol
+        self._call(self._made, waiter)
+
+    def _made(self, waiter: Any) -> None:
+        self._protocol.connection_made(self)
+        self._opened = True
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+        if self._received:
+            self._call(self._deliver)
+
+    def set_protocol(self, protocol: Any) -> None:
+        """Hand what comes from now on to another protocol."""
+        self._protocol = protocol
+
+    def get_protocol(self) -> Any:
+        """Return the protocol."""
+        return self._protocol
+
+    def is_closing(self) -> bool:
+        """Return True once closed or lost."""
+        return self._closing
+
+    def _call(self, callback: Callable[..., Any], *args: Any) -> None:
+        self._loop.call_soon(callback, *args, context=self.context)
+
+    # --- out ---------------------------------------------------------------------------------
+
+    @property
+    def waits_for_room(self) -> bool:
+        """True while the application has written more than the kernels take."""
+        return bool(self._buffer)
+
+    def get_write_buffer_size(self) -> int:
+        """Return how many bytes the kernel has not taken yet."""
+        return len(self._buffer)
+
+    def write(self, data: Any) -> None:
+        """Send `data`; ignored once closing or lost, as asyncio does."""
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            kind = type(data).__name__
+            raise TypeError(f"data argument must be a bytes-like object, not {kind}")
+        if self._eof:
+            raise RuntimeError("Cannot call write() after write_eof()")
+        if not data or self._closing or not self.incarnation.alive:
+            return
+        if self._peer_reset:
+            self._reset(BrokenPipeError(errno.EPIPE, "Broken pipe"))
+            return
+        data = bytes(data)
+        if isinstance(self._protocol, sslproto.SSLProtocol):
+            # OpenSSL draws by itself: of such a stream only the sizes are reproducible.
+            self._network.record("tx", f"{self.label} tls {len(data)}")
+        else:
+            self._network.record("tx", self.label, data)
+            for tap in self._network.taps:
+                tap(*self.key, data)
+        if not self._buffer and len(data) <= self.pipe.room:
+            if self._network.splits() and (head := self._network.split(len(data))):
+                self.pipe.send(DATA, data[:head])
+                data = data[head:]
+            self.pipe.send(DATA, data)
+        else:
+            self._buffer += data
+            self._pump()
+            self._maybe_pause_protocol()
+
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
+        """Send the pieces as one."""
+        self.write(b"".join(list_of_data))
+
+    def can_write_eof(self) -> bool:
+        """Return True."""
+        return True
+
+    def write_eof(self) -> None:
+        """Send what was written and end this direction."""
+        if not self._eof and not self._closing:
+            self._eof = True
+            self._pump()
+
+    def _pump(self) -> None:
+        buffer = self._buffer
+        while buffer and (count := min(len(buffer), self.pipe.room)) > 0:
+            with memoryview(buffer) as view:
+                piece = bytes(view[:count])
+            del buffer[:count]
+            self.pipe.send(DATA, piece)
+        if not buffer:
+            if self._eof and not self._fin_sent:
+                self._fin_sent = True
+                self.pipe.send(FIN)
+            if self._closing and not self._lost:
+                self._call(self._lose, None)
+
+    def room_found(self) -> None:
+        """Hear that the kernels take more."""
+        if not self.gone and self.incarnation.alive:
+            self._call(self._go_on)
+
+    def _go_on(self) -> None:
+        if self._buffer and not self.gone:
+            self._pump()
+            self._maybe_resume_protocol()
+
+    # --- in ----------------------------------------------------------------------------------
+
+    def is_reading(self) -> bool:
+        """Return False while paused or closing."""
+        return self._reading and not self._closing
+
+    def pause_reading(self) -> None:
+        """Leave what comes in the kernel."""
+        self._reading = False
+
+    def resume_reading(self) -> None:
+        """Read on, in a callback of its own."""
+        if not self._reading and not self._closing:
+            self._reading = True
+            self._call(self._deliver)
+
+    def receive(self, kind: str, data: bytes) -> None:
+        """Take a segment that arrived at this end's kernel."""
+        if kind != DATA:
+            self._network.record("rx", f"{self.label} {kind}")
+        self._received.append((kind, data))
+        if kind == RST:
+            self._peer_reset = True
+        if self.incarnation.alive:
+            self._call(self._deliver)
+
+    def _deliver(self) -> None:
+        received = self._received
+        while received and self._opened and not self.gone:
+            if not self._reading or self._closing:
+                if self._closing and self._peer_reset:
+                    self._reset(reset_error())
+                return
+            kind, data = received.popleft()
+            if kind == RST:
+                self._reset(reset_error())
+                return
+            if kind == FIN:
+                if not self._protocol.eof_received():
+                    self.close()
+            else:
+                self._feed(data)
+                self.peer_pipe.read(len(data))
+
+    @property
+    def peer_pipe(self) -> Pipe:
+        """The direction that ends here."""
+        return self.pipe.target.pipe
+
+    def _feed(self, data: bytes) -> None:
+        if not isinstance(self._protocol, asyncio.BufferedProtocol):
+            self._protocol.data_received(data)
+            return
+        protocol: Any = self._protocol
+        rest = memoryview(data)
+        while rest and not self._closing:
+            room = protocol.get_buffer(-1)
+            count = min(len(room), len(rest))
+            room[:count] = rest[:count]
+            protocol.buffer_updated(count)
+            rest = rest[count:]
+
+    # --- the end -----------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Send what was written, then end."""
+        if not self._closing:
+            self._closing = True
+            if not self._buffer:
+                self._call(self._lose, None)
+
+    def abort(self) -> None:
+        """End now; what the kernel has not taken is lost."""
+        self._force_close(None)
+
+    def _force_close(self, error: BaseException | None) -> None:
+        # asyncio.sslproto calls this by its private name, too.
+        if self._lost:
+            return
+        self._lost = self._closing = True
+        self._buffer.clear()
+        self._call(self._end, error)
+
+    def fail(self, error: Exception) -> None:
+        """Hear from the kernel that the connection is no more: reset, or timed out."""
+        if not self.gone:
+            self._reset(error)
+
+    def _reset(self, error: Exception) -> None:
+        self.gone = True
+        self._received.clear()
+        if self.incarnation.alive:
+            if self._opened:
+                self._force_close(error)
+            else:
+                self.incarnation.transports.pop(self.key, None)
+
+    def _lose(self, error: BaseException | None) -> None:
+        if not self._lost:
+            self._lost = True
+            self._end(error)
+
+    def _end(self, error: BaseException | None) -> None:
+        """Tell the protocol, then close the socket."""
+        self._network.record("lost", f"{self.label} {type(error).__name__}")
+        try:
+            if self._opened:
+                self._protocol.connection_lost(error)
+        finally:
+            self.incarnation.transports.pop(self.key, None)
+            self._close_socket()
+
+    def _close_socket(self) -> None:
+        """Do as a kernel does: FIN, or RST where the application leaves something unread."""
+        if self.gone:
+            return
+        self.gone = True
+        unread = any(kind == DATA for kind, _ in self._received)
+        self._received.clear()
+        if unread:
+            self.pipe.send(RST)
+        elif not self._fin_sent:
+            self._fin_sent = True
+            self.pipe.send(FIN)
+
+    def process_died(self, *, silent: bool) -> None:
+        """Do as the kernel of a dead process does, or of a dead machine: nothing."""
+        self._buffer.clear()
+        if silent:
+            self.gone = True
+        else:
+            self._close_socket()
+
+    def cut_off(self) -> None:
+        """Reset the connection at this end, as a middle box does."""
+        if not self.gone:
+            self._network.record("reset", self.label)
+            if self._opened:
+                self._reset(reset_error())
+            else:
+                self.gone = True

@@ -1,0 +1,191 @@
+"""Kinds of faults for `Simulation.chaos`: each begins, lasts a while, and is taken back.
+
+A kind takes the simulation and its own chance. Durations are virtual seconds. Names are those
+of docs/simulation.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from minikafka.sim.hosts import CrashMode
+    from minikafka.trials.simulation import BrokerHost, Simulation
+
+__all__ = [
+    "ALL_KINDS",
+    "clock_skew",
+    "disk_error",
+    "isolate",
+    "kill",
+    "partition",
+    "pause",
+    "power_loss",
+    "refuse",
+    "reset",
+    "slow_disk",
+    "slow_link",
+]
+
+
+def _living(simulation: Simulation, draws: Random) -> BrokerHost | None:
+    """Return a broker that is up, or None: then there is nothing to break."""
+    up = [broker for broker in simulation.brokers if broker.up]
+    return up[draws.randrange(len(up))] if up else None
+
+
+def _other_host(simulation: Simulation, draws: Random, name: str) -> str:
+    names = [other for other in simulation.network.hosts if other not in (name, "driver")]
+    return names[draws.randrange(len(names))] if names else name
+
+
+async def partition(simulation: Simulation, draws: Random) -> None:
+    """Cut a broker off one other host, one way or both, for half a second up to 15."""
+    broker = _living(simulation, draws)
+    if broker is None:
+        return
+    simulation.faults += 1
+    name = broker.host.name
+    other = _other_host(simulation, draws, name)
+    pair = (name, other) if draws.random() < 0.5 else (other, name)
+    simulation.network.partition(*pair, oneway=draws.random() < 0.4)
+    await asyncio.sleep(draws.uniform(0.5, 15))
+    simulation.network.heal(name, other)
+
+
+async def isolate(simulation: Simulation, draws: Random) -> None:
+    """Cut a broker off all other brokers; its clients still reach it."""
+    broker = _living(simulation, draws)
+    if broker is None:
+        return
+    simulation.faults += 1
+    others = [other.host.name for other in simulation.brokers if other is not broker]
+    oneway = draws.random() < 0.3
+    if draws.random() < 0.5:
+        simulation.network.partition(broker.host, others, oneway=oneway)
+    else:
+        simulation.network.partition(others, broker.host, oneway=oneway)
+    await asyncio.sleep(draws.uniform(0.5, 15))
+    simulation.network.heal(broker.host, others)
+
+
+async def reset(simulation: Simulation, draws: Random) -> None:
+    """Reset all connections between a broker and one other host."""
+    broker = _living(simulation, draws)
+    if broker is not None:
+        simulation.faults += 1
+        simulation.network.reset(
+            broker.host, _other_host(simulation, draws, broker.host.name)
+        )
+
+
+async def _crash(simulation: Simulation, draws: Random, mode: CrashMode) -> None:
+    broker = _living(simulation, draws)
+    if broker is None:
+        return
+    simulation.faults += 1
+    broker.crash(mode)
+    await asyncio.sleep(draws.uniform(0.2, 10))
+    if not broker.up:
+        broker.restart()
+
+
+async def kill(simulation: Simulation, draws: Random) -> None:
+    """End a broker's process; what it wrote stays. It is back after up to 10 seconds."""
+    await _crash(simulation, draws, "kill")
+
+
+async def power_loss(simulation: Simulation, draws: Random) -> None:
+    """Switch a broker's machine off: what was not flushed is gone, and nobody answers for it."""
+    await _crash(simulation, draws, "power")
+
+
+async def pause(simulation: Simulation, draws: Random) -> None:
+    """Stall a broker, or a client, for up to 12 seconds."""
+    broker = _living(simulation, draws)
+    if broker is None:
+        return
+    host = broker.host
+    if draws.random() < 0.25:
+        other = simulation.host(_other_host(simulation, draws, host.name))
+        host = other if other.up else host
+    if host.incarnation.stalled_until_ns <= simulation.loop.now_ns:
+        simulation.faults += 1
+        host.pause(draws.uniform(0.5, 12))
+
+
+async def slow_link(simulation: Simulation, draws: Random) -> None:
+    """Make the link between a broker and another host slow, and lossy half of the time."""
+    broker = _living(simulation, draws)
+    if broker is None:
+        return
+    simulation.faults += 1
+    name = broker.host.name
+    other = _other_host(simulation, draws, name)
+    slowest = draws.uniform(0.02, 1.0)
+    loss = 0.05 if draws.random() < 0.5 else 0.0
+    simulation.network.set_link(name, other, latency=(0.01, slowest), loss=loss)
+    await asyncio.sleep(draws.uniform(1, 12))
+    default = simulation.network.default
+    simulation.network.set_link(name, other, latency=default.latency, loss=default.loss)
+
+
+async def refuse(simulation: Simulation, draws: Random) -> None:
+    """Refuse new connections to a broker for a while."""
+    broker = _living(simulation, draws)
+    if broker is not None:
+        simulation.faults += 1
+        simulation.network.refuse(broker.host.name)
+        await asyncio.sleep(draws.uniform(0.5, 8))
+        simulation.network.refuse(broker.host.name, refuse=False)
+
+
+async def clock_skew(simulation: Simulation, draws: Random) -> None:
+    """Set a broker's wall clock wrong, by a minute or by a year."""
+    broker = _living(simulation, draws)
+    if broker is not None:
+        simulation.faults += 1
+        broker.clock_skew(draws.choice((-1, 1)) * draws.choice((60.0, 31_536_000.0)))
+        await asyncio.sleep(draws.uniform(1, 10))
+        broker.clock_skew(0.0)
+
+
+async def slow_disk(simulation: Simulation, draws: Random) -> None:
+    """Let each fsync of a broker take up to half a second."""
+    broker = _living(simulation, draws)
+    if broker is not None:
+        simulation.faults += 1
+        broker.disk.fsync_s = (0.001, draws.uniform(0.01, 0.5))
+        await asyncio.sleep(draws.uniform(1, 10))
+        broker.disk.fsync_s = (0.0, 0.0)
+
+
+async def disk_error(simulation: Simulation, draws: Random) -> None:
+    """Let a broker's next write fail: it halts, and is started again."""
+    broker = _living(simulation, draws)
+    if broker is None:
+        return
+    simulation.faults += 1
+    broker.disk.fail_next("append")
+    await asyncio.sleep(draws.uniform(2, 10))
+    broker.disk.mend()
+    if not broker.up:
+        broker.restart()
+
+
+ALL_KINDS = (
+    partition,
+    isolate,
+    reset,
+    kill,
+    power_loss,
+    pause,
+    slow_link,
+    refuse,
+    clock_skew,
+    slow_disk,
+    disk_error,
+)
+"""Every kind, in a fixed order."""

@@ -1,0 +1,190 @@
+"""What a run knows that no broker does: every entry ever written, what was committed, by whom.
+
+The checks of `invariants` compare brokers with it. Each replica's log is followed as a chain of
+prefix hashes, one per batch: two logs agree up to an offset exactly if their hashes there do.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from minikafka.base.ids import (
+    CLUSTER_METADATA_TOPIC_ID,
+    BrokerId,
+    LeaderEpoch,
+    Offset,
+    TopicId,
+)
+from minikafka.records.batch import Batch
+
+if TYPE_CHECKING:
+    from minikafka.log.partition_log import PartitionLog
+    from minikafka.metadata.image import MetadataImage
+
+__all__ = ["Chain", "Entry", "Ghost", "GhostPartition", "Key", "Loss"]
+
+Key: TypeAlias = tuple[TopicId, int]
+"""One partition of one topic, by its id: a topic made anew is another one."""
+
+
+class Entry(NamedTuple):
+    """One batch in some replica's log; the hash stands for it and everything before it."""
+
+    base_offset: Offset
+    next_offset: Offset
+    epoch: LeaderEpoch
+    prefix_hash: int
+
+
+class Chain:
+    """One replica's log, as the batches in it.
+
+    Attributes:
+        log: of the living incarnation; the last one's while the broker is down.
+    """
+
+    __slots__ = ("_base_offsets", "entries", "log", "root", "root_hash")
+
+    def __init__(self, log: PartitionLog, root: Offset = 0, root_hash: int = 0) -> None:
+        self.log = log
+        self.root = root
+        self.root_hash = root_hash
+        self.entries: list[Entry] = []
+        self._base_offsets: list[Offset] = []
+
+    @property
+    def end(self) -> Offset:
+        """The offset behind the last batch."""
+        return self.entries[-1].next_offset if self.entries else self.root
+
+    def append(self, batch: Batch) -> Entry:
+        """Add a batch behind all others; return what it became."""
+        before = self.entries[-1].prefix_hash if self.entries else self.root_hash
+        # Numbers hash alike in every process.
+        mixed = hash((before, batch.base_offset, batch.last_offset, batch.leader_epoch, batch.crc))
+        entry = Entry(batch.base_offset, batch.next_offset, batch.leader_epoch, mixed)
+        self.entries.append(entry)
+        self._base_offsets.append(entry.base_offset)
+        return entry
+
+    def cut(self, end: Offset) -> list[Entry]:
+        """Remove and return the batches that reach `end`."""
+        count = bisect_left(self._base_offsets, end)
+        while count and self.entries[count - 1].next_offset > end:
+            count -= 1
+        removed = self.entries[count:]
+        del self.entries[count:], self._base_offsets[count:]
+        return removed
+
+    def at(self, base_offset: Offset) -> Entry | None:
+        """Return the batch that holds `base_offset`, None where there is none."""
+        index = bisect_right(self._base_offsets, base_offset) - 1
+        if index < 0 or self.entries[index].next_offset <= base_offset:
+            return None
+        return self.entries[index]
+
+    def hash_before(self, offset: Offset) -> int | None:
+        """Return what stands for everything below `offset`, None where no batch ends there."""
+        index = bisect_left(self._base_offsets, offset)
+        if index == 0:
+            return self.root_hash if offset <= self.root else None
+        entry = self.entries[index - 1]
+        return entry.prefix_hash if entry.next_offset == offset else None
+
+    def between(self, start: Offset, end: Offset) -> list[Entry]:
+        """Return the batches from `start` on that end at `end` or below."""
+        first = bisect_left(self._base_offsets, start)
+        last = bisect_left(self._base_offsets, end)
+        return [entry for entry in self.entries[first:last] if entry.next_offset <= end]
+
+
+class Loss(NamedTuple):
+    """What a disk lost when the power went: everything of one replica from an offset on."""
+
+    broker: BrokerId
+    from_offset: Offset
+
+
+@dataclass
+class GhostPartition:
+    """All that ever happened to one partition.
+
+    Attributes:
+        entries: identity of each entry ever appended anywhere, by base offset and epoch.
+        committed: the true committed log, as the batches in it.
+        exposed: what consumers were sent, by base offset.
+        losses: by broker, until it has caught up again.
+        leaders: who led in which epoch.
+        watermarks: highest watermark of each leader epoch's leader.
+        licensed: committed batches whose loss was within what the settings promise.
+    """
+
+    name: str
+    internal: bool
+    entries: dict[tuple[Offset, LeaderEpoch], int] = field(default_factory=dict)
+    chains: dict[BrokerId, Chain] = field(default_factory=dict)
+    committed: list[Entry] = field(default_factory=list)
+    exposed: dict[Offset, int] = field(default_factory=dict)
+    losses: dict[BrokerId, Loss] = field(default_factory=dict)
+    leaders: dict[LeaderEpoch, BrokerId] = field(default_factory=dict)
+    watermarks: dict[LeaderEpoch, Offset] = field(default_factory=dict)
+    licensed: int = 0
+
+    @property
+    def true_watermark(self) -> Offset:
+        """Exclusive end of what was ever committed and not lost with a licence."""
+        return self.committed[-1].next_offset if self.committed else 0
+
+    def committed_hash(self, offset: Offset) -> int | None:
+        """Return what stands for the committed log below `offset`."""
+        index = bisect_right(self.committed, offset, key=lambda entry: entry.next_offset) - 1
+        if index < 0:
+            return 0
+        entry = self.committed[index]
+        return entry.prefix_hash if entry.next_offset == offset else None
+
+    def forget_from(self, offset: Offset) -> int:
+        """Take a licensed loss: nothing from `offset` on is committed or seen; return how much."""
+        kept = [entry for entry in self.committed if entry.next_offset <= offset]
+        lost = len(self.committed) - len(kept)
+        self.committed = kept
+        self.exposed = {base: known for base, known in self.exposed.items() if base < offset}
+        self.licensed += lost
+        return lost
+
+
+class Ghost:
+    """The state of all partitions, and the newest committed metadata."""
+
+    def __init__(self) -> None:
+        self.partitions: dict[Key, GhostPartition] = {}
+        self.image: MetadataImage | None = None
+
+    def partition(self, log: PartitionLog) -> GhostPartition:
+        """Return the ghost of the partition a log belongs to."""
+        key = (log.topic_id, log.partition.partition)
+        found = self.partitions.get(key)
+        if found is None:
+            internal = log.topic_id == CLUSTER_METADATA_TOPIC_ID
+            found = self.partitions[key] = GhostPartition(str(log.partition), internal)
+        return found
+
+    def find(self, topic_id: TopicId, index: int) -> GhostPartition | None:
+        """Return the ghost of a partition, None before it has a log."""
+        return self.partitions.get((topic_id, index))
+
+    def isr(self, topic_id: TopicId, index: int) -> Iterable[BrokerId]:
+        """Return the in-sync replicas as the controller has recorded them."""
+        image = self.image
+        name = None if image is None else image.topic_names.get(topic_id)
+        if image is None or name is None:
+            return ()
+        return image.topics[name].partitions[index].isr
+
+    @property
+    def licensed_losses(self) -> int:
+        """Committed batches lost within what the settings promise."""
+        return sum(partition.licensed for partition in self.partitions.values())

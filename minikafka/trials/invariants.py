@@ -1,0 +1,253 @@
+"""What must hold at every step, by name; and who calls the checks.
+
+A check is a function of what just happened that returns what is wrong, or None. `@check(name,
+hook)` registers it; `Invariants` follows every broker of a run as its observer, keeps the ghost
+up to date and calls the checks of each hook. The rules themselves are in `rules_log` and
+`rules_answers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+from minikafka.base.ids import BrokerId, Offset
+from minikafka.records.batch import Batch
+from minikafka.sim.errors import SimError
+from minikafka.trials.ghost import Chain, Entry, Ghost, GhostPartition, Loss
+
+if TYPE_CHECKING:
+    from minikafka.broker.broker import Broker
+    from minikafka.broker.partition import Partition
+    from minikafka.log.partition_log import PartitionLog
+    from minikafka.metadata.image import MetadataImage
+    from minikafka.metadata.states import MetadataDelta
+
+__all__ = [
+    "REGISTERED",
+    "Answer",
+    "Applied",
+    "Hook",
+    "Invariants",
+    "Replica",
+    "Violation",
+    "check",
+]
+
+Hook: TypeAlias = Literal["appended", "truncated", "watermark", "led", "applied", "answered"]
+Check: TypeAlias = Callable[..., "str | None"]
+
+REGISTERED: dict[Hook, list[tuple[str, Check]]] = {
+    "appended": [],
+    "truncated": [],
+    "watermark": [],
+    "led": [],
+    "applied": [],
+    "answered": [],
+}
+"""Name and function of each check, by the hook that calls it."""
+
+
+class Violation(SimError):
+    """An invariant does not hold; ends the run.
+
+    Args:
+        name: of the rule, e.g. `R11`.
+    """
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(f"{name}: {text}")
+        self.name = name
+
+
+class Replica(NamedTuple):
+    """One replica at the moment of an event; the ghost knows of the event already.
+
+    Args:
+        leads: its broker believes to lead the partition.
+        entries: appended, or removed by a truncation.
+        before: the log end before an append or a truncation, the watermark before it moved.
+    """
+
+    broker: BrokerId
+    log: PartitionLog
+    ghost: GhostPartition
+    chain: Chain
+    leads: bool
+    entries: Sequence[Entry] = ()
+    before: Offset = 0
+
+
+@dataclass(frozen=True)
+class Applied:
+    """Metadata that a broker has just applied."""
+
+    broker: BrokerId
+    image: MetadataImage
+    delta: MetadataDelta
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response about to leave a broker."""
+
+    broker: Broker
+    ghost: Ghost
+    api_key: int
+    version: int
+    request: Any
+    response: Any
+    from_broker: bool
+
+
+def check(name: str, hook: Hook) -> Callable[[Check], Check]:
+    """Register a check under the name of its rule."""
+
+    def register(function: Check) -> Check:
+        REGISTERED[hook].append((name, function))
+        return function
+
+    return register
+
+
+class Invariants:
+    """The checks of one run and the ghost they look at.
+
+    Args:
+        report: called with name and text of a violation.
+    """
+
+    def __init__(self, report: Callable[[str, str], None]) -> None:
+        self.ghost = Ghost()
+        self.report = report
+        self.hooks: dict[Hook, list[tuple[str, Check]]] = {
+            hook: list(checks) for hook, checks in REGISTERED.items()
+        }
+        self.answered_count = 0
+        self.on_answer: list[Callable[[Answer], None]] = []
+
+    def add(self, name: str, hook: Hook, function: Check) -> None:
+        """Call one more check in this run."""
+        self.hooks[hook].append((name, function))
+
+    def observer(self, broker_id: BrokerId) -> _Observer:
+        """Return the observer of one start of a broker."""
+        return _Observer(self, broker_id)
+
+    def run(self, hook: Hook, event: object) -> None:
+        """Call the checks of a hook."""
+        for name, function in self.hooks[hook]:
+            text = function(event)
+            if text is not None:
+                self.report(name, text)
+
+
+class _Observer:
+    """Follows one start of one broker: updates the ghost, then has the checks called."""
+
+    def __init__(self, invariants: Invariants, broker_id: BrokerId) -> None:
+        self._invariants = invariants
+        self._ghost = invariants.ghost
+        self._id = broker_id
+        self._broker: Broker | None = None
+
+    def started(self, broker: Broker) -> None:
+        """Keep the broker, to see its roles."""
+        self._broker = broker
+
+    def opened(self, log: PartitionLog) -> None:
+        """Compare what is on the disk with what was written before the crash."""
+        ghost = self._ghost.partition(log)
+        old = ghost.chains.get(self._id)
+        start = log.segments[0].base_offset
+        root_hash = ghost.committed_hash(start) or 0
+        chain = ghost.chains[self._id] = Chain(log, start, root_hash)
+        batches = [batch for segment in log.segments for batch in segment.batches]
+        self._note(log, ghost, chain, batches)
+        if old is not None and chain.end < old.end:
+            ghost.losses[self._id] = Loss(self._id, chain.end)
+
+    def appended(self, log: PartitionLog, batches: Sequence[Batch]) -> None:
+        """Note new batches."""
+        ghost = self._ghost.partition(log)
+        chain = ghost.chains[self._id]
+        self._note(log, ghost, chain, batches)
+        if self._id in ghost.losses and chain.end >= ghost.true_watermark:
+            del ghost.losses[self._id]
+
+    def _note(
+        self, log: PartitionLog, ghost: GhostPartition, chain: Chain, batches: Sequence[Batch]
+    ) -> None:
+        if batches:
+            before = chain.end
+            entries = [chain.append(batch) for batch in batches]
+            self._run("appended", self._replica(log, ghost, chain, entries, before))
+
+    def truncated(self, log: PartitionLog, old_end: Offset) -> None:
+        """Note what a truncation took away."""
+        ghost = self._ghost.partition(log)
+        chain = ghost.chains[self._id]
+        removed = chain.cut(log.log_end_offset)
+        if not chain.entries and chain.end != log.log_end_offset:
+            root_hash = ghost.committed_hash(log.log_end_offset) or 0
+            chain.root, chain.root_hash = log.log_end_offset, root_hash
+        self._run("truncated", self._replica(log, ghost, chain, removed, old_end))
+
+    def watermark_moved(self, log: PartitionLog, old: Offset) -> None:
+        """Note what a leader holds to be committed."""
+        ghost = self._ghost.partition(log)
+        chain = ghost.chains[self._id]
+        replica = self._replica(log, ghost, chain, (), old)
+        self._run("watermark", replica)
+        if replica.leads and log.high_watermark > ghost.true_watermark:
+            ghost.committed += chain.between(ghost.true_watermark, log.high_watermark)
+
+    def led(self, broker: Broker, partition: Partition) -> None:
+        """Look at a new leader."""
+        log = partition.log
+        ghost = self._ghost.partition(log)
+        chain = ghost.chains[self._id]
+        self._run("led", self._replica(log, ghost, chain, (), log.log_end_offset))
+
+    def applied(self, broker: Broker, image: MetadataImage, delta: MetadataDelta) -> None:
+        """Keep the newest committed metadata."""
+        newest = self._ghost.image
+        if newest is None or image.offset > newest.offset:
+            self._ghost.image = image
+        self._run("applied", Applied(self._id, image, delta))
+
+    def answered(
+        self,
+        broker: Broker,
+        api_key: int,
+        version: int,
+        request: Any,
+        response: Any,
+        from_broker: bool,
+    ) -> None:
+        """Look at a response before it leaves."""
+        self._invariants.answered_count += 1
+        answer = Answer(broker, self._ghost, api_key, version, request, response, from_broker)
+        self._run("answered", answer)
+        for hear in self._invariants.on_answer:
+            hear(answer)
+
+    def _run(self, hook: Hook, event: object) -> None:
+        self._invariants.run(hook, event)
+
+    def _replica(
+        self,
+        log: PartitionLog,
+        ghost: GhostPartition,
+        chain: Chain,
+        entries: Sequence[Entry],
+        before: Offset,
+    ) -> Replica:
+        return Replica(self._id, log, ghost, chain, self._leads(log), entries, before)
+
+    def _leads(self, log: PartitionLog) -> bool:
+        if self._broker is None:
+            return False
+        partition = self._broker.replicas.partition(log.partition)
+        return partition is not None and partition.log is log and partition.leader is not None

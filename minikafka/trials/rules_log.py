@@ -1,0 +1,133 @@
+"""Rules of logs and watermarks: R1, R2, R3, R7, R13, R14.
+
+The names are those of docs/invariants.md. Each function looks at one event of one replica.
+"""
+
+from __future__ import annotations
+
+from minikafka.trials.invariants import Replica, check
+
+__all__: list[str] = []
+
+
+@check("R1", "appended")
+def log_matching(replica: Replica) -> str | None:
+    """An offset and an epoch name one batch, with one history before it, on all replicas."""
+    known = replica.ghost.entries
+    for entry in replica.entries:
+        key = (entry.base_offset, entry.epoch)
+        if known.setdefault(key, entry.prefix_hash) != entry.prefix_hash:
+            return (
+                f"broker {replica.broker} has another batch or another history at offset "
+                f"{entry.base_offset} of epoch {entry.epoch} in {replica.ghost.name}"
+            )
+    return None
+
+
+@check("R14", "appended")
+def gapless_offsets(replica: Replica) -> str | None:
+    """Offsets are dense and leader epochs never fall along a log."""
+    entries = replica.chain.entries
+    first = len(entries) - len(replica.entries)
+    end = entries[first - 1].next_offset if first else replica.before
+    epoch = entries[first - 1].epoch if first else -1
+    for entry in replica.entries:
+        inside = not first and entry.base_offset < end < entry.next_offset
+        if (entry.base_offset != end and not inside) or entry.epoch < epoch:
+            return (
+                f"broker {replica.broker} appended {entry.base_offset} of epoch {entry.epoch} "
+                f"behind {end} of epoch {epoch} in {replica.ghost.name}"
+            )
+        end, epoch = entry.next_offset, entry.epoch
+    return None
+
+
+@check("R2", "watermark")
+def committed_prefix_agreement(replica: Replica) -> str | None:
+    """What a leader holds to be committed is what was committed before it, and no other."""
+    if not replica.leads:
+        return None
+    ghost, watermark = replica.ghost, replica.log.high_watermark
+    agreed = min(watermark, ghost.true_watermark)
+    expected = ghost.committed_hash(agreed)
+    found = replica.chain.hash_before(agreed)
+    if expected is not None and found is not None and expected != found:
+        return (
+            f"broker {replica.broker} moves the watermark of {ghost.name} to {watermark}, and "
+            f"holds something else below {agreed} than what was committed"
+        )
+    return None
+
+
+@check("R7", "watermark")
+@check("R7", "truncated")
+@check("R7", "appended")
+def offsets_in_order(replica: Replica) -> str | None:
+    """Log start offset <= high watermark <= log end offset."""
+    log = replica.log
+    if not log.log_start_offset <= log.high_watermark <= log.log_end_offset:
+        return (
+            f"broker {replica.broker}: {replica.ghost.name} starts at {log.log_start_offset}, "
+            f"high watermark {log.high_watermark}, ends at {log.log_end_offset}"
+        )
+    return None
+
+
+@check("R7", "watermark")
+def leader_watermark_never_falls(replica: Replica) -> str | None:
+    """In one leader epoch the leader's high watermark only grows."""
+    if not replica.leads:
+        return None
+    watermarks, epoch = replica.ghost.watermarks, replica.log.last_epoch
+    watermark = replica.log.high_watermark
+    highest = watermarks.get(epoch, -1)
+    watermarks[epoch] = max(highest, watermark)
+    if watermark < highest:
+        return (
+            f"broker {replica.broker} leads {replica.ghost.name} in epoch {epoch} with high "
+            f"watermark {watermark} after {highest}"
+        )
+    return None
+
+
+@check("R3", "led")
+def leader_completeness(replica: Replica) -> str | None:
+    """A leader holds all that was committed, unless its loss is licensed.
+
+    The licence: its own disk lost it with the power, and nobody else was left in the ISR. With
+    KIP-966 (eligible leader replicas) there would be no such licence.
+    """
+    ghost, chain = replica.ghost, replica.chain
+    watermark = ghost.true_watermark
+    if chain.end >= watermark and chain.hash_before(watermark) in (
+        None,
+        ghost.committed_hash(watermark),
+    ):
+        return None
+    loss = ghost.losses.get(replica.broker)
+    if loss is not None and not ghost.internal:
+        ghost.forget_from(chain.end)
+        return None
+    return (
+        f"broker {replica.broker} leads {ghost.name} with a log that ends at {chain.end} or "
+        f"differs below; committed was everything below {watermark}"
+    )
+
+
+@check("R13", "truncated")
+def truncation_spares_the_committed(replica: Replica) -> str | None:
+    """No truncation takes away what is committed, unless the disk had lost something."""
+    ghost = replica.ghost
+    if not replica.entries or replica.broker in ghost.losses:
+        return None
+    first = replica.entries[0]
+    end = first.next_offset
+    if end <= ghost.true_watermark and ghost.committed_hash(end) == first.prefix_hash:
+        log_start = max(chain.log.log_start_offset for chain in ghost.chains.values())
+        if replica.log.log_end_offset < log_start or replica.log.log_start_offset >= log_start > 0:
+            return None  # retention or DeleteRecords has overtaken it
+        return (
+            f"broker {replica.broker} truncates {ghost.name} to {replica.log.log_end_offset}, "
+            f"committed was everything below {ghost.true_watermark}"
+        )
+    return None

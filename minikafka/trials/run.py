@@ -1,0 +1,178 @@
+"""One scenario on one seed, in this process: from a coroutine function to a verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import sys
+import traceback
+from collections.abc import Callable, Coroutine, Mapping
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, cast
+
+from minikafka.cluster.topics import ConfigInput
+from minikafka.sim.errors import SimError
+from minikafka.sim.loop import SimLoop
+from minikafka.sim.trace import TraceEvent
+from minikafka.sim.world import Outcome, simulate
+from minikafka.trials.invariants import Violation
+from minikafka.trials.job import Report, write_trace
+from minikafka.trials.mutations import mutated
+from minikafka.trials.simulation import Simulation
+from minikafka.trials.timeline import timeline
+from minikafka.wire.codec import preload
+from minikafka.wire.versions import SERVED
+
+__all__ = ["FORBIDDEN", "Result", "Scenario", "prepare", "run", "run_scenario"]
+
+Scenario = Callable[[Simulation], Coroutine[Any, Any, Any]]
+
+FORBIDDEN = ("minikafka",)
+"""Packages whose use of clocks and chance is a bug: they have seams for both."""
+
+PRELOADED_VERSIONS = 6
+"""Newest versions of each API whose schemas are loaded before a run."""
+
+TIME_LIMIT_S = 3600.0
+TIMELINE_LINES = 80
+
+
+class Result:
+    """What came of a run.
+
+    Attributes:
+        error: what the scenario raised, or what ended the run; None where all is well.
+        value: what the scenario returned.
+        hash: 16 hex digits; equal for equal runs.
+        virtual: virtual seconds it lasted.
+        simulation: as it was at the end, None where it did not come to be.
+    """
+
+    def __init__(self, outcome: Outcome, simulation: Simulation | None) -> None:
+        self.outcome = outcome
+        self.simulation = simulation
+        self.error = outcome.error
+        self.value = outcome.value
+        self.hash = outcome.hash
+        self.virtual = outcome.virtual_s
+
+    @property
+    def violations(self) -> list[str]:
+        """Names of what was violated; `error:<type>` for any other exception."""
+        if self.error is None:
+            return []
+        if isinstance(self.error, Violation):
+            return [self.error.name]
+        return [f"error:{type(self.error).__name__}"]
+
+    def timeline(self, last: int = TIMELINE_LINES) -> str:
+        """Return the end of the run as Kafka requests, faults and notes; if it was kept."""
+        events: list[TraceEvent] = self.outcome.events or []
+        return timeline(events, last=last)
+
+    def text(self) -> str:
+        """Return what was wrong, for people."""
+        if self.error is None:
+            return ""
+        parts = [_described(self.error)]
+        if self.outcome.events is not None:
+            parts.append(self.timeline())
+        return "\n\n".join(parts)
+
+
+@lru_cache(maxsize=1)
+def prepare() -> None:
+    """Import and build what brokers else do on first use: no run pays for it, or differs by it."""
+    preload(
+        (key, version)
+        for key, row in SERVED.items()
+        for version in range(max(row.min, row.max - PRELOADED_VERSIONS), row.max + 1)
+    )
+
+
+def run(
+    scenario: Scenario,
+    *,
+    seed: int | str,
+    brokers: int = 3,
+    topics: Mapping[str, int] | None = None,
+    config: Mapping[str, ConfigInput] | None = None,
+    time_limit_s: float | None = TIME_LIMIT_S,
+    keep_trace: bool = True,
+    mutate: str | None = None,
+) -> Result:
+    """Run a scenario in virtual time on a fresh cluster; what it raises is in the result.
+
+    In one process only the first run is sure to be reproducible elsewhere; `minikafka trial` and
+    `sim.test` give each seed a process of its own.
+
+    Args:
+        topics: made before the scenario begins, as {name: partitions}.
+        time_limit_s: virtual seconds after which the run ends with `TimeLimit`.
+        keep_trace: for `Result.timeline`.
+        mutate: id of a planted bug.
+    """
+    prepare()
+    made: list[Simulation] = []
+
+    async def main() -> Any:
+        loop = cast("SimLoop", asyncio.get_running_loop())
+        simulation = Simulation(loop, brokers=brokers, config=config)
+        made.append(simulation)
+        await simulation.cluster.start()
+        for name, partitions in (topics or {}).items():
+            await simulation.cluster.create_topic(name, partitions=partitions)
+        value = await scenario(simulation)
+        await simulation.end()
+        return value
+
+    with mutated(mutate):
+        outcome = simulate(
+            main,
+            seed=seed,
+            keep_trace=keep_trace,
+            time_limit_s=time_limit_s,
+            forbidden=FORBIDDEN,
+        )
+    return Result(outcome, made[0] if made else None)
+
+
+def run_scenario(
+    scenario: Scenario, *, seed: int, trace_file: str | None = None, **options: Any
+) -> Report:
+    """Run a scenario and return what other processes can be told of it."""
+    result = run(scenario, seed=seed, keep_trace=trace_file is not None, **options)
+    if trace_file is not None:
+        write_trace(trace_file, result.outcome.events or [])
+    simulation = result.simulation
+    return Report(
+        seed=seed,
+        hash=result.hash,
+        violations=result.violations,
+        virtual_s=result.virtual,
+        wall_s=result.outcome.wall_s,
+        ops=0 if simulation is None else simulation.operations,
+        faults=0 if simulation is None else simulation.faults,
+        text=result.text(),
+        versions=_versions(),
+    )
+
+
+def _described(error: BaseException) -> str:
+    """Return a violation as its text, anything else with where it came from."""
+    if isinstance(error, (Violation, SimError)) and error.__cause__ is None:
+        return f"{type(error).__name__}: {error}"
+    return "".join(traceback.format_exception(error)).rstrip()
+
+
+def _versions() -> dict[str, str]:
+    """Return what a replay needs besides the seed: the same versions."""
+    found = {"python": platform.python_version()}
+    for name in ("minikafka", "aiokafka", "aiohttp"):
+        if name in sys.modules:
+            try:
+                found[name] = version(name)
+            except PackageNotFoundError:
+                continue
+    return found

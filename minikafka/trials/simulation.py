@@ -1,0 +1,315 @@
+"""One simulated cluster, its clients' hosts and its faults: what a scenario is given.
+
+Knows no pytest and no processes; `run` makes one, lets the scenario have it and judges.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from minikafka.base.ids import TopicPartition
+from minikafka.cluster.cluster import AsyncCluster
+from minikafka.cluster.consumer_records import consumer_records
+from minikafka.cluster.partition_state import Record
+from minikafka.cluster.topics import ConfigInput
+from minikafka.records.batch import split_batches
+from minikafka.sim.disk import SimDisk
+from minikafka.sim.hosts import CrashMode, Host
+from minikafka.sim.loop import SimLoop
+from minikafka.sim.network import SimNetwork
+from minikafka.trials.checks import UserCheck
+from minikafka.trials.hosting import BROKER_PORT, CLIENT_PORT, SimHosting
+from minikafka.trials.invariants import Answer, Invariants, Violation
+from minikafka.trials.rules_answers import acknowledged
+from minikafka.trials.wire_order import WireOrder
+from minikafka.wire.versions import ApiKey
+
+__all__ = ["BrokerHost", "Simulation"]
+
+_UNTIL_RECHECK_S = 0.05
+
+
+class BrokerHost:
+    """One broker and the machine under it."""
+
+    def __init__(self, simulation: Simulation, broker: int) -> None:
+        self.id = broker
+        self.host: Host = simulation.hosting.host(broker)
+        self.disk: SimDisk = simulation.hosting.disk(broker)
+        self._simulation = simulation
+
+    @property
+    def up(self) -> bool:
+        """True while its process lives, paused or not."""
+        return self.host.up
+
+    def crash(self, mode: CrashMode = "kill") -> None:
+        """End the process: `kill` keeps what it wrote, `power` loses what was not flushed."""
+        self.host.crash(mode)
+
+    def restart(self) -> None:
+        """Start it again on the same disk."""
+        self.host.restart()
+
+    def pause(self, seconds: float | None = None) -> None:
+        """Stop the process for a while, or until `resume`."""
+        self.host.pause(seconds)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self.host.resume()
+
+    def clock_skew(self, seconds: float) -> None:
+        """Set its wall clock ahead, or behind."""
+        self.host.clock_skew(seconds)
+
+
+class Simulation:
+    """A running cluster in virtual time.
+
+    Args:
+        loop: the simulated loop; must be running.
+        brokers: how many; broker i is host `b<i>`.
+        config: broker configs by Kafka's names.
+
+    Attributes:
+        rng: the scenario's own chance, from the seed.
+        faults: how many faults the chaos has caused.
+        operations: how many client operations have ended; whoever runs clients counts them.
+    """
+
+    def __init__(
+        self,
+        loop: SimLoop,
+        *,
+        brokers: int = 3,
+        config: Mapping[str, ConfigInput] | None = None,
+    ) -> None:
+        self.loop = loop
+        self.seed = loop.seed
+        self.rng = random.Random(f"{loop.seed}:scenario")  # noqa: S311 - reproducible
+        self.faults = 0
+        self.operations = 0
+        self.invariants = Invariants(self.violated)
+        self.invariants.on_answer.append(self._note_answer)
+        self.hosting = SimHosting(loop, self.invariants.observer)
+        self.cluster = AsyncCluster(
+            brokers, config, seed=f"{loop.seed}:cluster", hosting=self.hosting
+        )
+        order = WireOrder(self.violated, ports=(CLIENT_PORT, BROKER_PORT))
+        loop.network.taps.append(order.wrote)
+        loop.network.connection_taps.append(order.connected)
+        self._brokers = {broker: BrokerHost(self, broker) for broker in self.cluster.brokers}
+        for broker in self._brokers.values():
+            self._watch(broker)
+        self._acknowledged: list[tuple[str, int, int, memoryview, int]] = []
+        self._chaos: list[asyncio.Task[None]] = []
+
+    # --- what is where -----------------------------------------------------------------------
+
+    @property
+    def network(self) -> SimNetwork:
+        """The network: `partition`, `heal`, `set_link`, `reset`, by names of hosts."""
+        return self.loop.network
+
+    @property
+    def bootstrap(self) -> str:
+        """Addresses of all brokers, comma separated."""
+        return self.cluster.bootstrap_servers
+
+    @property
+    def brokers(self) -> list[BrokerHost]:
+        """All brokers, by id."""
+        return list(self._brokers.values())
+
+    def broker(self, broker: int) -> BrokerHost:
+        """Return one broker."""
+        return self._brokers[broker]
+
+    def host(self, name: str) -> Host:
+        """Return the host of that name, made at first mention: for clients and applications."""
+        return self.loop.network.host(name)
+
+    def _watch(self, broker: BrokerHost) -> None:
+        broker.host.on_crash.append(lambda: self.cluster.crashed(broker.id))
+        broker.host.program = lambda: self.cluster.boot(broker.id)
+
+    # --- time --------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> float:
+        """Virtual seconds since the start of the run."""
+        return self.loop.time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        await asyncio.sleep(seconds)
+
+    async def until(self, predicate: Callable[[], bool], timeout: float = 60.0) -> None:
+        """Return once `predicate()` is true.
+
+        Raises:
+            TimeoutError: not within `timeout` virtual seconds; the message shows the cluster.
+        """
+        deadline = self.loop.time() + timeout
+        while not predicate():
+            if self.loop.time() >= deadline:
+                raise TimeoutError(
+                    f"not true within {timeout:g} virtual s; the cluster now:\n"
+                    f"{self.cluster.status()}\ntasks that wait:\n{self.loop.pending()}"
+                )
+            await asyncio.sleep(_UNTIL_RECHECK_S)
+
+    # --- what happened -----------------------------------------------------------------------
+
+    def note(self, text: str) -> None:
+        """Write a line into the timeline."""
+        self.loop.trace.record(self.loop.now_ns, "note", text)
+
+    def violated(self, name: str, text: str) -> None:
+        """End the run: an invariant does not hold."""
+        self.loop.trace.record(self.loop.now_ns, "violation", f"{name} {text}")
+        self.loop.fail(Violation(name, text))
+
+    def _note_answer(self, answer: Answer) -> None:
+        if answer.api_key == ApiKey.PRODUCE and answer.response is not None:
+            for partition, base_offset, data in acknowledged(answer):
+                topic, index = partition.topic_partition
+                self._acknowledged.append(
+                    (topic, index, base_offset, data, answer.request.acks)
+                )
+
+    def acked(self, topic: str, *, acks: int = -1) -> list[Record]:
+        """Return the records of a topic that some broker has acknowledged, in that order.
+
+        Args:
+            acks: only those sent with at least this promise: -1 all, 1 also by the leader.
+        """
+        found: list[Record] = []
+        for name, index, base_offset, data, sent_acks in self._acknowledged:
+            if name == topic and (sent_acks == -1 or acks == 1):
+                partition = TopicPartition(name, index)
+                for batch in split_batches(data):
+                    found += consumer_records(partition, batch, base_offset)
+        return found
+
+    def records(self, topic: str) -> list[Record]:
+        """Return what a consumer would read of a topic now, by partition and offset."""
+        return self.cluster.records(topic)
+
+    def check(self, *checks: UserCheck) -> None:
+        """Apply checks of a finished scenario, e.g. `sim.no_acked_lost`.
+
+        Raises:
+            Violation: one of them does not hold.
+        """
+        for function in checks:
+            text = function(self)
+            if text is not None:
+                raise Violation(function.__name__, text)
+
+    async def converged(self, timeout: float = 240.0) -> None:
+        """Return once every broker is up and every replica in sync and at the same offset.
+
+        Raises:
+            Violation: L4, not within `timeout` virtual seconds.
+        """
+        try:
+            await self.until(self._is_whole, timeout)
+        except TimeoutError as error:
+            self.violated("L4", str(error))
+            raise
+
+    def _is_whole(self) -> bool:
+        image = self.invariants.ghost.image
+        if image is None or not all(broker.up for broker in self.brokers):
+            return False
+        if not all(image.is_active(broker.id) for broker in self.brokers):
+            return False
+        for name, topic in image.topics.items():
+            for index, partition in enumerate(topic.partitions):
+                state = self.cluster.describe(name, index)
+                ends = {replica.log_end_offset for replica in state.replica_states.values()}
+                marks = {replica.high_watermark for replica in state.replica_states.values()}
+                if len(partition.isr) < len(partition.replicas) or state.leader is None:
+                    return False
+                if len(state.replica_states) < len(partition.replicas) or ends != marks:
+                    return False
+                if len(ends) != 1:
+                    return False
+        return True
+
+    async def end(self) -> None:
+        """End the scenario: faults over, brokers stopped in good order, nothing left of them.
+
+        Raises:
+            Violation: D3, a broker left a task behind or an exception that nobody looked at.
+        """
+        for task in self._chaos:
+            task.cancel()
+        self.calm()
+        await self.cluster.close()
+        for broker in self.brokers:
+            left = broker.host.incarnation.pending_tasks()
+            if left:
+                self.violated("D3", f"{broker.host.name} left tasks behind: {left[0]!r}")
+            for host, message, error in self.loop.unhandled:
+                if host == broker.host.name:
+                    self.violated("D3", f"unhandled on {host}: {message}: {error!r}")
+        await asyncio.sleep(0)
+
+    # --- faults ------------------------------------------------------------------------------
+
+    def chaos(
+        self,
+        *kinds: Callable[[Simulation, random.Random], Any],
+        every: tuple[float, float] = (1.0, 6.0),
+        until: float = 60.0,
+    ) -> asyncio.Task[None]:
+        """Cause faults of these kinds, one every so often, and heal all at the end.
+
+        Args:
+            every: least and most virtual seconds between the beginnings of two faults.
+            until: virtual time, in seconds since the start, at which the chaos ends.
+        """
+        task = self.loop.create_task(self._cause(kinds, every, until))
+        self._chaos.append(task)
+        return task
+
+    async def _cause(
+        self, kinds: Sequence[Callable[..., Any]], every: tuple[float, float], until: float
+    ) -> None:
+        draws = random.Random(f"{self.seed}:chaos-{len(self._chaos)}")  # noqa: S311 - reproducible
+        under_way: list[asyncio.Task[Any]] = []
+        while (pause := draws.uniform(*every)) + self.now < until:
+            await asyncio.sleep(pause)
+            kind = kinds[draws.randrange(len(kinds))]
+            under_way.append(self.loop.create_task(kind(self, draws)))
+        await asyncio.sleep(max(0.0, until - self.now))
+        for task in under_way:
+            task.cancel()
+        for task in under_way:
+            try:
+                await task
+            except asyncio.CancelledError:
+                continue
+        self.calm()
+
+    def calm(self) -> None:
+        """End all faults: links healed, clocks right, disks whole, every broker up."""
+        self.network.heal()
+        self.network.clear_links()
+        for host in list(self.network.hosts.values()):
+            self.network.refuse(host.name, refuse=False)
+            if host.up and host.incarnation.stalled_until_ns > self.loop.now_ns:
+                host.resume()
+            if host.skew_ns:
+                host.clock_skew(0.0)
+            if not host.up and host.program is not None:
+                host.restart()
+        for broker in self.brokers:
+            broker.disk.mend()
+

@@ -1,0 +1,185 @@
+"""Clients of a trial: unmodified aiokafka producers and consumers, and what they saw.
+
+Each runs on a host of its own and writes what it did into the history that is checked at the
+end. Values name their producer and count, so each is unique.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from minikafka.check.history import History
+
+if TYPE_CHECKING:
+    from minikafka.trials.simulation import Simulation
+
+__all__ = ["Workload"]
+
+REQUEST_TIMEOUT_MS = 8_000
+RETRY_S = 1.0
+
+
+class Workload:
+    """Producers and consumers over some topics.
+
+    Args:
+        topics: with their numbers of partitions.
+        end_s: virtual time, in seconds of the run, after which no producer sends any more.
+    """
+
+    def __init__(
+        self, simulation: Simulation, topics: dict[str, int], history: History, end_s: float
+    ) -> None:
+        self._simulation = simulation
+        self._places = [(name, p) for name, count in topics.items() for p in range(count)]
+        self._history = history
+        self._end_s = end_s
+        self._producers: list[asyncio.Task[Any]] = []
+        self._consumers: list[asyncio.Task[Any]] = []
+
+    def add_producer(
+        self, name: str, *, acks: int | str, idempotent: bool, gap_s: float
+    ) -> None:
+        """Start a producer that sends one record every `gap_s` seconds on average."""
+        host = self._simulation.host(name)
+        work = self._produce(name, acks, idempotent, gap_s)
+        self._producers.append(host.spawn(work, name=name))
+
+    def add_consumer(self, name: str) -> None:
+        """Start a consumer with all partitions assigned, from the beginning on."""
+        self._consumers.append(self._simulation.host(name).spawn(self._consume(name), name=name))
+
+    async def finish(self) -> None:
+        """Return when every producer has sent and heard of all its records."""
+        for producer in self._producers:
+            await producer
+
+    async def stop(self) -> None:
+        """Stop the consumers."""
+        for consumer in self._consumers:
+            consumer.cancel()
+        for consumer in self._consumers:
+            try:
+                await consumer
+            except asyncio.CancelledError:
+                continue
+
+    async def _produce(self, name: str, acks: int | str, idempotent: bool, gap_s: float) -> None:
+        from aiokafka import AIOKafkaProducer
+
+        draws = Random(f"{self._simulation.seed}:{name}")  # noqa: S311 - reproducible
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._simulation.bootstrap,
+            client_id=name,
+            acks=acks,
+            enable_idempotence=idempotent,
+            linger_ms=draws.choice((0, 5, 20)),
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+            retry_backoff_ms=100,
+        )
+        await _started(producer)
+        loop = asyncio.get_running_loop()
+        sent = 0
+        pending: list[asyncio.Future[Any]] = []
+        while loop.time() < self._end_s:
+            await asyncio.sleep(draws.expovariate(1 / gap_s))
+            for _ in range(draws.choice((1, 1, 1, 2, 5))):
+                place = self._places[draws.randrange(len(self._places))]
+                value = f"{name}-{sent}".encode()
+                sent += 1
+                future = await self._send(producer, name, acks, place, value)
+                if future is not None:
+                    pending.append(future)
+        for future in pending:
+            await asyncio.wait([future])  # noqa: TID251 - one at a time has but one order
+        await producer.stop()
+
+    async def _send(
+        self, producer: Any, name: str, acks: int | str, place: tuple[str, int], value: bytes
+    ) -> asyncio.Future[Any] | None:
+        from aiokafka.errors import KafkaError
+
+        topic, partition = place
+        history, simulation = self._history, self._simulation
+        number = -1 if acks == "all" else int(acks)
+        token = history.invoke_send(name, topic, partition, value, number, _now_ms())
+        try:
+            future: asyncio.Future[Any] = await producer.send(topic, value, partition=partition)
+        except KafkaError:
+            history.info(token, _now_ms())
+            return None
+
+        def heard(done: asyncio.Future[Any]) -> None:
+            simulation.operations += 1
+            if done.cancelled() or done.exception() is not None:
+                history.info(token, _now_ms())
+            else:
+                offset = done.result().offset if done.result() is not None else -1
+                history.ok(token, offset if offset >= 0 else None, _now_ms())
+
+        future.add_done_callback(heard)
+        return future
+
+    async def _consume(self, name: str) -> None:
+        from aiokafka import AIOKafkaConsumer, TopicPartition
+        from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._simulation.bootstrap,
+            client_id=name,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+        )
+        await _started(consumer)
+        partitions = [TopicPartition(*place) for place in self._places]
+        consumer.assign(partitions)
+        for partition in partitions:
+            consumer.seek(partition, 0)
+            self._history.positioned(name, partition.topic, partition.partition, 0, _now_ms())
+        try:
+            while True:
+                try:
+                    found = await consumer.getmany(timeout_ms=1_000, max_records=200)
+                except OffsetOutOfRangeError as error:
+                    self._start_over(consumer, name, list(error.args[0]))
+                    continue
+                except KafkaError:
+                    continue
+                self._note(name, found)
+        finally:
+            await consumer.stop()
+
+    def _note(self, name: str, found: dict[Any, Sequence[Any]]) -> None:
+        for partition, records in found.items():
+            self._simulation.operations += 1
+            pairs = [(record.offset, bytes(record.value)) for record in records]
+            self._history.polled(
+                name, partition.topic, partition.partition, pairs, _now_ms()
+            )
+
+    def _start_over(self, consumer: Any, name: str, partitions: list[Any]) -> None:
+        """Read a log from its beginning that has become shorter than we had read."""
+        for partition in partitions:
+            consumer.seek(partition, 0)
+            self._history.positioned(name, partition.topic, partition.partition, 0, _now_ms())
+
+
+async def _started(client: Any) -> None:
+    """Start a client, as often as it takes."""
+    from aiokafka.errors import KafkaError
+
+    while True:
+        try:
+            await client.start()
+        except (KafkaError, OSError):
+            await asyncio.sleep(RETRY_S)
+        else:
+            return
+
+
+def _now_ms() -> int:
+    return int(asyncio.get_running_loop().time() * 1000)
