@@ -20,6 +20,8 @@ __all__ = ["Node"]
 
 T = TypeVar("T")
 
+_LOOK_AGAIN_MS = 60_000
+
 
 class _Listener:
     """The frames of one listener, on their way to the node's dispatcher."""
@@ -122,7 +124,8 @@ class Node:
             OSError: a port cannot be bound; `stop` clears up.
         """
         place = self._place
-        await self._server.start(place.host, self.port)
+        # As in Kafka, clients are let in once the broker is unfenced: before, it knows nothing.
+        await self._server.start(place.host, self.port, accept_now=False)
         self.port = reached_at = self._server.port
         if self._broker_server is not None:
             await self._broker_server.start(place.host, place.broker_port)
@@ -142,9 +145,19 @@ class Node:
         self._dispatcher = Dispatcher(self._broker)
         place.network.register(self.node_id, self._dispatcher, place.host, reached_at)
         await self._broker.start()
+        self._broker.spawn(self._let_clients_in())
+
+    async def _let_clients_in(self) -> None:
+        broker = self.broker
+        while not await broker.wait_image(
+            lambda _: broker.lifecycle.is_unfenced,
+            self._place.clock.monotonic_ms() + _LOOK_AGAIN_MS,
+        ):
+            continue
+        await self._server.open()
 
     async def ready(self, deadline: float) -> None:
-        """Return once this broker is registered and unfenced.
+        """Return once this broker is registered, unfenced, and open to clients.
 
         Args:
             deadline: on the loop's clock, seconds.
@@ -159,6 +172,7 @@ class Node:
         )
         if not unfenced:
             raise TimeoutError(f"broker {self.node_id} did not register in time")
+        await self._server.open()
 
     async def stop(self) -> None:
         """Leave the cluster in good order: no task, socket or port is left."""

@@ -34,8 +34,11 @@ class Server:
         """Connections open now."""
         return len(self._connections)
 
-    async def start(self, host: str, port: int) -> None:
-        """Bind and listen; `port` tells the bound one afterwards.
+    async def start(self, host: str, port: int, *, accept_now: bool = True) -> None:
+        """Bind; `port` tells the bound one afterwards.
+
+        Args:
+            accept_now: accept connections; else they are refused until `open`.
 
         Raises:
             OSError: when the address cannot be bound.
@@ -54,8 +57,15 @@ class Server:
             self._connections[connection] = None
             return connection
 
-        self._server = await loop.create_server(accept, host, port, backlog=1024)
+        self._server = await loop.create_server(
+            accept, host, port, backlog=1024, start_serving=accept_now
+        )
         self.port = self._server.sockets[0].getsockname()[1]
+
+    async def open(self) -> None:
+        """Accept connections from now on. Twice is once."""
+        if self._server is not None:
+            await self._server.start_serving()
 
     async def stop(self) -> None:
         """Stop listening, close every connection, and return when all are gone.

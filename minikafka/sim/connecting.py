@@ -23,7 +23,11 @@ class Connecting(AbstractEventLoop):
     """Mixed into the loop: everything of asyncio that has an address in it."""
 
     network: SimNetwork
-    current: Incarnation
+
+    @property
+    def here(self) -> Incarnation:
+        """The incarnation that runs now."""
+        raise NotImplementedError
 
     async def getaddrinfo(self, host: Any, port: Any, **_: Any) -> Any:
         """Resolve a host by its simulated name or address.
@@ -106,6 +110,7 @@ class Connecting(AbstractEventLoop):
         ssl: Any = None,
         ssl_handshake_timeout: float | None = None,
         ssl_shutdown_timeout: float | None = None,
+        start_serving: bool = True,
         **_: Any,
     ) -> SimServer:
         """Listen on the running host, whatever `host` says; port 0 or None for a free one.
@@ -129,8 +134,10 @@ class Connecting(AbstractEventLoop):
                     ssl_shutdown_timeout=ssl_shutdown_timeout,
                 )
 
-        server = SimServer(self, self.current, port or 0, factory, contextvars.copy_context())
-        server.listen()
+        server = SimServer(self, self.here, port or 0, factory, contextvars.copy_context())
+        server.bind()
+        if start_serving:
+            await server.start_serving()
         return server
 
     def _unsupported(self, *_: Any, **__: Any) -> NoReturn:

@@ -86,6 +86,11 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
         self.current = self.driver = self.network.host(DRIVER).incarnation
         self.set_exception_handler(type(self)._note_unhandled)
 
+    @property
+    def here(self) -> Incarnation:
+        """The incarnation that runs now, also within `Context.run`."""
+        return HOST.get(self.current)
+
     # --- clock ---------------------------------------------------------------------------
 
     def time(self) -> float:
@@ -98,7 +103,7 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
 
     def wall_ns(self) -> int:
         """Return nanoseconds since 1970 on the wall clock of the running host."""
-        return EPOCH_NS + self.now_ns + self._lag_ns + self.current.host.skew_ns
+        return EPOCH_NS + self.now_ns + self._lag_ns + self.here.host.skew_ns
 
     def spend(self, ns: int) -> None:
         """Let the running callback take `ns`: its host does nothing else meanwhile.
@@ -146,7 +151,7 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
         number = self.next_number()
         # asyncio's own names count over the whole process.
         label = f"task-{number}" if name is None else str(name)
-        owner = self.current if context is None else context.get(HOST, self.current)
+        owner = self.here if context is None else context.get(HOST, self.current)
         if context is None:
             context = contextvars.copy_context()
             if context.get(HOST, None) is not owner:
@@ -163,7 +168,8 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
         context: contextvars.Context | None = None,
     ) -> Any:
         """Run `callback` on the running host, or on that of `context`."""
-        owner = self.current if context is None else context.get(HOST, self.current)
+        current = self.current
+        owner = HOST.get(current) if context is None else context.get(HOST, current)
         handle = SimHandle(callback, args, self, context, owner)
         self._enqueue(handle)
         return handle
@@ -197,7 +203,8 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
         context: contextvars.Context | None = None,
     ) -> Any:
         """Run `callback` at `when` on this loop's clock, a little late."""
-        owner = self.current if context is None else context.get(HOST, self.current)
+        current = self.current
+        owner = HOST.get(current) if context is None else context.get(HOST, current)
         handle = SimHandle(callback, args, self, context, owner, when)
         handle._scheduled = True
         self._push(max(math.ceil(when * NS), self.now_ns) + TIMER_SLACK_NS, handle)

@@ -102,7 +102,7 @@ class SimNetwork:
         """
         name = host.decode() if isinstance(host, bytes) else host
         if name is None or name in _OWN:
-            ip = self.loop.current.host.ip
+            ip = self.loop.here.host.ip
         elif name in self.hosts:
             ip = self.hosts[name].ip
         elif name in self._by_ip:
@@ -253,7 +253,7 @@ class SimNetwork:
         Raises:
             OSError: refused, timed out, or no such host.
         """
-        source, target = self.loop.current, self._by_ip.get(ip)
+        source, target = self.loop.here, self._by_ip.get(ip)
         if target is None:
             raise OSError(errno.EHOSTUNREACH, f"no simulated host {ip}")
         self._connections += 1
@@ -266,7 +266,8 @@ class SimNetwork:
     def listener(self, host: Host, port: int) -> SimServer | None:
         """Return who listens there, None where the kernel would refuse."""
         refused = not host.up or host.name in self._refusing
-        return None if refused else host.incarnation.listeners.get(port)
+        server = None if refused else host.incarnation.listeners.get(port)
+        return server if server is not None and server.accepting else None
 
     def join(self, number: int, port: int, ends: tuple[SimTransport, SimTransport]) -> None:
         """Take in a connection."""

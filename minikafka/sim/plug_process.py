@@ -44,7 +44,7 @@ def plug_process(loop: SimLoop, patches: Patches) -> None:
     patches.everywhere(
         {
             os.getpid: lambda: 1000,
-            socket.gethostname: lambda: loop.current.host.name,
+            socket.gethostname: lambda: loop.here.host.name,
             socket.getaddrinfo: lambda host, port, *_, **__: loop.network.getaddrinfo(host, port),
         }
     )

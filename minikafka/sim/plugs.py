@@ -118,12 +118,12 @@ def plugged(
     patches = Patches(loop, forbidden)
     collects = gc.isenabled()
     gc.disable()
-    # What there was before is none of the run's: neither freed in it nor looked through.
-    gc.freeze()
     try:
         for plug in plugs:
             plug(loop, patches)
         patches.apply_everywhere()
+        # What there was before is none of the run's: neither freed in it nor looked through.
+        gc.freeze()
         yield
     finally:
         patches.undo()

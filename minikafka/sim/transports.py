@@ -75,9 +75,10 @@ class SimServer(events.AbstractServer):
         self.context = context
         self.sockets: tuple[FakeSocket, ...] = ()
         self._closed = loop.create_future()
+        self._accepting = False
 
-    def listen(self) -> None:
-        """Take the port.
+    def bind(self) -> None:
+        """Take the port; connections are refused until `start_serving`.
 
         Raises:
             OSError: EADDRINUSE.
@@ -90,6 +91,11 @@ class SimServer(events.AbstractServer):
             )
         listeners[self._port] = self
         self.sockets = (FakeSocket(address),)
+
+    @property
+    def accepting(self) -> bool:
+        """True while connections are taken."""
+        return self._accepting and self.is_serving()
 
     def accept(self, transport: SimTransport) -> None:
         """Give a connection that came in to a new protocol."""
@@ -112,10 +118,12 @@ class SimServer(events.AbstractServer):
         return self._loop
 
     async def start_serving(self) -> None:
-        """Return: it serves already."""
+        """Accept connections."""
+        self._accepting = True
 
     async def serve_forever(self) -> None:
         """Return never; closes the server when cancelled."""
+        self._accepting = True
         try:
             await self._loop.create_future()
         finally:

@@ -86,13 +86,13 @@ class Chain:
             return None
         return self.entries[index]
 
-    def hash_before(self, offset: Offset) -> int | None:
-        """Return what stands for everything below `offset`, None where no batch ends there."""
-        index = bisect_left(self._base_offsets, offset)
-        if index == 0:
-            return self.root_hash if offset <= self.root else None
-        entry = self.entries[index - 1]
-        return entry.prefix_hash if entry.next_offset == offset else None
+    def holds(self, entry: Entry) -> bool:
+        """Say whether this log agrees with another one up to and including its `entry`."""
+        found = self.at(entry.base_offset)
+        if found is None:
+            # Retention and DeleteRecords take away the beginning.
+            return self.root >= entry.next_offset
+        return found.prefix_hash == entry.prefix_hash
 
     def between(self, start: Offset, end: Offset) -> list[Entry]:
         """Return the batches from `start` on that end at `end` or below."""
@@ -145,6 +145,11 @@ class GhostPartition:
             return 0
         entry = self.committed[index]
         return entry.prefix_hash if entry.next_offset == offset else None
+
+    def committed_below(self, offset: Offset) -> Entry | None:
+        """Return the last committed batch that ends at `offset` or below, None without any."""
+        index = bisect_right(self.committed, offset, key=lambda entry: entry.next_offset)
+        return self.committed[index - 1] if index else None
 
     def forget_from(self, offset: Offset) -> int:
         """Take a licensed loss: nothing from `offset` on is committed or seen; return how much."""

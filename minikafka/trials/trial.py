@@ -5,6 +5,7 @@ One seed decides all of it. What is drawn from which range is the profile.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
@@ -45,7 +46,7 @@ class Profile:
     every_s: tuple[float, float] = (0.5, 3.0)
     producers: int = 3
     consumers: int = 2
-    gap_s: float = 0.15
+    gap_s: float = 0.5
 
 
 PROFILES: dict[str, Profile] = {
@@ -81,6 +82,8 @@ def run_trial(
     """
     check_options(profile, mutate)
     _import_clients()
+    # What clients say about faults is no news here, and there is much of it.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     chosen = PROFILES[profile]
     draws = Random(f"{seed}:trial")  # noqa: S311 - reproducible
     kinds = _kinds(chosen, draws, mutate)
