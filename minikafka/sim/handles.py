@@ -45,3 +45,12 @@ class SimHandle(events.TimerHandle):
         self._when = when
         self._scheduled = False
         self.incarnation = incarnation
+
+    def cancel(self) -> None:
+        """Let it not run."""
+        if not self._cancelled:
+            self._cancelled = True
+            if self._scheduled:
+                self._loop._timer_handle_cancelled(self)
+            self._callback = None
+            self._args = None

@@ -52,6 +52,7 @@ class Incarnation:
         "alive",
         "host",
         "listeners",
+        "forget_at",
         "next_port",
         "number",
         "queued",
@@ -72,11 +73,19 @@ class Incarnation:
         self.transports: dict[tuple[int, int], SimTransport] = {}
         self.listeners: dict[int, SimServer] = {}
         self.next_port = 40_000
+        self.forget_at = 64
 
     def free_port(self) -> int:
         """Return a port that nobody here listens on or connects from."""
         self.next_port += 1
         return self.next_port
+
+    def keep(self, number: int, task: SimTask) -> None:
+        """Own a task; those that have ended are forgotten now and then."""
+        self.tasks[number] = task
+        if len(self.tasks) > self.forget_at:
+            self.tasks = {n: known for n, known in self.tasks.items() if not known.done()}
+            self.forget_at = 64 + 2 * len(self.tasks)
 
     def pending_tasks(self) -> list[asyncio.Task[Any]]:
         """Return the tasks that have not ended, oldest first."""

@@ -157,8 +157,7 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
             if context.get(HOST, None) is not owner:
                 context.run(HOST.set, owner)
         task = SimTask(coro, loop=self, name=label, context=context)  # type: ignore[arg-type]
-        owner.tasks[number] = task
-        task.add_done_callback(lambda _: owner.tasks.pop(number, None), context=context)
+        owner.keep(number, task)
         return task
 
     def call_soon(

@@ -8,6 +8,7 @@ while longer, and one end may believe in a connection of which the other knows n
 from __future__ import annotations
 
 import errno
+from bisect import insort
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Pipe:
         "_last_ns",
         "_network",
         "_retrying_since",
+        "_sent",
         "_target_host",
         "_to",
         "_window",
@@ -59,7 +61,8 @@ class Pipe:
         self._from = source.incarnation.host.name
         self._target_host = target.incarnation.host
         self._to = self._target_host.name
-        self._held: list[tuple[str, bytes]] = []
+        self._held: list[tuple[int, str, bytes]] = []
+        self._sent = 0
         self._last_ns = 0
         self._window = WINDOW_BYTES
         self._credit = 0
@@ -74,21 +77,22 @@ class Pipe:
     def send(self, kind: str, data: bytes = b"") -> None:
         """Put a segment on the wire."""
         self._window -= len(data)
+        self._sent += 1
         if self._held or self._blocked():
-            self._hold(kind, data)
+            self._hold(self._sent, kind, data)
         else:
-            self._transmit(kind, data)
+            self._transmit(self._sent, kind, data)
 
-    def _transmit(self, kind: str, data: bytes) -> None:
+    def _transmit(self, number: int, kind: str, data: bytes) -> None:
         network = self._network
         start_ns = network.loop.monotonic_ns()
         at_ns = network.arrival_ns(self._from, self._to, len(data), start_ns)
         self._last_ns = at_ns = max(at_ns, self._last_ns)
-        network.loop.at_ns(at_ns, self._arrive, kind, data)
+        network.loop.at_ns(at_ns, self._arrive, number, kind, data)
 
-    def _arrive(self, kind: str, data: bytes) -> None:
-        if self._held or self._blocked():
-            self._hold(kind, data)  # lost on the way
+    def _arrive(self, number: int, kind: str, data: bytes) -> None:
+        if self._blocked() or (self._held and self._held[0][0] < number):
+            self._hold(number, kind, data)  # lost on the way, or behind one that is
             return
         target = self.target
         if target.gone:
@@ -123,8 +127,9 @@ class Pipe:
             self._network.is_cut(self._from, self._to) or not self._target_host.powered
         )
 
-    def _hold(self, kind: str, data: bytes) -> None:
-        self._held.append((kind, data))
+    def _hold(self, number: int, kind: str, data: bytes) -> None:
+        # One that was on its way when the link was cut comes after one that never left.
+        insort(self._held, (number, kind, data))
         self._retry_later()
 
     def _retry_later(self) -> None:
@@ -160,5 +165,5 @@ class Pipe:
 
     def _release(self) -> None:
         held, self._held = self._held, []
-        for kind, data in held:
-            self._transmit(kind, data)
+        for segment in held:
+            self._transmit(*segment)

@@ -28,8 +28,10 @@ def plug_time(loop: SimLoop, patches: Patches) -> None:
     """Make every clock of Python code virtual, and a blocking sleep an error."""
 
     def clock(name: str, read: Callable[[], Any]) -> Callable[[], Any]:
+        what = f"time.{name}()"
+
         def now() -> Any:
-            patches.guard(f"time.{name}()", sys._getframe(1))
+            patches.guard(what, sys._getframe(1))
             return read()
 
         return now

@@ -42,6 +42,7 @@ class Patches:
     def __init__(self, loop: SimLoop, forbidden: Sequence[str]) -> None:
         self._loop = loop
         self._forbidden = tuple(f"{name}." for name in forbidden)
+        self._known: dict[str, bool] = {}
         self._undo: list[Callable[[], None]] = []
         self._everywhere: dict[int, tuple[Any, Any, Sequence[str]]] = {}
 
@@ -76,9 +77,11 @@ class Patches:
 
     def guard(self, what: str, frame: FrameType) -> None:
         """Raise `Leak` where the line that asked for `what` belongs to a forbidden package."""
-        if self._forbidden and f"{frame.f_globals.get('__name__', '')}.".startswith(
-            self._forbidden
-        ):
+        module = frame.f_globals.get("__name__", "")
+        forbidden = self._known.get(module)
+        if forbidden is None:
+            forbidden = self._known[module] = f"{module}.".startswith(self._forbidden)
+        if forbidden:
             self.refuse(what, frame)
 
     def guard_caller(self, what: str) -> None:

@@ -101,7 +101,7 @@ def _tear_down(loop: SimLoop) -> None:
                 if not task.done():
                     with contextlib.suppress(BaseException):
                         task.get_coro().close()
-            incarnation.tasks.clear()
+            incarnation.tasks = {}
             incarnation.runq.clear()
         loop.network.forget()
         gc.collect()

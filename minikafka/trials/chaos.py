@@ -36,13 +36,26 @@ def _living(simulation: Simulation, draws: Random) -> BrokerHost | None:
     return up[draws.randrange(len(up))] if up else None
 
 
+def _to_take_down(simulation: Simulation, draws: Random) -> BrokerHost | None:
+    """Return a broker to take down, or None while as many are down as may be at once."""
+    now_ns = simulation.loop.now_ns
+    well = [
+        broker
+        for broker in simulation.brokers
+        if broker.up and broker.host.incarnation.stalled_until_ns <= now_ns
+    ]
+    if len(simulation.brokers) - len(well) >= simulation.down_at_once:
+        return None
+    return well[draws.randrange(len(well))] if well else None
+
+
 def _other_host(simulation: Simulation, draws: Random, name: str) -> str:
     names = [other for other in simulation.network.hosts if other not in (name, "driver")]
     return names[draws.randrange(len(names))] if names else name
 
 
 async def partition(simulation: Simulation, draws: Random) -> None:
-    """Cut a broker off one other host, one way or both, for half a second up to 15."""
+    """Cut a broker off one other host, one way or both, for half a second up to 10."""
     broker = _living(simulation, draws)
     if broker is None:
         return
@@ -51,7 +64,7 @@ async def partition(simulation: Simulation, draws: Random) -> None:
     other = _other_host(simulation, draws, name)
     pair = (name, other) if draws.random() < 0.5 else (other, name)
     simulation.network.partition(*pair, oneway=draws.random() < 0.4)
-    await asyncio.sleep(draws.uniform(0.5, 15))
+    await asyncio.sleep(draws.uniform(0.5, 10))
     simulation.network.heal(name, other)
 
 
@@ -67,7 +80,7 @@ async def isolate(simulation: Simulation, draws: Random) -> None:
         simulation.network.partition(broker.host, others, oneway=oneway)
     else:
         simulation.network.partition(others, broker.host, oneway=oneway)
-    await asyncio.sleep(draws.uniform(0.5, 15))
+    await asyncio.sleep(draws.uniform(0.5, 10))
     simulation.network.heal(broker.host, others)
 
 
@@ -82,18 +95,18 @@ async def reset(simulation: Simulation, draws: Random) -> None:
 
 
 async def _crash(simulation: Simulation, draws: Random, mode: CrashMode) -> None:
-    broker = _living(simulation, draws)
+    broker = _to_take_down(simulation, draws)
     if broker is None:
         return
     simulation.faults += 1
     broker.crash(mode)
-    await asyncio.sleep(draws.uniform(0.2, 10))
+    await asyncio.sleep(draws.uniform(0.2, 5))
     if not broker.up:
         broker.restart()
 
 
 async def kill(simulation: Simulation, draws: Random) -> None:
-    """End a broker's process; what it wrote stays. It is back after up to 10 seconds."""
+    """End a broker's process; what it wrote stays. It is back after up to 5 seconds."""
     await _crash(simulation, draws, "kill")
 
 
@@ -103,8 +116,8 @@ async def power_loss(simulation: Simulation, draws: Random) -> None:
 
 
 async def pause(simulation: Simulation, draws: Random) -> None:
-    """Stall a broker, or a client, for up to 12 seconds."""
-    broker = _living(simulation, draws)
+    """Stall a broker, or a client, for up to 8 seconds."""
+    broker = _to_take_down(simulation, draws)
     if broker is None:
         return
     host = broker.host
@@ -113,7 +126,7 @@ async def pause(simulation: Simulation, draws: Random) -> None:
         host = other if other.up else host
     if host.incarnation.stalled_until_ns <= simulation.loop.now_ns:
         simulation.faults += 1
-        host.pause(draws.uniform(0.5, 12))
+        host.pause(draws.uniform(0.5, 8))
 
 
 async def slow_link(simulation: Simulation, draws: Random) -> None:
@@ -164,12 +177,12 @@ async def slow_disk(simulation: Simulation, draws: Random) -> None:
 
 async def disk_error(simulation: Simulation, draws: Random) -> None:
     """Let a broker's next write fail: it halts, and is started again."""
-    broker = _living(simulation, draws)
+    broker = _to_take_down(simulation, draws)
     if broker is None:
         return
     simulation.faults += 1
     broker.disk.fail_next("append")
-    await asyncio.sleep(draws.uniform(2, 10))
+    await asyncio.sleep(draws.uniform(1, 5))
     broker.disk.mend()
     if not broker.up:
         broker.restart()

@@ -82,6 +82,7 @@ class Simulation:
     Attributes:
         rng: the scenario's own chance, from the seed.
         faults: how many faults the chaos has caused.
+        down_at_once: how many brokers the chaos may have crashed or paused at a time.
         operations: how many client operations have ended; whoever runs clients counts them.
     """
 
@@ -97,6 +98,7 @@ class Simulation:
         self.rng = random.Random(f"{loop.seed}:scenario")  # noqa: S311 - reproducible
         self.faults = 0
         self.operations = 0
+        self.down_at_once = 1
         self.invariants = Invariants(self.violated)
         self.invariants.on_answer.append(self._note_answer)
         self.hosting = SimHosting(loop, self.invariants.observer)

@@ -14,6 +14,7 @@ from typing import Any
 from minikafka.check.anomalies import Rules, find_anomalies
 from minikafka.check.history import History
 from minikafka.cluster.topics import ConfigInput
+from minikafka.sim.network import Link
 from minikafka.trials import chaos
 from minikafka.trials.checks import no_acked_lost, offsets_monotonic, replicas_agree
 from minikafka.trials.invariants import Violation
@@ -44,15 +45,16 @@ class Profile:
     kinds: tuple[Callable[..., Any], ...] = chaos.ALL_KINDS
     all_kinds: bool = False
     every_s: tuple[float, float] = (0.5, 3.0)
-    producers: int = 3
+    producers: int = 2
     consumers: int = 2
-    gap_s: float = 0.5
+    down_at_once: int = 1
+    gap_s: float = 1.0
 
 
 PROFILES: dict[str, Profile] = {
     "default": Profile("3 brokers, every kind of fault in half of the seeds"),
     "calm": Profile("the same clients and no faults", kinds=()),
-    "storm": Profile("every kind of fault in every seed", all_kinds=True, every_s=(0.2, 1.5)),
+    "storm": Profile("every kind of fault in every seed", all_kinds=True, every_s=(0.2, 1.5), down_at_once=3),
 }
 
 
@@ -125,10 +127,10 @@ def _kinds(
 def _config(draws: Random) -> Mapping[str, ConfigInput]:
     """Draw timeouts and limits within what Kafka allows."""
     return {
-        "broker.session.timeout.ms": draws.choice((3_000, 6_000, 9_000)),
-        "broker.heartbeat.interval.ms": draws.choice((500, 1_000, 2_000)),
+        "broker.session.timeout.ms": draws.choice((3_000, 5_000, 9_000)),
+        "broker.heartbeat.interval.ms": draws.choice((1_000, 2_000)),
         "replica.lag.time.max.ms": draws.choice((2_000, 5_000, 10_000)),
-        "replica.fetch.wait.max.ms": draws.choice((100, 500)),
+        "replica.fetch.wait.max.ms": draws.choice((250, 500, 1_000)),
         "min.insync.replicas": draws.choice((1, 2, 2)),
     }
 
@@ -140,14 +142,17 @@ async def _trial(
     topics: dict[str, int],
     seconds: float,
 ) -> None:
+    simulation.down_at_once = profile.down_at_once
+    slowest = simulation.rng.choice((0.02, 0.05, 0.1))
+    simulation.network.default = Link(latency=(0.0005, slowest))
     history = History()
     end_s = simulation.now + seconds
     workload = Workload(simulation, topics, history, end_s)
     for number in range(profile.producers):
         workload.add_producer(
             f"p{number}",
-            acks=1 if number == 2 else "all",
-            idempotent=number == 0,
+            acks=1 if number and simulation.rng.random() < 0.5 else "all",
+            idempotent=not number,
             gap_s=profile.gap_s,
         )
     for number in range(profile.consumers):

@@ -86,8 +86,8 @@ class Workload:
         pending: list[asyncio.Future[Any]] = []
         while loop.time() < self._end_s:
             await asyncio.sleep(draws.expovariate(1 / gap_s))
-            for _ in range(draws.choice((1, 1, 1, 2, 5))):
-                place = self._places[draws.randrange(len(self._places))]
+            place = self._places[draws.randrange(len(self._places))]
+            for _ in range(draws.choice((1, 5, 10, 20))):
                 value = f"{name}-{sent}".encode()
                 sent += 1
                 future = await self._send(producer, name, acks, place, value)
@@ -132,6 +132,7 @@ class Workload:
             client_id=name,
             enable_auto_commit=False,
             auto_offset_reset="none",
+            fetch_max_wait_ms=1_000,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
         )
         await _started(consumer)

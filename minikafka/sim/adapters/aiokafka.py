@@ -48,8 +48,15 @@ def _plug_timestamps(loop: SimLoop, patches: Patches) -> None:
     patches.set(module.BatchBuilder, "append", append)
 
 
+_topic_hashes: dict[str, int] = {}
+
+
 def _partition_hash(partition: Any) -> int:
-    return zlib.crc32(partition.topic.encode()) * 1_000_003 + int(partition.partition)
+    topic, number = partition
+    known = _topic_hashes.get(topic)
+    if known is None:
+        known = _topic_hashes[topic] = zlib.crc32(topic.encode()) * 1_000_003
+    return known + int(number)
 
 
 def _broker_hash(broker: Any) -> int:

@@ -348,3 +348,27 @@ def test_paused_process_is_connected_to_and_answers_later() -> None:
         return cast("float", await on(loop, "client", ask()))
 
     assert value(main) == pytest.approx(21, abs=0.1)
+
+
+def test_cut_in_the_middle_of_a_stream_keeps_its_order() -> None:
+    """What was on its way when the link was cut stays before what was sent after."""
+
+    async def main(loop: SimLoop) -> bytes:
+        seen = serve(loop)
+        loop.network.set_link("client", "server", latency=(0.05, 0.05))
+
+        async def send() -> None:
+            await asyncio.sleep(1)
+            _, writer = await dial()
+            writer.write(b"one")
+            await asyncio.sleep(0.02)
+            loop.network.partition("client", "server")
+            writer.write(b"two")
+            await asyncio.sleep(3)
+            loop.network.heal()
+            await asyncio.sleep(20)
+
+        await on(loop, "client", send())
+        return b"".join(cast("bytes", data) for _, data in seen)
+
+    assert value(main) == b"onetwo"
