@@ -40,6 +40,13 @@ BootstrapServers = Annotated[
 TimeoutSeconds = Annotated[
     float, typer.Option("--timeout", min=0.001, help="Seconds a broker may take to answer.")
 ]
+Seconds = Annotated[
+    float, typer.Option(min=0.1, help="Virtual seconds of clients and faults.")
+]
+Profile = Annotated[str, typer.Option(help="What the trial is drawn from.")]
+Mutate = Annotated[
+    str | None, typer.Option(metavar="ID", help="Plant a bug that the checks must find.")
+]
 TopicName = Annotated[str, typer.Argument(metavar="TOPIC")]
 UP = UpOptions()
 DEFAULT_SERVERS = "127.0.0.1:9092"
@@ -260,4 +267,58 @@ def consume(
         partitions=partition or None,
         isolation=isolation,
         form=format_,
+    )
+
+
+@app.command()
+def trial(
+    seed: Annotated[int, typer.Option(help="Decides everything that happens.")],
+    seconds: Seconds = 60.0,
+    profile: Profile = "default",
+    mutate: Mutate = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
+    in_process: Annotated[
+        bool, typer.Option("--in-process", help="No worker, no replay: for a debugger.")
+    ] = False,
+) -> int:
+    """Run one seed of a simulated cluster with clients and faults; exit 1 on a violation."""
+    from minikafka.cli.trial import trial as run_one
+
+    return run_one(
+        seed,
+        seconds=seconds,
+        profile=profile,
+        mutate=mutate,
+        as_json=as_json,
+        in_process=in_process,
+    )
+
+
+@app.command()
+def trials(
+    seeds: Annotated[str, typer.Option(metavar="FIRST:END", help="END is exclusive.")],
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Seeds at a time; one per core by default.")
+    ] = None,
+    seconds: Seconds = 60.0,
+    profile: Profile = "default",
+    mutate: Mutate = None,
+    stop_at_first: Annotated[
+        bool, typer.Option("--stop-at-first", help="Stop at the first violation.")
+    ] = False,
+) -> int:
+    """Run many seeds; the failing ones are listed with how to have them again."""
+    first, colon, end = seeds.partition(":")
+    if not colon or not first.isdecimal() or not end.isdecimal() or int(first) >= int(end):
+        raise UsageFailed("minikafka trials", f"--seeds is FIRST:END, not {seeds!r}")
+    from minikafka.cli.trial import trials as run_many
+
+    return run_many(
+        int(first),
+        int(end),
+        seconds=seconds,
+        profile=profile,
+        mutate=mutate,
+        jobs=jobs,
+        stop_at_first=stop_at_first,
     )
