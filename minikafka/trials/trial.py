@@ -5,6 +5,7 @@ One seed decides all of it. What is drawn from which range is the profile.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -161,7 +162,11 @@ async def _trial(
         await simulation.chaos(*kinds, every=profile.every_s, until=end_s)
     else:
         await simulation.sleep(seconds)
-    await workload.finish()
+    try:
+        async with asyncio.timeout(CONVERGE_S):
+            await workload.finish()
+    except TimeoutError:
+        simulation.violated("L5", f"sends that never end; {simulation.cluster.status()}")
     await simulation.converged(CONVERGE_S)
     await workload.stop()
     simulation.check(no_acked_lost, offsets_monotonic, replicas_agree)

@@ -153,19 +153,18 @@ def test_protocol_can_be_changed_while_connected(
 
 
 def test_protocol_can_be_changed_by_what_it_receives(run: Run) -> None:
-    """An upgrade inside `data_received`: of the bytes behind it none goes to the old protocol."""
+    """Of the bytes behind an upgrade none goes to the old protocol, though they came with it."""
 
     class Upgrading(BufferedRecorder):
+        later: Recorder
+
         def buffer_updated(self, nbytes: int) -> None:
             super().buffer_updated(nbytes)
-            self.transport.set_protocol(later)
-
-    later = Recorder()
+            self.transport.set_protocol(self.later)
 
     async def main() -> None:
         near, far = Recorder(), Upgrading(buffer_bytes=7)
-        nonlocal later
-        later = Recorder()
+        far.later = later = Recorder()
         async with connected(near, far):
             near.transport.write(b"UPGRADEand then the new protocol")
             assert await later.got(25) == b"and then the new protocol"
