@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from minikafka.sim.errors import Unsupported
-from minikafka.sim.transports import SimServer
+from minikafka.sim.servers import SimServer
 
 if TYPE_CHECKING:
     from minikafka.sim.hosts import Incarnation

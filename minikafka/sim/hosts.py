@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from minikafka.sim.futures import SimTask
     from minikafka.sim.handles import SimHandle
     from minikafka.sim.network import SimNetwork
-    from minikafka.sim.transports import SimServer, SimTransport
+    from minikafka.sim.servers import SimServer
+    from minikafka.sim.transports import SimTransport
 
 __all__ = ["HOST", "CrashMode", "Host", "Incarnation", "PowerLoss"]
 

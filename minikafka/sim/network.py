@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from minikafka.sim.hosts import HOST, NS, Host, Incarnation
 from minikafka.sim.pipes import RTO_S, Pipe
-from minikafka.sim.transports import SimServer, SimTransport
+from minikafka.sim.servers import SimServer
+from minikafka.sim.transports import SimTransport
 
 if TYPE_CHECKING:
     from minikafka.sim.loop import SimLoop
@@ -64,7 +65,8 @@ class SimNetwork:
         self.noted: dict[socket.socket, Any] = {}
         self.taps: list[Callable[[int, int, bytes], None]] = []
         self.connection_taps: list[Callable[[int, int], None]] = []
-        self._random = random.Random(f"{loop.seed}:network").random  # noqa: S311 - reproducible
+        self.generator = random.Random(f"{loop.seed}:network")  # noqa: S311 - reproducible
+        self._random = self.generator.random
         self._by_ip: dict[str, Host] = {}
         self._links: dict[tuple[str, str], Link] = {}
         self._free_at_ns: dict[tuple[str, str], int] = {}
@@ -267,7 +269,7 @@ class SimNetwork:
         """Return who listens there, None where the kernel would refuse."""
         refused = not host.up or host.name in self._refusing
         server = None if refused else host.incarnation.listeners.get(port)
-        return server if server is not None and server.accepting else None
+        return server if server is not None and server.is_serving() else None
 
     def join(self, number: int, port: int, ends: tuple[SimTransport, SimTransport]) -> None:
         """Take in a connection."""

@@ -98,7 +98,7 @@ class Pipe:
         if target.gone:
             if kind == DATA and not self.source.gone:
                 # The kernel there knows no such connection.
-                self._network.after_delay(self._to, self._from, self.source.fail, reset_error())
+                self._network.after_delay(self._to, self._from, self.source.receive, RST, b"")
             return
         if self._network.is_cut(self._to, self._from):
             self._retry_later()  # no acknowledgement gets back

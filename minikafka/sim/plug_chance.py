@@ -7,6 +7,7 @@ import os
 import random
 import sys
 import uuid
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -74,12 +75,29 @@ def _plug_generators(loop: SimLoop, patches: Patches, entropy: random.Random) ->
     state = random.getstate()
     patches.on_undo(lambda: random.setstate(state))
     random.seed(f"{loop.seed}:global")  # noqa: TID251 - this is where it is tamed
-    own = random._inst
-    for item in gc.get_objects():
-        # aiohttp's WebSocketWriter has one as a default argument.
-        if type(item) is random.Random and item is not own and item not in (entropy,):
+    kept = (random._inst, entropy, *loop.generators)
+    for item in _made_at_import():
+        if not any(item is one for one in kept):
             _reseed(item, f"{loop.seed}:captured", patches)
     patches.set(random.Random, "seed", seed)
+
+
+_captured: tuple[int, list[weakref.ref[random.Random]]] = (0, [])
+
+
+def _made_at_import() -> list[random.Random]:
+    """Return generators that modules keep; aiohttp's WebSocketWriter has one as a default."""
+    global _captured
+    if _captured[0] != len(sys.modules):
+        # Looking through all objects takes longer than many a run: once per set of modules.
+        found = [
+            weakref.ref(item)
+            for item in gc.get_objects()
+            # One whose making failed, kept by a traceback, has no state.
+            if type(item) is random.Random and hasattr(item, "gauss_next")
+        ]
+        _captured = (len(sys.modules), found)
+    return [item for ref in _captured[1] if (item := ref()) is not None]
 
 
 def _reseed(generator: random.Random, seed: str, patches: Patches) -> None:

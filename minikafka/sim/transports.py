@@ -1,4 +1,4 @@
-"""asyncio transports and servers over simulated connections.
+"""asyncio transports over simulated connections.
 
 They keep asyncio's contracts (call order, flow control, half-close) as its selector transports
 do; the same tests run over both. What a kernel does is in `pipes`.
@@ -9,132 +9,19 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import errno
-import socket
-from asyncio import events, sslproto, transports
+from asyncio import sslproto, transports
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from minikafka.sim.pipes import DATA, FIN, RST, Pipe, reset_error
+from minikafka.sim.servers import Address, FakeSocket
 
 if TYPE_CHECKING:
     from minikafka.sim.hosts import Incarnation
     from minikafka.sim.network import SimNetwork
 
-__all__ = ["FakeSocket", "SimServer", "SimTransport"]
-
-Address = tuple[str, int]
-
-
-class FakeSocket:
-    """What `get_extra_info("socket")` gives: addresses, and options that do nothing."""
-
-    family, type, proto = socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
-
-    def __init__(self, name: Address, peer: Address | None = None) -> None:
-        self._name = name
-        self._peer = peer
-
-    def getsockname(self) -> Address:
-        """Return the address of this end."""
-        return self._name
-
-    def getpeername(self) -> Address:
-        """Return the address of the other end."""
-        if self._peer is None:
-            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
-        return self._peer
-
-    def setsockopt(self, *_: object) -> None:
-        """Do nothing."""
-
-    def getsockopt(self, *_: object) -> int:
-        """Return 0."""
-        return 0
-
-    def fileno(self) -> int:
-        """Return -1: there is no descriptor."""
-        return -1
-
-
-class SimServer(events.AbstractServer):
-    """A listener on one incarnation."""
-
-    def __init__(
-        self,
-        loop: Any,
-        incarnation: Incarnation,
-        port: int,
-        factory: Callable[[], Any],
-        context: contextvars.Context,
-    ) -> None:
-        self._loop = loop
-        self._incarnation = incarnation
-        self._port = port or incarnation.free_port()
-        self._factory = factory
-        self.context = context
-        self.sockets: tuple[FakeSocket, ...] = ()
-        self._closed = loop.create_future()
-        self._accepting = False
-
-    def bind(self) -> None:
-        """Take the port; connections are refused until `start_serving`.
-
-        Raises:
-            OSError: EADDRINUSE.
-        """
-        listeners, address = self._incarnation.listeners, (self._incarnation.host.ip, self._port)
-        if self._port in listeners:
-            raise OSError(
-                errno.EADDRINUSE,
-                f"error while attempting to bind on address {address}: address already in use",
-            )
-        listeners[self._port] = self
-        self.sockets = (FakeSocket(address),)
-
-    @property
-    def accepting(self) -> bool:
-        """True while connections are taken."""
-        return self._accepting and self.is_serving()
-
-    def accept(self, transport: SimTransport) -> None:
-        """Give a connection that came in to a new protocol."""
-        transport.open(self._factory(), None)
-
-    def close(self) -> None:
-        """Stop listening; connections live on."""
-        if self._incarnation.listeners.get(self._port) is self:
-            del self._incarnation.listeners[self._port]
-        self.sockets = ()
-        if not self._closed.done():
-            self._closed.set_result(None)
-
-    def is_serving(self) -> bool:
-        """Return True until closed."""
-        return not self._closed.done()
-
-    def get_loop(self) -> Any:
-        """Return the loop."""
-        return self._loop
-
-    async def start_serving(self) -> None:
-        """Accept connections."""
-        self._accepting = True
-
-    async def serve_forever(self) -> None:
-        """Return never; closes the server when cancelled."""
-        self._accepting = True
-        try:
-            await self._loop.create_future()
-        finally:
-            self.close()
-
-    async def wait_closed(self) -> None:
-        """Return once closed."""
-        await asyncio.shield(self._closed)
-
-    async def __aexit__(self, *_: object) -> None:
-        self.close()
+__all__ = ["SimTransport"]
 
 
 class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,misc]
@@ -142,6 +29,7 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
 
     Attributes:
         gone: the kernel at this end has forgotten the connection.
+        on_end: called when the protocol has been told that the connection is lost.
     """
 
     _start_tls_compatible = True
@@ -163,12 +51,14 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
         self.label = f"{number}.{side}"
         self.key = (number, side)
         self.gone = False
+        self.on_end: Callable[[], None] | None = None
         self.pipe: Pipe  # outbound; set once both ends are there
         self._network = network
         self._protocol: Any = None
         self._opened = self._closing = self._lost = False
         self._buffer = bytearray()
-        self._eof = self._fin_sent = self._peer_reset = False
+        self._eof = self._fin_sent = self._eof_seen = False
+        self._peer_reset = self._unsendable = False
         self._received: deque[tuple[str, bytes]] = deque()
         self._reading = True
         incarnation.transports[self.key] = self
@@ -181,12 +71,18 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
         self._call(self._made, waiter)
 
     def _made(self, waiter: Any) -> None:
-        self._protocol.connection_made(self)
+        # A protocol that fails here is reported, and has its connection all the same.
         self._opened = True
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        if waiter is not None:
+            self._call(self._settle, waiter)
         if self._received:
             self._call(self._deliver)
+        self._protocol.connection_made(self)
+
+    @staticmethod
+    def _settle(waiter: Any) -> None:
+        if not waiter.done():
+            waiter.set_result(None)
 
     def set_protocol(self, protocol: Any) -> None:
         """Hand what comes from now on to another protocol."""
@@ -305,26 +201,46 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
         self._received.append((kind, data))
         if kind == RST:
             self._peer_reset = True
+            self._unsendable = bool(self._buffer)
         if self.incarnation.alive:
             self._call(self._deliver)
 
     def _deliver(self) -> None:
+        try:
+            self._deliver_some()
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - as asyncio's own transports do
+            self._loop.call_exception_handler(
+                {
+                    "message": "Fatal error: a protocol failed while receiving.",
+                    "exception": error,
+                    "transport": self,
+                    "protocol": self._protocol,
+                }
+            )
+            self._force_close(error)
+
+    def _deliver_some(self) -> None:
         received = self._received
-        while received and self._opened and not self.gone:
+        while received and self._opened and not self.gone and not self._lost:
+            if self._peer_reset and (self._closing or self._unsendable):
+                # What waits to be sent finds out, also where nobody reads.
+                self._reset(reset_error())
+                return
             if not self._reading or self._closing:
-                if self._closing and self._peer_reset:
-                    self._reset(reset_error())
                 return
             kind, data = received.popleft()
             if kind == RST:
-                self._reset(reset_error())
+                if not self._eof_seen:
+                    self._reset(reset_error())
                 return
             if kind == FIN:
+                self._eof_seen = True
                 if not self._protocol.eof_received():
                     self.close()
             else:
                 self._feed(data)
-                self.peer_pipe.read(len(data))
 
     @property
     def peer_pipe(self) -> Pipe:
@@ -332,17 +248,24 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
         return self.pipe.target.pipe
 
     def _feed(self, data: bytes) -> None:
-        if not isinstance(self._protocol, asyncio.BufferedProtocol):
-            self._protocol.data_received(data)
-            return
-        protocol: Any = self._protocol
+        """Hand data over; what a protocol leaves by pausing goes back to the kernel."""
         rest = memoryview(data)
-        while rest and not self._closing:
+        while rest and self._reading and not self._closing:
+            protocol: Any = self._protocol
+            if not isinstance(protocol, asyncio.BufferedProtocol):
+                self.peer_pipe.read(len(rest))
+                protocol.data_received(bytes(rest))
+                return
             room = protocol.get_buffer(-1)
+            if not len(room):
+                raise RuntimeError("get_buffer() returned an empty buffer")
             count = min(len(room), len(rest))
             room[:count] = rest[:count]
-            protocol.buffer_updated(count)
             rest = rest[count:]
+            self.peer_pipe.read(count)
+            protocol.buffer_updated(count)
+        if rest:
+            self._received.appendleft((DATA, bytes(rest)))
 
     # --- the end -----------------------------------------------------------------------------
 
@@ -393,6 +316,8 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
         finally:
             self.incarnation.transports.pop(self.key, None)
             self._close_socket()
+            if self.on_end is not None:
+                self.on_end()
 
     def _close_socket(self) -> None:
         """Do as a kernel does: FIN, or RST where the application leaves something unread."""

@@ -1,138 +1,271 @@
-"""What the TCP suite needs: two worlds to run in, and a protocol that writes down its life."""
+"""The same claims about TCP for a real event loop and for the simulated one.
+
+What asyncio does over loopback sockets is the measure: a claim that fails there is wrong, one
+that fails only in the simulation is a bug of `minikafka/sim/`. A test takes `run`, which is
+either world, and hands it a coroutine function; nothing in there looks at a clock.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import gc
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeAlias
+import contextlib
+import functools
+import itertools
+import random
+import ssl
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, NamedTuple
 
-from minikafka.sim.world import simulate
+import pytest
+
+__all__ = [
+    "BIG",
+    "HOST",
+    "BufferedRecorder",
+    "Echo",
+    "End",
+    "Recorder",
+    "Run",
+    "address_of",
+    "connected",
+    "end",
+    "in_both_worlds",
+    "meanwhile",
+    "payload",
+    "settle",
+    "streams",
+]
 
 HOST = "127.0.0.1"
 PATIENCE_S = 10.0
-"""Long enough for anything on loopback; virtual in the simulator."""
+SEEDS = (1, 2, 3)
 
-Main: TypeAlias = Callable[[], Coroutine[Any, Any, Any]]
-Run: TypeAlias = Callable[[Main], Any]
-
-
-def on_loopback(main: Main) -> Any:
-    """Run on real sockets."""
-
-    async def limited() -> Any:
-        async with asyncio.timeout(PATIENCE_S):
-            return await main()
-
-    try:
-        return asyncio.run(limited())
-    finally:
-        gc.collect()
+Main = Callable[[], Coroutine[Any, Any, None]]
+Run = Callable[[Main], None]
 
 
-def in_simulation(main: Main) -> Any:
-    """Run on simulated ones."""
-    outcome = simulate(main, seed=1)
-    if outcome.error is not None:
-        raise outcome.error
-    return outcome.value
+# --- the two worlds -----------------------------------------------------------------------
 
 
-class Recorder(asyncio.Protocol):
-    """Notes what happens to it; `until` waits for one of these.
+def on_loopback(main: Main) -> None:
+    """Run `main()` on a real loop, with real sockets."""
+    asyncio.run(_watched(main))
+
+
+def in_simulation(main: Main) -> None:
+    """Run `main()` on the simulated loop, from a few seeds."""
+    from minikafka.sim.world import simulate  # the loopback half needs none of it
+
+    for seed in SEEDS:
+        outcome = simulate(functools.partial(_watched, main), seed=seed)
+        if outcome.error is not None:
+            raise outcome.error
+
+
+async def _watched(main: Main) -> None:
+    """Await `main()`; what only the loop's exception handler hears is an error too."""
+    heard: list[dict[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: heard.append(context))
+    async with asyncio.timeout(PATIENCE_S):
+        await main()
+    assert heard == []
+
+
+in_both_worlds = pytest.mark.parametrize(
+    "run",
+    [pytest.param(on_loopback, id="loopback"), pytest.param(in_simulation, id="simulated")],
+)
+
+
+# --- protocols that take notes ------------------------------------------------------------
+
+
+class _Notes(asyncio.BaseProtocol):
+    """Notes each call and wakes whoever waits for it.
 
     Args:
-        keep_open: what `eof_received` returns.
+        keeps_open: what `eof_received` returns.
+
+    Attributes:
+        calls: the names of the calls, in order.
+        received: all bytes.
+        error: what `connection_lost` was given.
     """
 
-    def __init__(self, *, keep_open: bool = False) -> None:
+    transport: asyncio.Transport
+
+    def __init__(self, *, keeps_open: bool | None = None) -> None:
         self.calls: list[str] = []
-        self.data = bytearray()
-        self.lost: BaseException | None = None
-        self.transport: Any = None
-        self._keep_open = keep_open
-        self._changed = asyncio.Event()
+        self.received = bytearray()
+        self.error: Exception | None = None
+        self._keeps_open = keeps_open
+        self._noted = asyncio.Event()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
-        self._note("made")
-
-    def data_received(self, data: bytes) -> None:
-        self.data += data
-        self._note("data")
-
-    def eof_received(self) -> bool:
-        self._note("eof")
-        return self._keep_open
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.lost = exc
-        self._note("lost")
-
-    def pause_writing(self) -> None:
-        self._note("pause")
-
-    def resume_writing(self) -> None:
-        self._note("resume")
-
-    def _note(self, what: str) -> None:
-        if not self.calls or self.calls[-1] != what or what != "data":
-            self.calls.append(what)
-        self._changed.set()
+    def note(self, call: str) -> None:
+        self.calls.append(call)
+        self._noted.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Return once `condition()` is true."""
+        """Wait until a call has made the condition true."""
         while not condition():
-            self._changed.clear()
-            await self._changed.wait()
+            self._noted.clear()
+            await self._noted.wait()
 
-    async def until_lost(self) -> None:
-        """Return once the connection is gone."""
-        await self.until(lambda: "lost" in self.calls)
+    async def saw(self, call: str) -> None:
+        """Wait until it was called."""
+        await self.until(lambda: call in self.calls)
+
+    async def got(self, count: int) -> bytes:
+        """Wait for so many bytes, and return all there are."""
+        await self.until(lambda: len(self.received) >= count)
+        return bytes(self.received)
+
+    async def lost(self) -> Exception | None:
+        """Wait for the end, and return what it was given."""
+        await self.saw("connection_lost")
+        return self.error
+
+    @property
+    def story(self) -> list[str]:
+        """The calls, without immediate repetitions."""
+        return [call for call, _ in itertools.groupby(self.calls)]
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.note("connection_made")
+
+    def eof_received(self) -> bool | None:
+        self.note("eof_received")
+        return self._keeps_open
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.error = exc
+        self.note("connection_lost")
+
+    def pause_writing(self) -> None:
+        self.note("pause_writing")
+
+    def resume_writing(self) -> None:
+        self.note("resume_writing")
 
 
-class Pair:
-    """A connection: the recorder of each end."""
+class Recorder(_Notes, asyncio.Protocol):
+    """A protocol that is handed its bytes."""
 
-    def __init__(self, client: Any, server: Any, listener: Any) -> None:
-        self.client = client
-        self.server = server
-        self.listener = listener
-
-    async def close(self) -> None:
-        """End both ends and the listener."""
-        for end in (self.client, self.server):
-            end.transport.abort()
-        for end in (self.client, self.server):
-            await end.until_lost()
-        self.listener.close()
-        await self.listener.wait_closed()
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        self.note("data_received")
 
 
+class BufferedRecorder(_Notes, asyncio.BufferedProtocol):
+    """A protocol whose buffer, of a size that fits nothing, is filled."""
+
+    def __init__(self, *, buffer_bytes: int = 999, keeps_open: bool | None = None) -> None:
+        super().__init__(keeps_open=keeps_open)
+        self._buffer = bytearray(buffer_bytes)
+
+    def get_buffer(self, sizehint: int) -> bytearray:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.received += self._buffer[:nbytes]
+        self.note("buffer_updated")
+
+
+class Echo(asyncio.Protocol):
+    """Sends back what it gets."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.transport.write(data)
+
+
+# --- connections --------------------------------------------------------------------------
+
+
+class End(NamedTuple):
+    """One end of a connection, as streams."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+
+def address_of(server: asyncio.Server) -> tuple[str, int]:
+    """Return where a server listens."""
+    host, port = server.sockets[0].getsockname()
+    return host, port
+
+
+@contextlib.asynccontextmanager
 async def connected(
-    make_server: Callable[[], Any] = Recorder, make_client: Callable[[], Any] = Recorder
-) -> Pair:
-    """Return both ends of a new connection."""
+    near: _Notes,
+    far: _Notes,
+    tls: tuple[ssl.SSLContext | None, ssl.SSLContext | None] = (None, None),
+) -> AsyncIterator[None]:
+    """Connect two protocols for the length of the block: `near` asked, `far` was asked."""
     loop = asyncio.get_running_loop()
-    accepted: asyncio.Future[Any] = loop.create_future()
-
-    def accept() -> Any:
-        protocol = make_server()
-        loop.call_soon(accepted.set_result, protocol)
-        return protocol
-
-    listener = await loop.create_server(accept, HOST, 0)
-    port = listener.sockets[0].getsockname()[1]
-    _, client = await loop.create_connection(make_client, HOST, port)
-    server = await accepted
-    await server.until(lambda: server.transport is not None)
-    return Pair(client, server, listener)
+    server = await loop.create_server(lambda: far, HOST, 0, ssl=tls[1])
+    with contextlib.closing(server):
+        await loop.create_connection(lambda: near, *address_of(server), ssl=tls[0])
+        await far.saw("connection_made")
+    try:
+        yield
+    finally:
+        await end(near.transport, far.transport)
 
 
-async def closed_port() -> int:
-    """Return a port that nobody listens on."""
-    listener = await asyncio.start_server(lambda *_: None, HOST, 0)
-    port: int = listener.sockets[0].getsockname()[1]
-    listener.close()
-    await listener.wait_closed()
-    return port
+@contextlib.asynccontextmanager
+async def streams(limit: int = 2**16) -> AsyncIterator[tuple[End, End]]:
+    """Connect two pairs of streams for the length of the block: who asked, who was asked."""
+    accepted: asyncio.Future[End] = asyncio.get_running_loop().create_future()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted.set_result(End(reader, writer))
+
+    with contextlib.closing(await asyncio.start_server(accept, HOST, 0, limit=limit)) as server:
+        near = End(*await asyncio.open_connection(*address_of(server), limit=limit))
+        far = await accepted
+    try:
+        yield near, far
+    finally:
+        await end(near.writer.transport, far.writer.transport)
+
+
+async def end(*transports: asyncio.WriteTransport) -> None:
+    """Abort what is still open, and let it close its sockets."""
+    for transport in transports:
+        # asyncio's abort() raises AttributeError after a close() that had a buffer to send.
+        if not transport.is_closing() or transport.get_write_buffer_size():
+            transport.abort()
+    await settle()
+
+
+async def settle() -> None:
+    """Let everything run that is due."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def meanwhile() -> None:
+    """Let everything arrive that is on its way: a few round trips of somebody else pass."""
+    async with streams() as (near, far):
+        for _ in range(3):
+            near.writer.write(b"?")
+            await far.reader.readexactly(1)
+            far.writer.write(b"!")
+            await near.reader.readexactly(1)
+
+
+@functools.cache
+def payload(size: int) -> bytes:
+    """Return bytes that cannot be taken for one another's."""
+    return random.Random(size).randbytes(size)
+
+
+BIG = payload(8 * 2**20)
+"""More than two kernels take from a writer whose peer does not read."""
