@@ -6,7 +6,6 @@ nothing but pytest; brokers are imported by the first test that asks for one.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -31,30 +30,50 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of simulated tests."""
     group = parser.getgroup("minikafka", "simulated Kafka clusters (minikafka.sim)")
-    group.addoption("--sim-seed", type=int, help="run this seed alone")
-    group.addoption("--sim-seeds", type=int, help="run so many seeds, instead of a test's own")
-    group.addoption("--sim-jobs", type=int, help="seeds at a time; one per core by default")
+    group.addoption("--sim-seed", type=int, metavar="N", help="run this seed alone")
+    group.addoption(
+        "--sim-seeds",
+        type=_count,
+        metavar="N",
+        help="run so many seeds, not a test's own number",
+    )
+    group.addoption(
+        "--sim-jobs", type=_count, metavar="N", help="seeds at a time; one per core by default"
+    )
     group.addoption(
         "--sim-in-process",
         action="store_true",
-        help="run seeds in this process, for a debugger; only the first is sure to repeat",
+        help="run one seed, --sim-seed or 0, in this process: for a debugger",
     )
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise ValueError("nothing would run")
+    return count
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run a function that `minikafka.sim.test` made, as the options say."""
-    simulation = getattr(pyfuncitem.obj, "simulation", None)
-    if simulation is None or not hasattr(simulation, "check"):
+    simulation: Any = getattr(pyfuncitem.obj, "simulation", None)
+    if not hasattr(simulation, "check_in_process"):
         return None
-    config = pyfuncitem.config
-    simulation.check(
-        seed=config.getoption("sim_seed"),
-        seeds=config.getoption("sim_seeds"),
-        jobs=config.getoption("sim_jobs"),
-        in_process=config.getoption("sim_in_process"),
-        replay_line=f"pytest {shlex.quote(pyfuncitem.nodeid)} ",
-    )
+    option = pyfuncitem.config.getoption
+    if option("sim_in_process"):
+        simulation.check_in_process(seed=option("sim_seed") or 0, test_id=pyfuncitem.nodeid)
+        return True
+    try:
+        simulation.check(
+            seed=option("sim_seed"),
+            seeds=option("sim_seeds"),
+            jobs=option("sim_jobs"),
+            test_id=pyfuncitem.nodeid,
+        )
+    except AssertionError as error:
+        # It says everything; the way from here into the runner says nothing.
+        pytest.fail(str(error), pytrace=False)
     return True
 
 

@@ -40,9 +40,7 @@ BootstrapServers = Annotated[
 TimeoutSeconds = Annotated[
     float, typer.Option("--timeout", min=0.001, help="Seconds a broker may take to answer.")
 ]
-Seconds = Annotated[
-    float, typer.Option(min=0.1, help="Virtual seconds of clients and faults.")
-]
+Seconds = Annotated[float, typer.Option(min=0.1, help="Virtual seconds of clients and faults.")]
 Profile = Annotated[str, typer.Option(help="What the trial is drawn from.")]
 Mutate = Annotated[
     str | None, typer.Option(metavar="ID", help="Plant a bug that the checks must find.")

@@ -105,6 +105,11 @@ class Channel:
         self._transmit(pending, request)
         return pending
 
+    @property
+    def closed(self) -> bool:
+        """True once `close` was called."""
+        return self._closed
+
     def close(self) -> None:
         """Fail what is outstanding and take no more."""
         self._closed = True

@@ -38,6 +38,7 @@ class Network:
         self._loop = loop
         self.transport = transport
         self._handlers: dict[int, ObjectHandler] = {}
+        self._channels: list[MemoryChannel] = []
         self._addresses = {} if addresses is None else addresses
 
     def register(self, broker_id: int, handler: ObjectHandler, host: str, port: int) -> None:
@@ -46,14 +47,17 @@ class Network:
         self._addresses[broker_id] = (host, port)
 
     def unregister(self, broker_id: int) -> None:
-        """Forget a broker: requests to it are refused from now on."""
+        """Forget a broker: requests to it are refused, and what waits there gets no answer."""
         self._handlers.pop(broker_id, None)
         self._addresses.pop(broker_id, None)
+        for channel in self._channels:
+            if channel.target == broker_id:
+                self.turns.soon(channel.reset, "connection lost")
 
     def channel(self, source: int, target: int, timeout_ms: int) -> Channel:
         """Return a new channel; a broker reaches itself through memory always."""
         if self.transport == "memory" or source == target:
-            return MemoryChannel(
+            channel = MemoryChannel(
                 source,
                 target,
                 self.links,
@@ -61,6 +65,9 @@ class Network:
                 timeout_ms,
                 lambda: self._handlers.get(target),
             )
+            self._channels = [known for known in self._channels if not known.closed]
+            self._channels.append(channel)
+            return channel
         return TcpChannel(
             source,
             target,

@@ -65,15 +65,10 @@ class Patches:
     def apply_everywhere(self) -> None:
         """Do what `everywhere` asked for, in one look at all modules."""
         asked = self._everywhere
-        for module in list(sys.modules.values()):
-            names = getattr(module, "__dict__", None)
-            if names is None:
-                continue
-            for name, value in list(names.items()):
-                if id(value) in asked:
-                    _, new, but = asked[id(value)]
-                    if getattr(module, "__name__", "") not in but:
-                        self.set(module, name, new)
+        for module, name, key in _sites(asked):
+            _, new, but = asked[key]
+            if getattr(module, "__name__", "") not in but:
+                self.set(module, name, new)
 
     def guard(self, what: str, frame: FrameType) -> None:
         """Raise `Leak` where the line that asked for `what` belongs to a forbidden package."""
@@ -100,6 +95,28 @@ class Patches:
         """Put everything back, last first."""
         while self._undo:
             self._undo.pop()()
+
+
+_found: tuple[tuple[int, ...], list[tuple[Any, str, int]]] = ((), [])
+
+
+def _sites(asked: dict[int, tuple[Any, Any, Sequence[str]]]) -> list[tuple[Any, str, int]]:
+    """Return where modules have the objects with these ids: (module, name, id).
+
+    Remembered as long as no module comes or goes: a look at every name touches all of memory,
+    which a forked process would have to copy.
+    """
+    global _found
+    state = (len(sys.modules), *asked)
+    if _found[0] != state:
+        sites = [
+            (module, name, id(value))
+            for module in list(sys.modules.values())
+            for name, value in list(getattr(module, "__dict__", {}).items())
+            if id(value) in asked
+        ]
+        _found = (state, sites)
+    return _found[1]
 
 
 def _outside(frame: FrameType) -> FrameType:

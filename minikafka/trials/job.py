@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,7 +16,11 @@ import msgpack
 
 from minikafka.sim.trace import TraceEvent
 
-__all__ = ["Job", "Report", "read_trace", "write_trace"]
+__all__ = ["Job", "JobRefused", "Report", "read_trace", "write_trace"]
+
+
+class JobRefused(ValueError):
+    """The options of a job make no sense."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +32,35 @@ class Job:
             an object with a method `run_seed` of that signature.
         options: keyword arguments for it; JSON-able.
         file: of the module, where it is not to be found by its name (a test module).
+        check: `module:name` of a callable that raises ValueError for options that make no sense;
+            it is given those that it has parameters for.
+        imports: modules that a run imports late; imported once, before there are children.
     """
 
     target: str
     options: dict[str, Any] = field(default_factory=dict)
     file: str | None = None
+    check: str | None = None
+    imports: Sequence[str] = ()
+
+    def prepare(self) -> None:
+        """Import what a run needs, and look at the options.
+
+        Raises:
+            JobRefused: from `check`.
+            ImportError: also for a module without the name that was asked for.
+        """
+        for name in self.imports:
+            importlib.import_module(name)
+        self.load()
+        if self.check is None:
+            return
+        check = _find(self.check)
+        wanted = inspect.signature(check).parameters
+        try:
+            check(**{name: value for name, value in self.options.items() if name in wanted})
+        except ValueError as error:
+            raise JobRefused(str(error)) from error
 
     def run(self, seed: int, trace_file: str | None = None) -> Report:
         """Run one seed in this process."""
@@ -42,13 +71,20 @@ class Job:
 
     def load(self) -> Any:
         """Import the target."""
-        name, _, attribute = self.target.partition(":")
-        module = sys.modules.get(name)
-        if module is None and self.file is not None:
-            module = _import_file(name, self.file)
-        if module is None:
-            module = importlib.import_module(name)
+        return _find(self.target, self.file)
+
+
+def _find(where: str, file: str | None = None) -> Any:
+    name, _, attribute = where.partition(":")
+    module = sys.modules.get(name)
+    if module is None and file is not None:
+        module = _import_file(name, file)
+    if module is None:
+        module = importlib.import_module(name)
+    try:
         return reduce(getattr, attribute.split("."), module)
+    except AttributeError as error:
+        raise ImportError(f"no {attribute} in {name}: {error}") from error
 
 
 def _import_file(name: str, file: str) -> Any:
@@ -101,6 +137,10 @@ class Report:
             f"virtual_s={self.virtual_s:.1f} wall_s={self.wall_s:.2f} ops={self.ops} "
             f"faults={self.faults}"
         )
+
+    def versions_line(self) -> str:
+        """Return the versions in one line, e.g. `python 3.11.7, aiokafka 0.14.0`."""
+        return ", ".join(f"{name} {number}" for name, number in self.versions.items())
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""

@@ -89,6 +89,11 @@ def prepare() -> None:
         for key, row in SERVED.items()
         for version in range(max(row.min, row.max - PRELOADED_VERSIONS), row.max + 1)
     )
+    run(_nothing, seed="warm-up", topics={"warm-up": 1}, keep_trace=False)
+
+
+async def _nothing(simulation: Simulation) -> None:
+    """Let a cluster come up and go down."""
 
 
 def run(
@@ -113,7 +118,8 @@ def run(
         keep_trace: for `Result.timeline`.
         mutate: id of a planted bug.
     """
-    prepare()
+    if scenario is not _nothing:
+        prepare()
     made: list[Simulation] = []
 
     async def main() -> Any:

@@ -1,29 +1,38 @@
-"""Runs many seeds of one job in worker processes; and one that failed once more.
+"""Runs many seeds of one job, each in a process of its own, forked from one worker.
 
 A worker starts with a fixed hash seed: sets of strings have an order of their own in each process
-otherwise. What fails is run again in a second process before anyone is told: a run that cannot be
-had again is a leak, and where the two part is its first symptom.
+otherwise. How worker and seeds hang together is told in `worker.py`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import selectors
+import signal
+import socket
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Generator, Iterable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from minikafka.sim.trace import first_difference
-from minikafka.trials.job import Job, Report, read_trace
+from minikafka.trials.job import Job, JobRefused, Report
+from minikafka.trials.worker import read_line
 
-__all__ = ["Replay", "replay", "run_seeds"]
+__all__ = ["WALL_LIMIT_S", "WorkerFailed", "run_seeds"]
 
 WALL_LIMIT_S = 120.0
 """Real seconds that one seed may take."""
+
+_LOOK_EVERY_S = 0.5
+"""Real seconds after which a worker that died is noticed."""
+
+
+class WorkerFailed(RuntimeError):
+    """The worker could not import the target, or died; a note holds its traceback."""
 
 
 def run_seeds(
@@ -33,103 +42,153 @@ def run_seeds(
     jobs: int | None = None,
     wall_limit_s: float = WALL_LIMIT_S,
     trace_file: str | None = None,
-) -> Iterator[Report]:
-    """Run seeds and yield their reports as they come; leaving early ends the worker.
+) -> Generator[Report]:
+    """Run seeds and yield their reports as they come; closing it early ends all processes.
 
     Args:
         jobs: how many run at a time; None for one per core.
+        wall_limit_s: real seconds that one seed may take.
         trace_file: where the (one) seed writes what happened.
 
     Raises:
-        RuntimeError: the worker could not import the target; its own words are on stderr.
+        JobRefused: its options make no sense.
+        WorkerFailed: nothing can be run.
     """
-    wanted = list(seeds)
-    asked = {
-        "job": asdict(job),
-        "seeds": wanted,
-        "jobs": jobs or os.cpu_count() or 1,
-        "wall_limit_s": wall_limit_s,
-        "trace_file": trace_file,
-        "path": sys.path,
-    }
-    came = 0
-    with _worker() as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps(asked).encode() + b"\n")
-        process.stdin.close()
-        for line in process.stdout:
-            came += 1
-            yield Report.from_dict(json.loads(line))
-    if came < len(wanted):
-        raise RuntimeError(f"the worker ended after {came} of {len(wanted)} seeds")
-
-
-@contextmanager
-def _worker() -> Iterator[subprocess.Popen[bytes]]:
-    """Start a worker in a process group of its own, and leave nothing of it."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "minikafka.trials.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONHASHSEED": "0"},
-        start_new_session=True,
-    )
+    at_once = jobs or os.cpu_count() or 1
+    asked = {"trace_file": trace_file, "wall_limit_s": wall_limit_s}
+    waiting = iter(seeds)
+    pool = _Pool(job)
     try:
-        yield process
-        process.wait()
+        pool.start()
+        while True:
+            while pool.size < at_once and (seed := next(waiting, None)) is not None:
+                pool.run({"seed": seed, **asked})
+            if not pool.size:
+                return
+            yield from pool.ended()
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, 9)
-            process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
+        pool.close()
 
 
-@dataclass(frozen=True)
-class Replay:
-    """What came of running a seed again.
+class _Pool:
+    """A worker, and the seeds that run from it."""
 
-    Args:
-        report: of the second run, with the timeline.
-        identical: it had the same hash.
-        difference: where two runs parted, where they did.
-    """
+    def __init__(self, job: Job) -> None:
+        if not hasattr(os, "fork"):
+            raise WorkerFailed("this system has no fork: run one seed at a time, in process")
+        self._job = job
+        self._ready = False
+        self._selector = selectors.DefaultSelector()
+        self._running: dict[socket.socket, tuple[int, bytearray]] = {}
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                # -P: nothing in the directory we happen to be in is taken for a library.
+                [sys.executable, "-P", "-m", "minikafka.trials.worker", str(theirs.fileno())],
+                stdin=subprocess.PIPE,
+                stdout=2,
+                bufsize=0,
+                env=_environment(),
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C is for us alone; we end them
+            )
 
-    report: Report
-    identical: bool
-    difference: str = ""
+    @property
+    def size(self) -> int:
+        """How many seeds run."""
+        return len(self._running)
 
-    def line(self) -> str:
-        """Return the result in words."""
-        if self.identical:
-            return "replayed in a second process: identical"
-        return f"replayed in a second process: NOT the same run\n{self.difference}"
+    def start(self) -> None:
+        """Wait until the worker has imported the target."""
+        asked = {"path": [str(entry) for entry in sys.path], "job": asdict(self._job)}
+        self._write(json.dumps(asked).encode() + b"\n")
+        line = read_line(self._control)
+        if not line:
+            raise self._died()
+        answer = json.loads(line)
+        if "refused" in answer:
+            raise JobRefused(answer["refused"])
+        if "failed" in answer:
+            failure = WorkerFailed(f"cannot load {self._job.target}: {answer['failed']}")
+            failure.add_note(answer["traceback"])
+            raise failure
+        self._ready = True
+        # The first fork leaves traces in the worker; let it be nobody's.
+        with self._fork() as rehearsal:
+            rehearsal.shutdown(socket.SHUT_WR)
+            rehearsal.recv(1)
+
+    def run(self, asked: dict[str, Any]) -> None:
+        """Run one seed."""
+        stream = self._fork()
+        self._running[stream] = asked["seed"], bytearray()
+        self._selector.register(stream, selectors.EVENT_READ)
+        stream.sendall(json.dumps(asked).encode() + b"\n")
+
+    def _fork(self) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            socket.send_fds(self._control, [b"+"], [theirs.fileno()])
+        self._write(b"+")
+        return ours
+
+    def _write(self, data: bytes) -> None:
+        assert self._process.stdin is not None
+        try:
+            while data:
+                data = data[self._process.stdin.write(data) or 0 :]
+        except BrokenPipeError:
+            raise self._died() from None
+
+    def _died(self) -> WorkerFailed:
+        self._ready = False
+        code = self._process.wait()
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return WorkerFailed(f"the worker died: {how}")
+
+    def ended(self) -> list[Report]:
+        """Wait a little, and return the reports of those who have ended meanwhile."""
+        reports = []
+        for key, _ in self._selector.select(_LOOK_EVERY_S):
+            stream: Any = key.fileobj
+            data = stream.recv(1 << 20)
+            if data:
+                self._running[stream][1].extend(data)
+                continue
+            self._selector.unregister(stream)
+            stream.close()
+            reports.append(_report(*self._running.pop(stream)))
+        if not reports and self._process.poll() is not None:
+            raise self._died()
+        return reports
+
+    def close(self) -> None:
+        """End every process, and wait for its end."""
+        assert self._process.stdin is not None
+        if self._ready:
+            for stream in self._running:
+                with contextlib.suppress(OSError):  # it has just ended
+                    stream.shutdown(socket.SHUT_WR)
+        else:
+            self._process.kill()  # it may be in the middle of an import
+        self._process.stdin.close()
+        # Not before: a supervisor that has just begun still reads from it.
+        self._process.wait()
+        self._control.close()
+        self._selector.close()
+        for stream in self._running:
+            stream.close()
 
 
-def replay(job: Job, failed: Report) -> Replay:
-    """Run a seed again in another process, and compare."""
-    with tempfile.TemporaryDirectory() as folder:
-        second = Path(folder, "second")
-        report = _once(job, failed.seed, second)
-        if report.hash == failed.hash:
-            return Replay(report, identical=True)
-        third = Path(folder, "third")
-        _once(job, failed.seed, third)
-        return Replay(report, identical=False, difference=_difference(second, third))
+def _environment() -> dict[str, str]:
+    """Return ours with a fixed hash seed; the worker finds this package where we did."""
+    home = str(Path(__file__).resolve().parents[2])
+    paths = [path for path in (os.environ.get("PYTHONPATH"), home) if path]
+    return {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def _once(job: Job, seed: int, trace_file: Path) -> Report:
-    (report,) = run_seeds(job, [seed], jobs=1, trace_file=str(trace_file))
-    return report
-
-
-def _difference(one: Path, other: Path) -> str:
-    if not one.exists() or not other.exists():
-        return "one of the runs left no trace"
-    found = first_difference(read_trace(str(one)), read_trace(str(other)))
-    if found is None:
-        return "two further runs were the same: what differs is rare"
-    index, left, right = found
-    return f"first difference, at event {index}:\n  {left}\n  {right}"
+def _report(seed: int, output: bytearray) -> Report:
+    *_, last = output.strip().split(b"\n")
+    if not last:
+        return Report(seed, violations=["crash"], text="the process ended without a report")
+    return Report.from_dict(json.loads(last))

@@ -3,17 +3,23 @@
 pytest collects it like any function; the plugin gives it `--sim-seed` and its like.
 """
 
+# ruff: noqa: PT028 - `test` is our decorator, not a test
+
 from __future__ import annotations
 
 import inspect
+import shlex
+import sys
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from minikafka.cluster.topics import ConfigInput
 from minikafka.trials.job import Job, Report
-from minikafka.trials.run import Scenario, run_scenario
-from minikafka.trials.runner import replay, run_seeds
+from minikafka.trials.replay import replay
+from minikafka.trials.run import Scenario, run, run_scenario
+from minikafka.trials.runner import run_seeds
 
 __all__ = ["SimTest", "SimTestFailed", "test"]
 
@@ -40,8 +46,14 @@ class SimTest:
         return run_scenario(self.scenario, seed=seed, trace_file=trace_file, **self.options)
 
     def job(self) -> Job:
-        """Return what a worker needs to run this."""
+        """Return what a worker needs to run this.
+
+        Raises:
+            ValueError: the scenario is defined where another process cannot find it.
+        """
         name = self.scenario.__qualname__
+        if "<locals>" in name:
+            raise ValueError(f"{name} is defined in a function: a worker cannot import it")
         return Job(
             f"{self.scenario.__module__}:{name}.simulation",
             file=inspect.getsourcefile(self.scenario),
@@ -53,41 +65,50 @@ class SimTest:
         seed: int | None = None,
         seeds: int | None = None,
         jobs: int | None = None,
-        in_process: bool = False,
-        replay_line: str = "",
+        test_id: str | None = None,
     ) -> None:
-        """Run the seeds; stop at the first that fails.
+        """Run the seeds in processes of their own; stop at the first that fails.
+
+        Args:
+            seed: this one alone.
+            seeds: how many, instead of the test's own number.
+            jobs: how many at a time; None for one per core.
+            test_id: what pytest calls the test.
 
         Raises:
             SimTestFailed: with everything there is to know.
         """
-        wanted = [seed] if seed is not None else list(range(seeds or self.seeds))
-        if in_process:
-            for number in wanted:
-                self._judge_here(number)
-            return
+        wanted = [seed] if seed is not None else range(self.seeds if seeds is None else seeds)
         job = self.job()
-        for report in run_seeds(job, wanted, jobs=jobs):
-            if not report.ok:
-                again = replay(job, report)
-                raise SimTestFailed(_message(report, again.line(), again.report, replay_line))
+        with closing(run_seeds(job, wanted, jobs=jobs)) as reports:
+            failed = next((report for report in reports if not report.ok), None)
+        if failed is not None:
+            again = replay(job, failed)
+            raise SimTestFailed(self._message(failed, again.line(), again.report.text, test_id))
 
-    def _judge_here(self, seed: int) -> None:
-        report = self.run_seed(seed)
-        if not report.ok:
-            raise SimTestFailed(_message(report, "not replayed: in process", report, ""))
+    def check_in_process(self, *, seed: int = 0, test_id: str | None = None) -> None:
+        """Run one seed here, where a debugger sees it; raise what the scenario raised."""
+        result = run(self.scenario, seed=seed, **self.options)
+        if result.error is not None:
+            report = Report(seed, result.hash, result.violations)
+            replayed = "not replayed: it ran in this process"
+            result.error.add_note(self._message(report, replayed, result.timeline(), test_id))
+            raise result.error
 
+    def _message(self, report: Report, replayed: str, text: str, test_id: str | None) -> str:
+        where = test_id or f"{self._file()}::{self.scenario.__qualname__}"
+        lines = [
+            f"seed {report.seed}: {report.verdict}",
+            f"again with: pytest {shlex.quote(where)} --sim-seed={report.seed}",
+            f"versions: {report.versions_line() or f'python {sys.version.split()[0]}'}",
+            replayed,
+            "",
+            text,
+        ]
+        return "\n".join(lines)
 
-def _message(report: Report, replayed: str, shown: Report, replay_line: str) -> str:
-    versions = ", ".join(f"{name} {number}" for name, number in report.versions.items())
-    lines = [
-        f"seed {report.seed}: {report.verdict}",
-        f"again with: {replay_line}--sim-seed={report.seed}   ({versions})",
-        replayed,
-        "",
-        shown.text or report.text,
-    ]
-    return "\n".join(lines)
+    def _file(self) -> str:
+        return inspect.getsourcefile(self.scenario) or "?"
 
 
 def test(
@@ -97,6 +118,7 @@ def test(
     topics: Mapping[str, int] | None = None,
     config: Mapping[str, ConfigInput] | None = None,
     time_limit: float | None = 3_600.0,
+    mutate: str | None = None,
 ) -> Callable[[Scenario], Callable[[], None]]:
     """Make a test function of `async def scenario(s: Simulation)`.
 
@@ -105,6 +127,7 @@ def test(
         topics: made before the scenario begins, as {name: partitions}.
         config: broker configs by Kafka's names.
         time_limit: virtual seconds after which a run fails.
+        mutate: id of a planted bug: the test of a test.
     """
 
     def decorate(scenario: Scenario) -> Callable[[], None]:
@@ -113,6 +136,7 @@ def test(
             "topics": topics,
             "config": config,
             "time_limit_s": time_limit,
+            "mutate": mutate,
         }
         simulation = SimTest(scenario, seeds, options)
 

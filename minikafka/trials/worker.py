@@ -1,141 +1,204 @@
-"""The process that runs seeds: imports the target once, then forks a child for each seed.
+"""The process that seeds are run from: imports the target once, then forks once for each seed.
 
-    python -m minikafka.trials.worker < {"job": …, "seeds": […], "jobs": 2, "wall_limit_s": 120}
+    runner -- worker, the state after the import; forks and nothing else
+                |-- supervisor of one seed -- child, runs it
+                `-- supervisor of one seed -- child, runs it
 
-Every child starts from the same state, that after the import, so seed 17 of 200 does what seed 17
-alone does. Reports leave as JSON lines on what was standard output; the target's own prints go to
-standard error.
+Every child starts from the same state, so seed 17 of 200 does what seed 17 alone does, even where
+it orders objects by address. That is why the worker's loop allocates nothing that it keeps: it
+never sees a seed or a report, and whoever was forked fetches its own work.
+
+Standard input is a pipe from the runner: a line `{"path": [...], "job": {...}}`, then one byte
+for each seed. The number of a socket is the one argument. On it the worker answers with a line,
+`{}` or `{"refused": why}` or `{"failed": why, "traceback": text}`; later it carries to each
+supervisor a socket of its own. On that one come `{"seed": 17, "trace_file": null, "wall_limit_s":
+120}` and back the report, each a line. Its end ends the seed, so nothing outlives the runner.
+
+What the target prints goes to standard error.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import faulthandler
 import gc
 import json
 import os
-import selectors
+import select
 import signal
+import socket
 import sys
-import time
 import traceback
-from dataclasses import dataclass, field
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
-from minikafka.trials.job import Job, Report
+from minikafka.trials.job import Job, JobRefused, Report
 
-__all__ = ["main"]
+__all__ = ["main", "read_line"]
 
-_monotonic = time.monotonic  # noqa: TID251 - limits real processes
+_GRACE_S_MAX = 5.0
+"""Real seconds that a child has to say where it hangs, before it is killed."""
 
-
-@dataclass
-class _Child:
-    pid: int
-    seed: int
-    deadline: float
-    output: bytearray = field(default_factory=bytearray)
-    killed: bool = False
+_ADDR_NO_RANDOMIZE = 0x0040000
+_ASK_ONLY = 0xFFFFFFFF
 
 
 def main() -> None:
-    """Read what to do, do it, and print a line for each seed."""
-    asked = json.loads(sys.stdin.readline())
-    # Nobody but us writes where the reports go.
-    reports = os.dup(1)
-    os.dup2(2, 1)
-    job = Job(**asked["job"])
+    """Get ready, say so, and fork until the runner has no more seeds."""
+    _fix_addresses()
+    faulthandler.enable()
+    control = socket.socket(fileno=int(sys.argv[1]))
+    control.set_inheritable(False)
+    # Byte by byte: what follows the line is no part of it.
+    asked = json.loads(b"".join(iter(lambda: os.read(0, 1), b"\n")))
     sys.path[:] = asked["path"]
-    job.load()
-    _warm_up(job)
+    job = Job(**asked["job"])
+    answer = _get_ready(job)
+    control.sendall(json.dumps(answer).encode() + b"\n")
+    if not answer:
+        _serve(job, control)
+
+
+def _fix_addresses() -> None:
+    """Begin again at addresses that are always the same, where the system lets us (Linux).
+
+    Sets of plain objects are ordered by address, and `hash(None)` is one before Python 3.12.
+    """
+    personality = getattr(ctypes.CDLL(None), "personality", None)
+    if personality is None:
+        return
+    personality.argtypes = [ctypes.c_ulong]
+    now = personality(_ASK_ONLY)
+    # Containers commonly refuse it: then addresses stay as they come.
+    if now == -1 or now & _ADDR_NO_RANDOMIZE or personality(now | _ADDR_NO_RANDOMIZE) == -1:
+        return
+    if personality(_ASK_ONLY) & _ADDR_NO_RANDOMIZE:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def _get_ready(job: Job) -> dict[str, str]:
+    """Import everything; return why that cannot be done, or nothing."""
+    try:
+        job.prepare()
+        prepare = getattr(job.load(), "prepare", None)
+        # Whoever runs clusters is spared building the protocol's schemas in each child.
+        run = sys.modules.get("minikafka.trials.run")
+        if prepare is None and run is not None:
+            prepare = run.prepare
+        if prepare is not None:
+            prepare()
+    except JobRefused as error:
+        return {"refused": str(error)}
+    except BaseException as error:  # noqa: BLE001 - a test module may raise anything
+        why = f"{type(error).__name__}: {error}"
+        return {"failed": why, "traceback": traceback.format_exc()}
+    return {}
+
+
+def _serve(job: Job, control: socket.socket) -> None:
+    """Fork a supervisor for each byte."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # The kernel reaps: to ask for their ends would be something to keep.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    # Not frozen: the simulator looks through what there is for generators to seed, and the
+    # collector does not show what is frozen. Not on: it would run at some fork, not at others.
     gc.collect()
-    trace_file = asked.get("trace_file")
-    _Pool(job, reports, asked["wall_limit_s"], trace_file).run(asked["seeds"], asked["jobs"])
+    gc.disable()
+    while os.read(0, 1):
+        if not os.fork():
+            _supervise(job, control)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(-1, 0)  # until the last one has ended
 
 
-def _warm_up(job: Job) -> None:
-    """Import what a run needs, so that its children need not each do so."""
-    prepare = getattr(job.load(), "prepare", None)
-    if prepare is None:
-        from minikafka.trials.run import prepare
-    prepare()
+def read_line(stream: socket.socket) -> bytes:
+    """Return what comes up to the end of a line, or of the stream."""
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        data = stream.recv(1 << 16)
+        if not data:
+            break
+        line += data
+    return bytes(line)
 
 
-class _Pool:
-    """Children at work, and the pipes they report through."""
-
-    def __init__(
-        self, job: Job, reports: int, wall_limit_s: float, trace_file: str | None
-    ) -> None:
-        self._job = job
-        self._reports = reports
-        self._wall_limit_s = wall_limit_s
-        self._trace_file = trace_file
-        self._selector = selectors.DefaultSelector()
-        self._children: dict[int, _Child] = {}
-
-    def run(self, seeds: list[int], jobs: int) -> None:
-        """Run all seeds, `jobs` at a time."""
-        waiting = list(reversed(seeds))
-        while waiting or self._children:
-            while waiting and len(self._children) < jobs:
-                self._start(waiting.pop())
-            for key, _ in self._selector.select(timeout=0.5):
-                self._read(key.fd)
-            self._kill_late()
-
-    def _start(self, seed: int) -> None:
-        read_end, write_end = os.pipe()
+def _supervise(job: Job, control: socket.socket) -> NoReturn:
+    """Fetch a seed, run it in a child, and report in its stead where it cannot."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+    control.close()
+    stream = socket.socket(fileno=descriptors[0])
+    asked: dict[str, Any] = json.loads(read_line(stream) or b"{}")
+    if asked:
+        ended, running = os.pipe()
         pid = os.fork()
         if pid == 0:
-            os.close(read_end)
-            _run_child(self._job, seed, self._trace_file, write_end)
-        os.close(write_end)
-        deadline = _monotonic() + self._wall_limit_s
-        self._children[read_end] = _Child(pid, seed, deadline)
-        self._selector.register(read_end, selectors.EVENT_READ)
-
-    def _read(self, descriptor: int) -> None:
-        child = self._children[descriptor]
-        data = os.read(descriptor, 1 << 20)
-        if data:
-            child.output += data
-            return
-        self._selector.unregister(descriptor)
-        os.close(descriptor)
-        del self._children[descriptor]
-        _, status = os.waitpid(child.pid, 0)
-        line = bytes(child.output)
-        if not line:
-            line = json.dumps(_dead(child, status).as_dict()).encode()
-        os.write(self._reports, line + b"\n")
-
-    def _kill_late(self) -> None:
-        now = _monotonic()
-        for child in self._children.values():
-            if now > child.deadline and not child.killed:
-                child.killed = True
-                os.kill(child.pid, signal.SIGKILL)
+            os.close(ended)
+            _run(job, stream, **asked)
+        os.close(running)
+        with contextlib.suppress(ConnectionError):
+            _watch(stream, pid, ended, asked["seed"], asked["wall_limit_s"])
+    os._exit(0)
 
 
-def _run_child(job: Job, seed: int, trace_file: str | None, write_end: int) -> None:
+def _watch(stream: socket.socket, pid: int, ended: int, seed: int, wall_limit_s: float) -> None:
+    patience_s = wall_limit_s + min(wall_limit_s, _GRACE_S_MAX)
+    # Either the child has ended, or the runner wants it to, or neither.
+    events, _, _ = select.select([ended, stream.fileno()], [], [], patience_s)
+    if ended not in events:
+        os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if not events:
+        text = "it used up its real time and did not say where: killed"
+        _send(stream, Report(seed, violations=["wall-clock"], text=text))
+    elif code != 0:
+        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        text = f"the process ended without a report: {how}"
+        _send(stream, Report(seed, violations=["crash"], text=text))
+
+
+def _send(stream: socket.socket, report: Report) -> None:
+    # A line of its own, whatever a child began to write.
+    stream.sendall(b"\n" + json.dumps(report.as_dict()).encode() + b"\n")
+
+
+def _run(
+    job: Job, stream: socket.socket, seed: int, trace_file: str | None, wall_limit_s: float
+) -> NoReturn:
     """Run one seed and leave, without what a leaving interpreter does."""
+    _limit(stream, seed, wall_limit_s)
+    gc.enable()
     try:
         report = job.run(seed, trace_file)
     except BaseException as error:  # noqa: BLE001 - the child ends here whatever it is
         name = f"error:{type(error).__name__}"
         report = Report(seed, violations=[name], text=traceback.format_exc())
-    data: Any = memoryview(json.dumps(report.as_dict()).encode())
-    while data:
-        data = data[os.write(write_end, data) :]
+    _leave(stream, report)
+
+
+def _leave(stream: socket.socket, report: Report) -> NoReturn:
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    _send(stream, report)
+    sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
 
 
-def _dead(child: _Child, status: int) -> Report:
-    """Return the report of a child that could not give its own."""
-    if child.killed:
-        return Report(child.seed, violations=["wall-clock"], text="took too long: killed")
-    how = os.waitstatus_to_exitcode(status)
-    return Report(child.seed, violations=["crash"], text=f"the process ended with {how}")
+def _limit(stream: socket.socket, seed: int, wall_limit_s: float) -> None:
+    """Have the run say where it stands when its time is over."""
+
+    def on_alarm(_: int, frame: FrameType | None) -> None:
+        stack = "".join(traceback.format_stack(frame))
+        text = f"not done within {wall_limit_s:g} real s; it was here:\n{stack}"
+        _leave(stream, Report(seed, violations=["wall-clock"], text=text))
+
+    signal.signal(signal.SIGALRM, on_alarm)
+    signal.setitimer(signal.ITIMER_REAL, wall_limit_s)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ __all__ = [
     "connected",
     "end",
     "in_both_worlds",
+    "knock",
+    "listen",
     "meanwhile",
     "payload",
     "settle",
@@ -234,6 +236,19 @@ async def streams(limit: int = 2**16) -> AsyncIterator[tuple[End, End]]:
         yield near, far
     finally:
         await end(near.writer.transport, far.writer.transport)
+
+
+async def listen(**options: bool) -> asyncio.Server:
+    """Return a server on a free port that echoes."""
+    return await asyncio.get_running_loop().create_server(Echo, HOST, 0, **options)
+
+
+async def knock(address: tuple[str, int]) -> Recorder:
+    """Connect, and hang up again."""
+    near = Recorder()
+    transport, _ = await asyncio.get_running_loop().create_connection(lambda: near, *address)
+    await end(transport)
+    return near
 
 
 async def end(*transports: asyncio.WriteTransport) -> None:

@@ -1,0 +1,95 @@
+"""A broker ends without a word and starts again over what it had written."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from minikafka import AsyncCluster, KafkaError
+from minikafka.net.network import Transport
+
+both = pytest.mark.parametrize("transport", ["memory", "tcp"])
+
+# A silent broker is soon noticed; what a test must not wait for is long.
+CONFIG: dict[str, Any] = {
+    "broker.heartbeat.interval.ms": 40,
+    "broker.session.timeout.ms": 300,
+    "replica.lag.time.max.ms": 300,
+    "replica.fetch.backoff.ms": 20,
+    "replica.socket.timeout.ms": 30_000,
+    "min.insync.replicas": 2,
+}
+# The seed with which the one partition is led by broker 3, which no test here ends.
+BROKER_3_LEADS = 2
+
+
+async def crash(cluster: AsyncCluster, broker: int) -> None:
+    """End a broker as a process ends: its sockets are closed, and nobody is told."""
+    node = cluster._nodes[broker]
+    cluster.crashed(broker)
+    node._place.network.unregister(broker)
+    await node._server.stop()
+    if node._broker_server is not None:
+        await node._broker_server.stop()
+    await node.broker.stop()
+
+
+def in_sync(cluster: AsyncCluster, *brokers: int) -> bool:
+    """Say whether orders-0 has exactly these brokers in its ISR, and all agree on its bytes."""
+    logs = {cluster.log_bytes(broker, "orders", 0) for broker in brokers}
+    return cluster.isr("orders", 0) == set(brokers) and len(logs) == 1
+
+
+def offset(cluster: AsyncCluster, broker: int) -> int:
+    """Return how far a broker has applied the metadata log."""
+    return cluster._nodes[broker].broker.image.offset
+
+
+@both
+@pytest.mark.parametrize("leads", [2, 3])
+async def test_broker_that_ended_comes_back_into_the_isr(
+    transport: Transport, leads: int
+) -> None:
+    """Leader or follower: the others go on without it, and it catches up byte for byte."""
+    async with AsyncCluster(config=CONFIG, transport=transport, seed=leads) as cluster:
+        await cluster.create_topic("orders")
+        client = cluster.client()
+        await client.produce("orders", 0, [b"before"])
+        await crash(cluster, 2)
+        await cluster.wait_until(lambda: cluster.isr("orders", 0) == {1, 3})
+        await cluster.wait_until(lambda: cluster.leader("orders", 0) in (1, 3))
+        await client.produce("orders", 0, [b"meanwhile"])
+        await cluster.boot(2)
+        await cluster.wait_until(
+            lambda: cluster.isr("orders", 0) == {1, 2, 3} and in_sync(cluster, 1, 2, 3)
+        )
+        await client.produce("orders", 0, [b"after"])
+        assert in_sync(cluster, 1, 2, 3)
+        values = [record.value for record in cluster.records("orders")]
+        assert values == [b"before", b"meanwhile", b"after"]
+
+
+@both
+async def test_metadata_stands_still_without_the_controller(transport: Transport) -> None:
+    """Nothing is decided while it is down; when it is back, all of it is."""
+    async with AsyncCluster(config=CONFIG, transport=transport, seed=3) as cluster:
+        await cluster.create_topic("orders")
+        client = cluster.client()
+        print("leader", cluster.leader("orders", 0))
+        await client.produce("orders", 0, [b"before"])
+        await crash(cluster, 1)
+        stood = offset(cluster, 2)
+        with pytest.raises(KafkaError):
+            await asyncio.wait_for(cluster.create_topic("late"), 5)
+        assert offset(cluster, 2) == offset(cluster, 3) == stood
+        await cluster.boot(1)
+        await cluster.wait_until(
+            lambda: cluster.isr("orders", 0) == {1, 2, 3} and in_sync(cluster, 1, 2, 3)
+        )
+        await cluster.create_topic("late")
+        await client.produce("orders", 0, [b"after"])
+        await client.produce("late", 0, [b"late"])
+        assert [record.value for record in cluster.records("orders")] == [b"before", b"after"]
+        assert offset(cluster, 2) > stood
