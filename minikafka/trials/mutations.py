@@ -77,17 +77,17 @@ def _forgets_fsync() -> list[Patch]:
 
 
 def _answers_out_of_order() -> list[Patch]:
-    from minikafka.net.connection import Connection
+    from minikafka.net.connection import Slot
 
-    def answered(self: Any) -> None:
-        ready = [slot for slot in self._slots if slot.done]
-        if ready and not self._corked and not self.closed:
-            for slot in ready:
-                self._slots.remove(slot)
-                if slot.buffers:
-                    self._transport.writelines(slot.buffers)
+    def answer(self: Any, buffers: Any) -> None:
+        connection = self._connection
+        if connection.closed or self not in connection._slots:
+            return
+        connection._slots.remove(self)
+        if buffers:
+            connection._transport.writelines(buffers)
 
-    return [(Connection, "answered", answered)]
+    return [(Slot, "answer", answer)]
 
 
 MUTATIONS: dict[str, Mutation] = {

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from minikafka import AsyncCluster, KafkaError
+from minikafka.base.ids import TopicPartition
 from minikafka.net.network import Transport
 
+ORDERS = TopicPartition("orders", 0)
 both = pytest.mark.parametrize("transport", ["memory", "tcp"])
 
 # A silent broker is soon noticed; what a test must not wait for is long.
@@ -17,12 +19,13 @@ CONFIG: dict[str, Any] = {
     "broker.heartbeat.interval.ms": 40,
     "broker.session.timeout.ms": 300,
     "replica.lag.time.max.ms": 300,
+    "replica.fetch.wait.max.ms": 100,
     "replica.fetch.backoff.ms": 20,
     "replica.socket.timeout.ms": 30_000,
     "min.insync.replicas": 2,
 }
-# The seed with which the one partition is led by broker 3, which no test here ends.
-BROKER_3_LEADS = 2
+# The seed with which the one partition is led by the broker of that id.
+LED_BY = {1: 0, 2: 1, 3: 2}
 
 
 async def crash(cluster: AsyncCluster, broker: int) -> None:
@@ -36,10 +39,24 @@ async def crash(cluster: AsyncCluster, broker: int) -> None:
     await node.broker.stop()
 
 
-def in_sync(cluster: AsyncCluster, *brokers: int) -> bool:
-    """Say whether orders-0 has exactly these brokers in its ISR, and all agree on its bytes."""
-    logs = {cluster.log_bytes(broker, "orders", 0) for broker in brokers}
-    return cluster.isr("orders", 0) == set(brokers) and len(logs) == 1
+def whole(cluster: AsyncCluster) -> bool:
+    """Say whether every broker is alive and in the ISR of orders-0, with the same bytes."""
+    nodes = [cluster._nodes[broker].broker for broker in cluster.brokers]
+    state = cluster.describe("orders", 0)
+    if not all(each.lifecycle.is_unfenced for each in nodes):
+        return False
+    if state.isr != set(cluster.brokers) or sorted(state.replica_states) != [1, 2, 3]:
+        return False
+    return len({cluster.log_bytes(broker, "orders", 0) for broker in cluster.brokers}) == 1
+
+
+def led(cluster: AsyncCluster) -> bool:
+    """Say whether the leader of orders-0 knows that it is."""
+    leader = cluster.leader("orders", 0)
+    if leader not in cluster._nodes:
+        return False
+    partition = cluster._nodes[leader].broker.replicas.partition(ORDERS)
+    return partition is not None and partition.leader is not None
 
 
 def offset(cluster: AsyncCluster, broker: int) -> int:
@@ -53,31 +70,31 @@ async def test_broker_that_ended_comes_back_into_the_isr(
     transport: Transport, leads: int
 ) -> None:
     """Leader or follower: the others go on without it, and it catches up byte for byte."""
-    async with AsyncCluster(config=CONFIG, transport=transport, seed=leads) as cluster:
+    async with AsyncCluster(config=CONFIG, transport=transport, seed=LED_BY[leads]) as cluster:
         await cluster.create_topic("orders")
         client = cluster.client()
         await client.produce("orders", 0, [b"before"])
         await crash(cluster, 2)
         await cluster.wait_until(lambda: cluster.isr("orders", 0) == {1, 3})
-        await cluster.wait_until(lambda: cluster.leader("orders", 0) in (1, 3))
+        await cluster.wait_until(lambda: led(cluster))
         await client.produce("orders", 0, [b"meanwhile"])
         await cluster.boot(2)
-        await cluster.wait_until(
-            lambda: cluster.isr("orders", 0) == {1, 2, 3} and in_sync(cluster, 1, 2, 3)
-        )
+        await cluster.wait_until(lambda: whole(cluster))
         await client.produce("orders", 0, [b"after"])
-        assert in_sync(cluster, 1, 2, 3)
+        assert whole(cluster)
         values = [record.value for record in cluster.records("orders")]
         assert values == [b"before", b"meanwhile", b"after"]
 
 
 @both
-async def test_metadata_stands_still_without_the_controller(transport: Transport) -> None:
+@pytest.mark.parametrize("leads", [1, 3])
+async def test_metadata_stands_still_without_the_controller(
+    transport: Transport, leads: int
+) -> None:
     """Nothing is decided while it is down; when it is back, all of it is."""
-    async with AsyncCluster(config=CONFIG, transport=transport, seed=3) as cluster:
+    async with AsyncCluster(config=CONFIG, transport=transport, seed=LED_BY[leads]) as cluster:
         await cluster.create_topic("orders")
         client = cluster.client()
-        print("leader", cluster.leader("orders", 0))
         await client.produce("orders", 0, [b"before"])
         await crash(cluster, 1)
         stood = offset(cluster, 2)
@@ -85,9 +102,7 @@ async def test_metadata_stands_still_without_the_controller(transport: Transport
             await asyncio.wait_for(cluster.create_topic("late"), 5)
         assert offset(cluster, 2) == offset(cluster, 3) == stood
         await cluster.boot(1)
-        await cluster.wait_until(
-            lambda: cluster.isr("orders", 0) == {1, 2, 3} and in_sync(cluster, 1, 2, 3)
-        )
+        await cluster.wait_until(lambda: whole(cluster))
         await cluster.create_topic("late")
         await client.produce("orders", 0, [b"after"])
         await client.produce("late", 0, [b"late"])

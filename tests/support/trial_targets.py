@@ -12,6 +12,7 @@ from minikafka.trials.job import Report, write_trace
 __all__ = [
     "Shop",
     "by_address",
+    "check_quick_trial",
     "check_taste",
     "counting",
     "crashing",
@@ -19,6 +20,7 @@ __all__ = [
     "leaking",
     "leaking_hash",
     "prints",
+    "quick_trial",
     "shy_of_traces",
     "steady",
     "stuck",
@@ -139,6 +141,24 @@ def check_taste(taste: str) -> None:
     """Refuse what is not sweet."""
     if taste != "sweet":
         raise ValueError(f"no taste {taste!r}")
+
+
+def check_quick_trial(profile: str, mutate: str | None) -> None:
+    """Know what `quick_trial` knows."""
+    if profile not in ("default", "calm") or mutate not in (None, "fails-on-sevens"):
+        raise ValueError("no such thing")
+
+
+def quick_trial(
+    seed: int,
+    trace_file: str | None = None,
+    *,
+    seconds: float,
+    profile: str,
+    mutate: str | None,
+) -> Report:
+    """Take the options of a trial, and do next to nothing."""
+    return steady(seed, trace_file, bad=(7,) if mutate else ())
 
 
 class Shop:

@@ -1,4 +1,4 @@
-"""The plugin costs nothing where nobody asks for a cluster, and gives one where they do."""
+"""The plugin costs nothing where nobody asks for it, and gives clusters and seeds where they do."""
 
 from __future__ import annotations
 
@@ -89,3 +89,66 @@ def test_marker_that_makes_no_sense_is_an_error(
     result = project.runpytest_inprocess()
     result.assert_outcomes(errors=1)
     assert said in result.stdout.str()
+
+
+SIMULATED = """
+from minikafka import sim
+
+@sim.test(seeds=3, brokers=1)
+async def test_small_seeds(s):
+    print("ran seed", s.seed)
+    assert s.seed < 2, "too large"
+"""
+
+
+def simulated(project: pytest.Pytester, *options: str) -> pytest.RunResult:
+    """Run the simulated test of seeds 0 to 2, of which the last fails."""
+    file = project.makepyfile(test_simulated=SIMULATED)
+    return project.runpytest_inprocess(*options, str(file))
+
+
+@pytest.mark.slow
+def test_simulated_test_fails_with_one_message(project: pytest.Pytester) -> None:
+    """The failure is the message and no traceback of the runner; it has the way back."""
+    result = simulated(project)
+    result.assert_outcomes(failed=1)
+    printed = result.stdout.str()
+    again = "again with: pytest test_simulated.py::test_small_seeds --sim-seed=2"
+    result.stdout.fnmatch_lines(
+        ["seed 2: violation:error:AssertionError", again, "replayed: identical"]
+    )
+    assert "AssertionError: too large" in printed
+    assert "run_seeds" not in printed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "passes"),
+    [
+        (["--sim-seed=1"], True),
+        (["--sim-seed=5"], False),
+        (["--sim-seeds=2", "--sim-jobs=1"], True),
+        (["--sim-in-process"], True),
+        (["--sim-in-process", "--sim-seed=2"], False),
+    ],
+)
+def test_options_choose_the_seeds(
+    project: pytest.Pytester, options: list[str], passes: bool
+) -> None:
+    """One seed alone, fewer than the test says, or one in the process of the tests."""
+    result = simulated(project, *options)
+    result.assert_outcomes(passed=int(passes), failed=int(not passes))
+
+
+def test_run_in_this_process_shows_the_scenario(project: pytest.Pytester) -> None:
+    """The traceback ends where the scenario failed, with its values; prints are captured."""
+    result = simulated(project, "--sim-in-process", "--sim-seed=2")
+    result.stdout.fnmatch_lines(
+        ["*assert s.seed < 2, *", "*ran seed 2*", "*--sim-seed=2*"], consecutive=False
+    )
+
+
+@pytest.mark.parametrize("option", ["--sim-seeds=0", "--sim-jobs=-1", "--sim-seed=x"])
+def test_number_that_makes_no_sense_is_bad_usage(project: pytest.Pytester, option: str) -> None:
+    """No test may pass because nothing ran."""
+    assert simulated(project, option).ret == pytest.ExitCode.USAGE_ERROR

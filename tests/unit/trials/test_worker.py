@@ -10,9 +10,13 @@ from minikafka.trials.runner import run_seeds
 TARGETS = "tests.support.trial_targets"
 
 
-def reports(target: str, seeds: range, **options: float) -> dict[int, Report]:
+def reports(
+    target: str, seeds: range, *, jobs: int = 2, wall_limit_s: float = 15
+) -> dict[int, Report]:
+    """Return the report of each seed."""
     job = Job(f"{TARGETS}:{target}")
-    return {report.seed: report for report in run_seeds(job, seeds, **options)}  # type: ignore[arg-type]
+    found = run_seeds(job, seeds, jobs=jobs, wall_limit_s=wall_limit_s)
+    return {report.seed: report for report in found}
 
 
 def test_no_seed_sees_what_another_did() -> None:

@@ -1,0 +1,43 @@
+"""Planted bugs: found, named and taken out again."""
+
+from __future__ import annotations
+
+import pytest
+
+from minikafka.replication.follower import PartitionFollower
+from minikafka.trials.job import Job
+from minikafka.trials.mutations import MUTATIONS, mutated
+from minikafka.trials.runner import run_seeds
+
+SEEDS_MAX = 200
+
+
+def test_mutation_ends_with_its_block() -> None:
+    """Broker code is as before afterwards."""
+    before = PartitionFollower.on_records
+    with mutated("follower-skips-batch"):
+        assert PartitionFollower.on_records is not before
+    assert PartitionFollower.on_records is before
+
+
+def test_unknown_mutation_is_refused_with_the_known_ones() -> None:
+    """A typing error is told, with what there is."""
+    with pytest.raises(ValueError, match="ack-before-isr"), mutated("nope"):
+        pass
+
+
+@pytest.mark.slow
+@pytest.mark.time_limit(90)
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_planted_bug_is_found_by_the_rule_meant_for_it(mutation: str) -> None:
+    """Within a few seeds a rule that looks for this reports it."""
+    job = Job("minikafka.trials.trial:run_trial", {"seconds": 30.0, "mutate": mutation})
+    reports = run_seeds(job, range(SEEDS_MAX), jobs=2)
+    expected = set(MUTATIONS[mutation].caught_by)
+    try:
+        for report in reports:
+            if expected & set(report.violations):
+                return
+    finally:
+        reports.close()  # type: ignore[attr-defined]
+    pytest.fail(f"{mutation}: none of {sorted(expected)} in {SEEDS_MAX} seeds")
