@@ -105,7 +105,7 @@ class SimTest:
             "",
             text,
         ]
-        return "\n".join(lines)
+        return "\n".join(lines).rstrip()
 
     def _file(self) -> str:
         return inspect.getsourcefile(self.scenario) or "?"

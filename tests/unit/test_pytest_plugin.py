@@ -108,6 +108,7 @@ def simulated(project: pytest.Pytester, *options: str) -> pytest.RunResult:
 
 
 @pytest.mark.slow
+@pytest.mark.time_limit(60)
 def test_simulated_test_fails_with_one_message(project: pytest.Pytester) -> None:
     """The failure is the message and no traceback of the runner; it has the way back."""
     result = simulated(project)
@@ -122,6 +123,7 @@ def test_simulated_test_fails_with_one_message(project: pytest.Pytester) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.time_limit(60)
 @pytest.mark.parametrize(
     ("options", "passes"),
     [
@@ -143,9 +145,7 @@ def test_options_choose_the_seeds(
 def test_run_in_this_process_shows_the_scenario(project: pytest.Pytester) -> None:
     """The traceback ends where the scenario failed, with its values; prints are captured."""
     result = simulated(project, "--sim-in-process", "--sim-seed=2")
-    result.stdout.fnmatch_lines(
-        ["*assert s.seed < 2, *", "*ran seed 2*", "*--sim-seed=2*"], consecutive=False
-    )
+    result.stdout.fnmatch_lines(["*assert s.seed < 2, *", "*--sim-seed=2*", "ran seed 2"])
 
 
 @pytest.mark.parametrize("option", ["--sim-seeds=0", "--sim-jobs=-1", "--sim-seed=x"])

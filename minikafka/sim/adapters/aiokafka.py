@@ -22,8 +22,10 @@ def plug_aiokafka(loop: SimLoop, patches: Patches) -> None:
     _plug_timestamps(loop, patches)
     structs = sys.modules.get("aiokafka.structs")
     if structs is not None:
-        # Sets of partitions iterate in the order of salted string hashes.
-        patches.set(structs.TopicPartition, "__hash__", _partition_hash)
+        if sys.flags.hash_randomization:
+            # Sets of partitions iterate in the order of salted string hashes. Without salt, as
+            # in a worker, they need no help, and C hashes faster.
+            patches.set(structs.TopicPartition, "__hash__", _partition_hash)
         # `ClusterMetadata.brokers()` is a set of these, with a rack that may be None, whose
         # hash is an address before Python 3.12.
         patches.set(structs.BrokerMetadata, "__hash__", _broker_hash)

@@ -30,6 +30,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @pytest.mark.slow
+@pytest.mark.time_limit(60)
 def test_trial_without_violation_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     """A real trial of one virtual second: exit code 0, and nothing but the last line."""
     assert main(["trial", "--seed", "7", "--seconds", "1", "--profile", "calm"]) == 0
@@ -40,6 +41,7 @@ def test_trial_without_violation_is_one_line(capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.slow
+@pytest.mark.time_limit(60)
 def test_planted_bug_is_told_with_how_to_have_it_again(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -56,6 +58,7 @@ def test_planted_bug_is_told_with_how_to_have_it_again(
 
 
 @pytest.mark.slow
+@pytest.mark.time_limit(60)
 @pytest.mark.parametrize(
     ("option", "said"),
     [("--profile", "no profile 'nonsense'"), ("--mutate", "no mutation 'nonsense'")],

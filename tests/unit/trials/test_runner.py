@@ -12,7 +12,9 @@ import pytest
 
 from minikafka.trials.job import Job, JobRefused
 from minikafka.trials.runner import WorkerFailed, run_seeds
+from tests.support.process import needs_proc
 
+ADDR_NO_RANDOMIZE = 0x0040000
 TARGETS = "tests.support.trial_targets"
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -50,6 +52,18 @@ def test_seed_has_one_hash_in_every_process(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv("PYTHONHASHSEED", salt)
         hashes |= {report.hash for report in run_seeds(job, [1, 2])}
     assert len(hashes) == 1
+
+
+@needs_proc
+def test_objects_have_one_order_in_every_process() -> None:
+    """Addresses are the same in all workers, and with them the order of a set of objects."""
+    (flags,) = run_seeds(Job(f"{TARGETS}:personality"), [1])
+    if not int(flags.hash, 16) & ADDR_NO_RANDOMIZE:
+        pytest.skip("this system does not let a process fix its addresses")
+    job = Job(f"{TARGETS}:by_address")
+    hashes = [report.hash for _ in range(3) for report in run_seeds(job, range(3))]
+    assert len(hashes) == 9
+    assert len(set(hashes)) == 1
 
 
 def test_no_seeds_are_no_reports() -> None:

@@ -11,7 +11,7 @@ from minikafka import sim
 from minikafka.trials.testing import SimTestFailed
 from tests.support import sim_scenarios
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.time_limit(60)]
 FILE = sim_scenarios.__file__
 
 
