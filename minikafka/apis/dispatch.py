@@ -78,9 +78,7 @@ class Dispatcher:
         )
         result = self._run(registration, request, context)
         if isinstance(result, Deferred):
-            result.on_done(
-                lambda done: self._answer(header, request, done, slot, from_broker)
-            )
+            result.on_done(lambda done: self._answer(header, request, done, slot, from_broker))
         else:
             self._send(header, request, result, slot, from_broker)
 
@@ -143,7 +141,7 @@ class Dispatcher:
         def hear(done: Deferred[Any]) -> None:
             try:
                 value = done.result()
-            except BaseException as error:  # noqa: BLE001 - handed on as it is
+            except BaseException as error:
                 later.fail(error)
                 return
             observer.answered(broker, api_key, version, request, value, from_broker)

@@ -64,42 +64,47 @@ def _around(history: History, place: Place, offset: int) -> str:
 
 def _inconsistent_offsets(history: History, rules: Rules) -> Iterator[Anomaly]:
     """Two values at one offset, whoever saw them."""
+    if rules.loss_allowed:
+        return  # offsets above the loss are given out again
     known: dict[tuple[Place, int], tuple[bytes, str]] = {}
-
-    def see(place: Place, offset: int, value: bytes, who: str) -> Iterator[Anomaly]:
-        first = known.setdefault((place, offset), (value, who))
-        if first[0] != value:
+    for place, offset, value, who in _sightings(history):
+        first, first_who = known.setdefault((place, offset), (value, who))
+        if first != value:
             yield Anomaly(
                 "inconsistent-offsets",
-                f"offset {offset} of {place[0]}-{place[1]} is {first[0]!r} to {first[1]} and "
+                f"offset {offset} of {place[0]}-{place[1]} is {first!r} to {first_who} and "
                 f"{value!r} to {who}",
             )
 
-    if rules.loss_allowed:
-        return  # offsets above the loss are given out again
-    for poll in history.polls:
-        if not poll.positioned:
-            for offset, value in poll.records:
-                yield from see(poll.place, offset, value, poll.process)
+
+def _sightings(history: History) -> Iterator[tuple[Place, int, bytes, str]]:
+    """Yield who was told that which value is at which offset."""
+    for place, offset, value, process in _polled(history):
+        yield place, offset, value, process
     for send in history.sends:
         # acks=1 may be told an offset that another leader gives away.
         if send.outcome == "ok" and send.offset is not None and send.acks == -1:
-            yield from see(send.place, send.offset, send.value, send.process)
+            yield send.place, send.offset, send.value, send.process
     for place, records in history.final.items():
         for offset, value in records:
-            yield from see(place, offset, value, "the final reader")
+            yield place, offset, value, "the final reader"
+
+
+def _polled(history: History) -> Iterator[tuple[Place, int, bytes, str]]:
+    """Yield every record that a poll brought."""
+    for poll in history.polls:
+        if not poll.positioned:
+            for offset, value in poll.records:
+                yield poll.place, offset, value, poll.process
 
 
 def _unknown_values(history: History) -> Iterator[Anomaly]:
     """A value that nobody sent, or one that surely was not written."""
     by_value = {send.value: send for send in history.sends}
-    reads = [
-        (poll.place, offset, value)
-        for poll in history.polls
-        if not poll.positioned
-        for offset, value in poll.records
+    reads = [(place, offset, value) for place, offset, value, _ in _polled(history)]
+    reads += [
+        (p, offset, value) for p, found in history.final.items() for offset, value in found
     ]
-    reads += [(p, offset, value) for p, found in history.final.items() for offset, value in found]
     for place, offset, value in reads:
         send = by_value.get(value)
         where = f"{value!r} is read at {offset} of {place[0]}-{place[1]}"
@@ -113,12 +118,12 @@ def _lost_writes(history: History) -> Iterator[Anomaly]:
     """An acks=all record that was acknowledged and is not there in the end."""
     there = {place: {value for _, value in found} for place, found in history.final.items()}
     for send in history.sends:
-        if send.outcome == "ok" and send.acks == -1 and send.place in there:
-            if send.value not in there[send.place]:
-                at = "an unknown offset" if send.offset is None else f"offset {send.offset}"
-                around = _around(history, send.place, send.offset or 0)
-                text = f"{send.value!r} of {send.process} was acknowledged at {at}; {around}"
-                yield Anomaly("lost-write", text)
+        promised = send.outcome == "ok" and send.acks == -1
+        if promised and send.value not in there.get(send.place, (send.value,)):
+            at = "an unknown offset" if send.offset is None else f"offset {send.offset}"
+            around = _around(history, send.place, send.offset or 0)
+            text = f"{send.value!r} of {send.process} was acknowledged at {at}; {around}"
+            yield Anomaly("lost-write", text)
 
 
 def _duplicates(history: History) -> Iterator[Anomaly]:
@@ -146,7 +151,9 @@ def _reordered_sends(history: History) -> Iterator[Anomaly]:
             continue
         before = last.get((send.process, send.place))
         if before is not None and before[0] > offset:
-            text = f"{send.value!r} at {offset} was sent after {before[1].value!r} at {before[0]}"
+            text = (
+                f"{send.value!r} at {offset} was sent after {before[1].value!r} at {before[0]}"
+            )
             yield Anomaly("nonmonotonic-send", text)
         last[send.process, send.place] = (offset, send)
 

@@ -144,7 +144,7 @@ class AsyncCluster:
         nodes = []
         try:
             for broker in self._ids:
-                nodes.append(await self._start_node(broker))
+                nodes.append(await self._start_node(broker))  # noqa: PERF401 - one by one
             deadline = loop.time() + START_TIMEOUT_S
             for node in nodes:
                 await node.within(node.ready(deadline))

@@ -110,7 +110,9 @@ class Node:
         finally:
             task.cancel()
 
-    def call(self, api_key: int, version: int, request: object, client_id: str) -> Deferred[Any]:
+    def call(
+        self, api_key: int, version: int, request: object, client_id: str
+    ) -> Deferred[Any]:
         """Ask the dispatcher where this broker runs; see `Dispatcher.call`."""
         answer: Deferred[Any] = self._place.context().run(
             self.dispatcher.call, api_key, version, request, client_id=client_id

@@ -6,30 +6,32 @@ Recomputes from the batches what the log keeps up to date by increments.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from minikafka.base.errors import BrokerBug
 from minikafka.base.ids import NO_LEADER_EPOCH, LeaderEpoch, Offset
 from minikafka.log.epoch_cache import EpochCache
 from minikafka.log.segment import Segment
 
-if TYPE_CHECKING:
-    from minikafka.log.partition_log import PartitionLog
-
 __all__ = ["check_epochs", "check_log", "check_segments"]
 
 
-def check_log(log: PartitionLog) -> None:
+def check_log(
+    segments: Sequence[Segment],
+    epochs: EpochCache,
+    log_start_offset: Offset,
+    high_watermark: Offset,
+    log_end_offset: Offset,
+) -> None:
     """Raise BrokerBug where something that must always hold of a log does not."""
-    start, watermark, end = log.log_start_offset, log.high_watermark, log.log_end_offset
+    start, end = log_start_offset, log_end_offset
     _demand(
-        start <= watermark <= end,
-        f"{log}: start {start}, high watermark {watermark}, end {end}",
+        start <= high_watermark <= end,
+        f"log start {start}, high watermark {high_watermark}, log end {end}",
     )
-    first = log.segments[0].base_offset
-    _demand(start >= first, f"{log}: log start {start} before its first segment {first}")
-    check_segments(log.segments, end)
-    check_epochs(log.epochs, log.segments, start, end)
+    first = segments[0].base_offset
+    _demand(start >= first, f"log start {start} before its first segment {first}")
+    check_segments(segments, end)
+    check_epochs(epochs, segments, start, end)
 
 
 def check_segments(segments: Sequence[Segment], log_end_offset: Offset) -> None:

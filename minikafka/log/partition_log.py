@@ -341,7 +341,8 @@ class PartitionLog:
 
     def check_invariants(self) -> None:
         """Raise BrokerBug where something that must always hold does not."""
-        check_log(self)
+        start, watermark = self.log_start_offset, self.high_watermark
+        check_log(self.segments, self.epochs, start, watermark, self.log_end_offset)
 
     def __repr__(self) -> str:
         return (

@@ -16,20 +16,24 @@ __all__ = ["SimFuture", "SimTask"]
 class SimFuture(asyncio.Future[Any]):
     """A future numbered by its loop."""
 
+    _number: int
+
     def __hash__(self) -> int:
         try:
-            return self._number
+            number: int = self._number
         except AttributeError:
-            self._number: int = self.get_loop().next_number()
-            return self._number
+            number = self._number = self.get_loop().next_number()
+        return number
 
 
 class SimTask(asyncio.Task[Any]):
     """A task numbered by its loop."""
 
+    _number: int
+
     def __hash__(self) -> int:
         try:
-            return self._number
+            number: int = self._number
         except AttributeError:
-            self._number: int = self.get_loop().next_number()
-            return self._number
+            number = self._number = self.get_loop().next_number()
+        return number

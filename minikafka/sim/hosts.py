@@ -51,9 +51,9 @@ class Incarnation:
 
     __slots__ = (
         "alive",
+        "forget_at",
         "host",
         "listeners",
-        "forget_at",
         "next_port",
         "number",
         "queued",

@@ -52,9 +52,7 @@ class Pipe:
         "target",
     )
 
-    def __init__(
-        self, network: SimNetwork, source: SimTransport, target: SimTransport
-    ) -> None:
+    def __init__(self, network: SimNetwork, source: SimTransport, target: SimTransport) -> None:
         self.source = source
         self.target = target
         self._network = network
@@ -123,9 +121,7 @@ class Pipe:
     # --- what does not get through -----------------------------------------------------------
 
     def _blocked(self) -> bool:
-        return (
-            self._network.is_cut(self._from, self._to) or not self._target_host.powered
-        )
+        return self._network.is_cut(self._from, self._to) or not self._target_host.powered
 
     def _hold(self, number: int, kind: str, data: bytes) -> None:
         # One that was on its way when the link was cut comes after one that never left.

@@ -53,7 +53,7 @@ def _plug_entropy(patches: Patches, entropy: random.Random) -> None:
         patches.guard_caller("os.urandom()")
         return entropy.randbytes(count)
 
-    patches.everywhere({os.urandom: urandom})
+    patches.everywhere({os.urandom: urandom})  # noqa: TID251 - here it is tamed
     patches.set(random, "_urandom", urandom)
     # uuid1 asks the C library for time and node.
     patches.set(uuid, "_generate_time_safe", None)
@@ -82,22 +82,22 @@ def _plug_generators(loop: SimLoop, patches: Patches, entropy: random.Random) ->
     patches.set(random.Random, "seed", seed)
 
 
-_captured: tuple[int, list[weakref.ref[random.Random]]] = (0, [])
+_captured: dict[int, list[weakref.ref[random.Random]]] = {}
 
 
 def _made_at_import() -> list[random.Random]:
     """Return generators that modules keep; aiohttp's WebSocketWriter has one as a default."""
-    global _captured
-    if _captured[0] != len(sys.modules):
+    state = len(sys.modules)
+    if state not in _captured:
         # Looking through all objects takes longer than many a run: once per set of modules.
-        found = [
+        _captured.clear()
+        _captured[state] = [
             weakref.ref(item)
             for item in gc.get_objects()
             # One whose making failed, kept by a traceback, has no state.
             if type(item) is random.Random and hasattr(item, "gauss_next")
         ]
-        _captured = (len(sys.modules), found)
-    return [item for ref in _captured[1] if (item := ref()) is not None]
+    return [item for ref in _captured[state] if (item := ref()) is not None]
 
 
 def _reseed(generator: random.Random, seed: str, patches: Patches) -> None:

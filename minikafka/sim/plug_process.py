@@ -45,6 +45,8 @@ def plug_process(loop: SimLoop, patches: Patches) -> None:
         {
             os.getpid: lambda: 1000,
             socket.gethostname: lambda: loop.here.host.name,
-            socket.getaddrinfo: lambda host, port, *_, **__: loop.network.getaddrinfo(host, port),
+            socket.getaddrinfo: lambda host, port, *_, **__: loop.network.getaddrinfo(
+                host, port
+            ),
         }
     )

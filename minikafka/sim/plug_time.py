@@ -52,7 +52,7 @@ def plug_time(loop: SimLoop, patches: Patches) -> None:
     replacements: dict[Any, Any] = {
         getattr(time, name): clock(name, read) for name, read in readers.items()
     }
-    replacements[time.sleep] = lambda _: patches.refuse("time.sleep() blocks the whole world")
+    replacements[time.sleep] = lambda _: patches.refuse("time.sleep() blocks the whole world")  # noqa: TID251 - here it is refused
     replacements |= _calendar(loop, patches)
     replacements[datetime.datetime], replacements[datetime.date] = _dates(loop, patches)
     patches.everywhere(replacements, but=_KEPT)
@@ -123,7 +123,7 @@ def _dates(loop: SimLoop, patches: Patches) -> tuple[type, type]:
         @classmethod
         def utcnow(cls) -> Any:
             patches.guard("datetime.utcnow()", sys._getframe(1))
-            utc = cls.fromtimestamp(loop.wall_ns() / NS, datetime.timezone.utc)
+            utc = cls.fromtimestamp(loop.wall_ns() / NS, datetime.UTC)
             return utc.replace(tzinfo=None)
 
         @classmethod

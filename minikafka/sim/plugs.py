@@ -97,7 +97,7 @@ class Patches:
             self._undo.pop()()
 
 
-_found: tuple[tuple[int, ...], list[tuple[Any, str, int]]] = ((), [])
+_found: dict[tuple[int, ...], list[tuple[Any, str, int]]] = {}
 
 
 def _sites(asked: dict[int, tuple[Any, Any, Sequence[str]]]) -> list[tuple[Any, str, int]]:
@@ -106,17 +106,16 @@ def _sites(asked: dict[int, tuple[Any, Any, Sequence[str]]]) -> list[tuple[Any, 
     Remembered as long as no module comes or goes: a look at every name touches all of memory,
     which a forked process would have to copy.
     """
-    global _found
     state = (len(sys.modules), *asked)
-    if _found[0] != state:
-        sites = [
+    if state not in _found:
+        _found.clear()
+        _found[state] = [
             (module, name, id(value))
             for module in list(sys.modules.values())
             for name, value in list(getattr(module, "__dict__", {}).items())
             if id(value) in asked
         ]
-        _found = (state, sites)
-    return _found[1]
+    return _found[state]
 
 
 def _outside(frame: FrameType) -> FrameType:

@@ -79,7 +79,10 @@ class SimServer(events.AbstractServer):
         Raises:
             OSError: EADDRINUSE.
         """
-        listeners, address = self._incarnation.listeners, (self._incarnation.host.ip, self._port)
+        listeners, address = (
+            self._incarnation.listeners,
+            (self._incarnation.host.ip, self._port),
+        )
         if self._port in listeners:
             raise OSError(
                 errno.EADDRINUSE,

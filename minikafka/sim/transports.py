@@ -256,7 +256,7 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
                 self.peer_pipe.read(len(rest))
                 protocol.data_received(bytes(rest))
                 return
-            room = protocol.get_buffer(-1)
+            room: Any = protocol.get_buffer(-1)
             if not len(room):
                 raise RuntimeError("get_buffer() returned an empty buffer")
             count = min(len(room), len(rest))

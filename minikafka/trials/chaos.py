@@ -89,9 +89,7 @@ async def reset(simulation: Simulation, draws: Random) -> None:
     broker = _living(simulation, draws)
     if broker is not None:
         simulation.faults += 1
-        simulation.network.reset(
-            broker.host, _other_host(simulation, draws, broker.host.name)
-        )
+        simulation.network.reset(broker.host, _other_host(simulation, draws, broker.host.name))
 
 
 async def _crash(simulation: Simulation, draws: Random, mode: CrashMode) -> None:

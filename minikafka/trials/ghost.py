@@ -64,7 +64,9 @@ class Chain:
         """Add a batch behind all others; return what it became."""
         before = self.entries[-1].prefix_hash if self.entries else self.root_hash
         # Numbers hash alike in every process.
-        mixed = hash((before, batch.base_offset, batch.last_offset, batch.leader_epoch, batch.crc))
+        mixed = hash(
+            (before, batch.base_offset, batch.last_offset, batch.leader_epoch, batch.crc)
+        )
         entry = Entry(batch.base_offset, batch.next_offset, batch.leader_epoch, mixed)
         self.entries.append(entry)
         self._base_offsets.append(entry.base_offset)

@@ -44,8 +44,7 @@ def _acknowledges_before_isr() -> list[Patch]:
 
 def _reads_past_watermark() -> list[Patch]:
     from minikafka.broker import fetch_operation
-
-    real = fetch_operation.read_target
+    from minikafka.broker.fetch_targets import read_target as real
 
     def read_target(*args: Any, from_replica: bool, **kw: Any) -> Any:
         return real(*args, from_replica=True, **kw)

@@ -50,7 +50,9 @@ def acknowledged_is_durable(answer: Answer) -> str | None:
         if answer.request.acks == ALL:
             wrong = _not_everywhere(answer, partition, ghost, entry)
             if wrong is not None:
-                return f"{ghost.name}: offset {base_offset} is acknowledged with acks=all, {wrong}"
+                return (
+                    f"{ghost.name}: offset {base_offset} is acknowledged with acks=all, {wrong}"
+                )
     return None
 
 
@@ -61,7 +63,9 @@ def _not_everywhere(
         return f"and the high watermark is {partition.log.high_watermark}"
     for member in answer.ghost.isr(partition.topic_id, partition.topic_partition.partition):
         held = _entry(ghost, member, entry.base_offset)
-        if (held is None or held.prefix_hash != entry.prefix_hash) and member not in ghost.losses:
+        if (
+            held is None or held.prefix_hash != entry.prefix_hash
+        ) and member not in ghost.losses:
             return f"and broker {member} of the ISR does not hold it"
     return None
 

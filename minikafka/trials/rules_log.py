@@ -122,7 +122,10 @@ def truncation_spares_the_committed(replica: Replica) -> str | None:
     end = first.next_offset
     if end <= ghost.true_watermark and ghost.committed_hash(end) == first.prefix_hash:
         log_start = max(chain.log.log_start_offset for chain in ghost.chains.values())
-        if replica.log.log_end_offset < log_start or replica.log.log_start_offset >= log_start > 0:
+        if (
+            replica.log.log_end_offset < log_start
+            or replica.log.log_start_offset >= log_start > 0
+        ):
             return None  # retention or DeleteRecords has overtaken it
         return (
             f"broker {replica.broker} truncates {ghost.name} to {replica.log.log_end_offset}, "

@@ -282,7 +282,7 @@ class Simulation:
             every: least and most virtual seconds between the beginnings of two faults.
             until: virtual time, in seconds since the start, at which the chaos ends.
         """
-        task = self.loop.create_task(self._cause(kinds, every, until))
+        task: asyncio.Task[None] = self.loop.create_task(self._cause(kinds, every, until))
         self._chaos.append(task)
         return task
 

@@ -108,9 +108,7 @@ def _frames(event: TraceEvent, connection: _Connection, side: int) -> list[_Line
     return lines
 
 
-def _frame(
-    frame: memoryview, connection: _Connection, side: int
-) -> Callable[[], str | None]:
+def _frame(frame: memoryview, connection: _Connection, side: int) -> Callable[[], str | None]:
     """Return what makes a line of one frame; the order of answers is followed at once."""
     if side == 0:
         way = f"{connection.client} -> {connection.server}"
@@ -138,7 +136,7 @@ def _is_unanswered(asked: _Asked, frame: memoryview, position: int) -> bool:
 
 
 def _name(asked: _Asked) -> str:
-    row = SERVED.get(asked.api_key)  # type: ignore[call-overload]
+    row = SERVED.get(asked.api_key)
     name = f"api {asked.api_key}" if row is None else row.name
     return f"{name} v{asked.version} #{asked.correlation_id}"
 
@@ -164,5 +162,3 @@ def _answer(way: str, asked: _Asked | None, frame: memoryview) -> str | None:
     except (FrameError, ValueError):
         words = f"{len(frame)} bytes"
     return None if words is None else f"{way}  {_name(asked)}  = {words}".rstrip()
-
-

@@ -48,7 +48,9 @@ def answer_words(api_key: int, response: Any) -> str | None:
             for told in topic.partitions
         )
     if api_key == ApiKey.FETCH:
-        parts = [_fetched(topic, told) for topic in response.topics for told in topic.partitions]
+        parts = [
+            _fetched(topic, told) for topic in response.topics for told in topic.partitions
+        ]
         return " ".join(filter(None, [_error(response.error_code), *parts])) or None
     if api_key == ApiKey.BROKER_HEARTBEAT:
         error = _error(response.error_code)

@@ -55,7 +55,9 @@ class Profile:
 PROFILES: dict[str, Profile] = {
     "default": Profile("3 brokers, every kind of fault in half of the seeds"),
     "calm": Profile("the same clients and no faults", kinds=()),
-    "storm": Profile("every kind of fault in every seed", all_kinds=True, every_s=(0.2, 1.5), down_at_once=3),
+    "storm": Profile(
+        "every kind of fault in every seed", all_kinds=True, every_s=(0.2, 1.5), down_at_once=3
+    ),
 }
 
 

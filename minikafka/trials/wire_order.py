@@ -6,18 +6,17 @@ rest, so that it costs next to nothing.
 
 from __future__ import annotations
 
+import struct
 from collections import deque
 from collections.abc import Callable, Sequence
-from struct import Struct
-from struct import error as TooShort
 
 from minikafka.wire.versions import ApiKey
 
 __all__ = ["WireOrder"]
 
-_REQUEST = Struct(">ihhi")
-_RESPONSE = Struct(">ii")
-_SHORT = Struct(">h")
+_REQUEST = struct.Struct(">ihhi")
+_RESPONSE = struct.Struct(">ii")
+_SHORT = struct.Struct(">h")
 _FLEXIBLE_PRODUCE = 9
 # As far as acks may be: behind a client id and a transactional id of 32 KiB each.
 _HEAD_BYTES_MAX = 1 << 17
@@ -67,7 +66,9 @@ class WireOrder:
                 continue
             head = direction.head + data if direction.head else data
             used = (
-                self._request(connection, head) if side == 0 else self._response(connection, head)
+                self._request(connection, head)
+                if side == 0
+                else self._response(connection, head)
             )
             if used is None:
                 direction.head = head
@@ -118,7 +119,7 @@ def _acks(head: bytes, version: int) -> int | None:
             (size,) = _SHORT.unpack_from(head, position)
             position += 2 + max(size, 0)
         (acks,) = _SHORT.unpack_from(head, position)
-    except (IndexError, TooShort):
+    except (IndexError, struct.error):
         return None
     return int(acks)
 

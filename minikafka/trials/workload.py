@@ -50,7 +50,9 @@ class Workload:
 
     def add_consumer(self, name: str) -> None:
         """Start a consumer with all partitions assigned, from the beginning on."""
-        self._consumers.append(self._simulation.host(name).spawn(self._consume(name), name=name))
+        self._consumers.append(
+            self._simulation.host(name).spawn(self._consume(name), name=name)
+        )
 
     async def finish(self) -> None:
         """Return when every producer has sent and heard of all its records."""
@@ -67,7 +69,9 @@ class Workload:
             except asyncio.CancelledError:
                 continue
 
-    async def _produce(self, name: str, acks: int | str, idempotent: bool, gap_s: float) -> None:
+    async def _produce(
+        self, name: str, acks: int | str, idempotent: bool, gap_s: float
+    ) -> None:
         from aiokafka import AIOKafkaProducer
 
         draws = Random(f"{self._simulation.seed}:{name}")  # noqa: S311 - reproducible
@@ -158,9 +162,7 @@ class Workload:
         for partition, records in found.items():
             self._simulation.operations += 1
             pairs = [(record.offset, bytes(record.value)) for record in records]
-            self._history.polled(
-                name, partition.topic, partition.partition, pairs, _now_ms()
-            )
+            self._history.polled(name, partition.topic, partition.partition, pairs, _now_ms())
 
     def _start_over(self, consumer: Any, name: str, partitions: list[Any]) -> None:
         """Read a log from its beginning that has become shorter than we had read."""

@@ -12,6 +12,7 @@ ALL_SEEDS = range(100)
 
 
 def hashes(seeds: range, seconds: float) -> dict[int, str]:
+    """Return the hash of each seed, each run in a process of its own."""
     job = Job("minikafka.trials.trial:run_trial", {"seconds": seconds})
     return {report.seed: report.hash for report in run_seeds(job, seeds)}
 

@@ -22,7 +22,9 @@ async def run_worker(bootstrap: str, *, remember_first: bool = False) -> None:
     Args:
         remember_first: the bug: note an order as done before its invoice is written.
     """
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True
+    )
     await _started(producer)
     orders = TopicPartition("orders", 0)
     position = await _last_position(bootstrap)

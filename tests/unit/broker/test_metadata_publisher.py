@@ -27,6 +27,7 @@ class Host:
 
 
 def image(offset: int) -> MetadataImage:
+    """Return an empty image up to an offset."""
     return replace(MetadataImage.empty(BrokerConfig.parse(1)), offset=offset)
 
 

@@ -17,6 +17,8 @@ from minikafka.sim.world import simulate
 
 
 def with_disk(work: Callable[[SimLoop, SimDisk], Any], seed: int = 1) -> Any:
+    """Return what `work(loop, disk)` does on a simulated host with a disk."""
+
     async def main() -> Any:
         loop = cast("SimLoop", asyncio.get_running_loop())
         host = loop.network.host("h")
@@ -34,6 +36,7 @@ def with_disk(work: Callable[[SimLoop, SimDisk], Any], seed: int = 1) -> Any:
 
 
 def content(disk: SimDisk, name: str) -> bytes:
+    """Return all bytes of a file."""
     return b"".join(disk.read(name, 0, disk.size(name)))
 
 

@@ -15,6 +15,8 @@ from minikafka.sim.world import simulate
 
 
 def value(main: Callable[[SimLoop], Awaitable[Any]], seed: int = 1) -> Any:
+    """Return what a run returns, or raise what it raises."""
+
     async def entry() -> Any:
         return await main(cast("SimLoop", asyncio.get_running_loop()))
 

@@ -14,6 +14,8 @@ from minikafka.sim.world import Outcome, simulate
 
 
 def run(main: Callable[[SimLoop], Awaitable[Any]], seed: int = 1, **kw: Any) -> Outcome:
+    """Run `main(loop)` on a simulated loop."""
+
     async def entry() -> Any:
         return await main(cast("SimLoop", asyncio.get_running_loop()))
 
@@ -21,6 +23,7 @@ def run(main: Callable[[SimLoop], Awaitable[Any]], seed: int = 1, **kw: Any) -> 
 
 
 def value(main: Callable[[SimLoop], Awaitable[Any]], seed: int = 1) -> Any:
+    """Return what a run returns, or raise what it raises."""
     outcome = run(main, seed)
     if outcome.error is not None:
         raise outcome.error

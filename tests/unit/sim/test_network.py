@@ -15,6 +15,8 @@ from minikafka.sim.world import simulate
 
 
 def value(main: Callable[[SimLoop], Awaitable[Any]], seed: int = 1) -> Any:
+    """Return what a run returns, or raise what it raises."""
+
     async def entry() -> Any:
         return await main(cast("SimLoop", asyncio.get_running_loop()))
 
@@ -35,6 +37,7 @@ def connections_kept() -> Iterator[None]:
 
 
 async def dial() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect to the server, and keep the connection."""
     pair = await asyncio.open_connection("server", 5_000)
     _kept.append(pair)
     return pair
@@ -63,6 +66,7 @@ def serve(loop: SimLoop, name: str = "server", port: int = 5_000) -> list[tuple[
 
 
 async def on(loop: SimLoop, name: str, work: Awaitable[Any]) -> Any:
+    """Return what a coroutine does on a host."""
     return await loop.network.host(name).spawn(cast("Any", work))
 
 

@@ -22,10 +22,12 @@ import pytest
 from minikafka.sim.errors import Leak
 from minikafka.sim.world import Outcome, simulate
 
-EPOCH = datetime.datetime(2025, 1, 1, tzinfo=datetime.timezone.utc)
+EPOCH = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
 
 
 def run(what: Callable[[], Any], *, forbidden: tuple[str, ...] = (), seed: int = 1) -> Outcome:
+    """Run `what()` a second after the start of a run."""
+
     async def main() -> Any:
         await asyncio.sleep(1)
         return what()
@@ -43,7 +45,7 @@ def run(what: Callable[[], Any], *, forbidden: tuple[str, ...] = (), seed: int =
         lambda: time.clock_gettime(time.CLOCK_REALTIME),
         lambda: time.mktime(time.localtime()),
         lambda: datetime.datetime.now().timestamp(),
-        lambda: datetime.datetime.now(datetime.timezone.utc).timestamp(),
+        lambda: datetime.datetime.now(datetime.UTC).timestamp(),
         lambda: time.mktime(time.strptime(time.ctime())),
     ],
 )
@@ -62,7 +64,9 @@ def test_calendar_is_virtual() -> None:
 
 def test_real_dates_are_still_dates_in_a_run() -> None:
     """What was made before the run, or by C code, passes as a date in it."""
-    outcome = run(lambda: isinstance(EPOCH, datetime.datetime) and isinstance(EPOCH, datetime.date))
+    outcome = run(
+        lambda: isinstance(EPOCH, datetime.datetime) and isinstance(EPOCH, datetime.date)
+    )
     assert outcome.value is True
 
 

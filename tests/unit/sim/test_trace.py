@@ -6,6 +6,7 @@ from minikafka.sim.trace import Trace, TraceEvent, first_difference
 
 
 def trace_of(*events: tuple[int, str, str, bytes]) -> Trace:
+    """Return a trace that keeps these events."""
     trace = Trace(keep=True)
     for event in events:
         trace.record(*event)

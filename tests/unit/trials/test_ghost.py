@@ -11,6 +11,7 @@ from minikafka.trials.ghost import Chain, GhostPartition
 
 
 def batch(base_offset: int, count: int = 1, epoch: int = 0, value: bytes = b"v") -> Batch:
+    """Return a stamped batch."""
     records = [Record(n, 0, None, value, ()) for n in range(count)]
     made = build_batch(records)
     stamp(made, base_offset, epoch)
@@ -18,6 +19,7 @@ def batch(base_offset: int, count: int = 1, epoch: int = 0, value: bytes = b"v")
 
 
 def chain(*batches: Batch) -> Chain:
+    """Return the chain of a log with these batches."""
     made = Chain(cast("Any", None))
     for each in batches:
         made.append(each)

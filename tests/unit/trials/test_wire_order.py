@@ -17,6 +17,7 @@ PRODUCE = SERVED[ApiKey.PRODUCE]
 
 
 def produce(correlation_id: int, acks: int, version: int = 9, size: int = 100) -> bytes:
+    """Return the frame of a Produce request."""
     part = ProducePartition(0, memoryview(bytearray(size)))
     topic = ProduceTopic("t", None, [part])
     if version >= 13:
@@ -29,17 +30,20 @@ def produce(correlation_id: int, acks: int, version: int = 9, size: int = 100) -
 
 
 def metadata(correlation_id: int) -> bytes:
+    """Return the frame of a Metadata request."""
     request = build_request(ApiKey.METADATA, 5, {"topics": None})
     buffers = encode_request(ApiKey.METADATA, 5, correlation_id, "client", request)
     return b"".join(bytes(buffer) for buffer in buffers)
 
 
 def answer(correlation_id: int, size: int = 20) -> bytes:
+    """Return the frame of an answer."""
     body = correlation_id.to_bytes(4) + bytes(size)
     return len(body).to_bytes(4) + body
 
 
 def violations(requests: bytes, answers: bytes, cuts: tuple[int, int] = (7, 5)) -> list[str]:
+    """Return what is found in a connection, its bytes cut into pieces."""
     found: list[str] = []
     order = WireOrder(lambda name, text: found.append(f"{name} {text}"), ports=(PORT,))
     order.connected(3, PORT)
