@@ -99,17 +99,7 @@ class Broker:
             broker_epoch=lambda: self.lifecycle.broker_epoch,
         )
         self._fetchers = FetcherManager(self.make_fetcher)
-        self.replicas = ReplicaManager(
-            node_id,
-            config,
-            storage,
-            clock,
-            self.purgatory,
-            on_role=self._fetchers.on_role,
-            on_isr_wanted=self._isr_changes.consider,
-            on_led=self.note_led,
-            log_observer=observer,
-        )
+        self.replicas = self._make_replicas(storage)
         self._publisher = MetadataPublisher(
             self.replicas.apply, lambda: self.lifecycle.broker_epoch
         )
@@ -123,6 +113,19 @@ class Broker:
         self._producer_ids = ProducerIds(self)
         if observer is not None:
             observer.started(self)
+
+    def _make_replicas(self, storage: Storage) -> ReplicaManager:
+        return ReplicaManager(
+            self.node_id,
+            self.config,
+            storage,
+            self.clock,
+            self.purgatory,
+            on_role=self._fetchers.on_role,
+            on_isr_wanted=self._isr_changes.consider,
+            on_led=self.note_led,
+            log_observer=self.observer,
+        )
 
     # metadata
 

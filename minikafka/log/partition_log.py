@@ -259,12 +259,10 @@ class PartitionLog:
     def truncate_to(self, offset: Offset) -> None:
         """Remove all batches that reach `offset` or lie behind it; the log ends at most there.
 
-        A batch that holds `offset` in its middle goes as a whole. High watermark, log start
-        offset and epochs follow.
+        A batch that holds `offset` in its middle goes whole. Watermark, start and epochs follow.
         """
-        # Even where no batch goes, an epoch noted at the end of the log must (KAFKA-10706).
         if offset >= self.log_end_offset:
-            self.epochs.truncate_from_end(offset)
+            self.epochs.truncate_from_end(offset)  # no batch, but an epoch (KAFKA-10706)
             return
         if offset < self._segments.items[0].base_offset:
             self.truncate_fully(offset)
@@ -336,13 +334,13 @@ class PartitionLog:
                     yield batch
 
     def all_bytes(self) -> bytes:
-        """Return the bytes of all readable batches, to compare replicas."""
+        """Return the bytes of all readable batches."""
         return b"".join(batch.view for batch in self.batches())
 
     def check_invariants(self) -> None:
         """Raise BrokerBug where something that must always hold does not."""
-        start, watermark = self.log_start_offset, self.high_watermark
-        check_log(self.segments, self.epochs, start, watermark, self.log_end_offset)
+        offsets = self.log_start_offset, self.high_watermark, self.log_end_offset
+        check_log(self.segments, self.epochs, *offsets)
 
     def __repr__(self) -> str:
         return (

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from minikafka.sim.servers import SimServer
     from minikafka.sim.transports import SimTransport
 
-__all__ = ["HOST", "CrashMode", "Host", "Incarnation", "PowerLoss"]
+__all__ = ["HOST", "NS", "CrashMode", "Host", "Incarnation", "PowerLoss"]
 
 NS = 1_000_000_000
 FOREVER_NS = 1 << 62

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from minikafka.sim.network import SimNetwork
     from minikafka.sim.transports import SimTransport
 
-__all__ = ["DATA", "FIN", "RST", "Pipe", "reset_error"]
+__all__ = ["DATA", "FIN", "RST", "RTO_S", "Pipe", "reset_error"]
 
 NS = 1_000_000_000
-DATA, FIN, RST = "DATA", "FIN", "RST"
+DATA = "DATA"
+FIN = "FIN"
+RST = "RST"
 RTO_S = 0.2
 RTO_MAX_S = 120.0
 USER_TIMEOUT_S = 924.6

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import random
 import sys
 import time
 import warnings
@@ -123,8 +122,3 @@ def _silence() -> Any:
     finally:
         logging.disable(disabled)
         sys.unraisablehook = hook
-
-
-def generator(loop: SimLoop, name: str) -> random.Random:
-    """Return a generator of the run for one purpose, e.g. a scenario's own choices."""
-    return random.Random(f"{loop.seed}:{name}")  # noqa: S311 - reproducible

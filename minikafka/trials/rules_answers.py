@@ -38,7 +38,7 @@ def acknowledged(answer: Answer) -> Iterator[tuple[Partition, int, memoryview]]:
 
 
 @check("R11", "answered")
-def acknowledged_is_durable(answer: Answer) -> str | None:
+def _acknowledged_is_durable(answer: Answer) -> str | None:
     """acks=all says: every in-sync replica holds it. acks=1 says: the leader does."""
     if answer.api_key != ApiKey.PRODUCE or answer.response is None:
         return None
@@ -91,7 +91,7 @@ def _fetched(answer: Answer) -> Iterator[tuple[GhostPartition, Partition, Batch]
 
 
 @check("R16", "answered")
-def consumers_read_what_is_committed(answer: Answer) -> str | None:
+def _consumers_read_what_is_committed(answer: Answer) -> str | None:
     """What a consumer is sent lies below the high watermark, and is what the log holds."""
     if answer.api_key != ApiKey.FETCH or answer.request.replica_id >= 0:
         return None
@@ -108,7 +108,7 @@ def consumers_read_what_is_committed(answer: Answer) -> str | None:
 
 
 @check("R19", "answered")
-def reads_are_repeatable(answer: Answer) -> str | None:
+def _reads_are_repeatable(answer: Answer) -> str | None:
     """What one consumer was sent at an offset, every other one is sent there, too."""
     if answer.api_key != ApiKey.FETCH or answer.request.replica_id >= 0:
         return None

@@ -13,7 +13,7 @@ REGISTERED_HERE = ("R1", "R2", "R3", "R7", "R13", "R14")
 
 
 @check("R1", "appended")
-def log_matching(replica: Replica) -> str | None:
+def _log_matching(replica: Replica) -> str | None:
     """An offset and an epoch name one batch, with one history before it, on all replicas."""
     known = replica.ghost.entries
     for entry in replica.entries:
@@ -27,7 +27,7 @@ def log_matching(replica: Replica) -> str | None:
 
 
 @check("R14", "appended")
-def gapless_offsets(replica: Replica) -> str | None:
+def _gapless_offsets(replica: Replica) -> str | None:
     """Offsets are dense and leader epochs never fall along a log."""
     entries = replica.chain.entries
     first = len(entries) - len(replica.entries)
@@ -45,7 +45,7 @@ def gapless_offsets(replica: Replica) -> str | None:
 
 
 @check("R2", "watermark")
-def committed_prefix_agreement(replica: Replica) -> str | None:
+def _committed_prefix_agreement(replica: Replica) -> str | None:
     """What a leader holds to be committed is what was committed before it, and no other."""
     if not replica.leads:
         return None
@@ -62,7 +62,7 @@ def committed_prefix_agreement(replica: Replica) -> str | None:
 @check("R7", "watermark")
 @check("R7", "truncated")
 @check("R7", "appended")
-def offsets_in_order(replica: Replica) -> str | None:
+def _offsets_in_order(replica: Replica) -> str | None:
     """Log start offset <= high watermark <= log end offset."""
     log = replica.log
     if not log.log_start_offset <= log.high_watermark <= log.log_end_offset:
@@ -74,7 +74,7 @@ def offsets_in_order(replica: Replica) -> str | None:
 
 
 @check("R7", "watermark")
-def leader_watermark_never_falls(replica: Replica) -> str | None:
+def _leader_watermark_never_falls(replica: Replica) -> str | None:
     """In one leader epoch the leader's high watermark only grows."""
     if not replica.leads:
         return None
@@ -91,7 +91,7 @@ def leader_watermark_never_falls(replica: Replica) -> str | None:
 
 
 @check("R3", "led")
-def leader_completeness(replica: Replica) -> str | None:
+def _leader_completeness(replica: Replica) -> str | None:
     """A leader holds all that was committed, unless its loss is licensed.
 
     The licence: its own disk lost it with the power, and nobody else was left in the ISR. With
@@ -113,7 +113,7 @@ def leader_completeness(replica: Replica) -> str | None:
 
 
 @check("R13", "truncated")
-def truncation_spares_the_committed(replica: Replica) -> str | None:
+def _truncation_spares_the_committed(replica: Replica) -> str | None:
     """No truncation takes away what is committed, unless the disk had lost something."""
     ghost = replica.ghost
     if not replica.entries or replica.broker in ghost.losses:
