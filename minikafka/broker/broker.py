@@ -289,8 +289,9 @@ class Broker:
             raise KafkaError(ErrorCode.NOT_CONTROLLER)
         channel = self._channels.get((target, purpose))
         if channel is None:
+            # A heartbeat without an answer must be repeated within the session (KAFKA-14392).
             timeout_ms = (
-                self.config.broker_session_timeout_ms
+                self.config.broker_session_timeout_ms // 2
                 if purpose == "lifecycle"
                 else self.config.request_timeout_ms
             )

@@ -15,7 +15,6 @@ from minikafka.apis.registry import CloseConnection
 from minikafka.base.clock import Clock
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import TopicPartition
-from minikafka.broker.purgatory import settled
 from minikafka.cluster.consumer_records import ISOLATION_LEVELS, Isolation, consumer_records
 from minikafka.cluster.observe import ClusterView
 from minikafka.cluster.partition_state import Record
@@ -110,9 +109,8 @@ async def call(
     node = view.nodes.get(broker_id)
     if node is None:
         raise KafkaError(ErrorCode.BROKER_NOT_AVAILABLE, f"broker {broker_id} is not running")
-    answer = node.call(key, version, request, CLIENT_ID)
     try:
-        return await settled(answer)
+        return await node.call(key, version, request, CLIENT_ID)
     except (CloseConnection, ChannelClosed) as error:
         raise KafkaError(
             ErrorCode.NETWORK_EXCEPTION, "the broker closed the connection"

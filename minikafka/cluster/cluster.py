@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
-from minikafka.base.clock import LoopClock
+from minikafka.base.clock import Clock, LoopClock
 from minikafka.base.config import BrokerConfig
 from minikafka.base.seeds import Seeds, random_id
 from minikafka.cluster import topics
@@ -117,7 +117,7 @@ class AsyncCluster:
         self._cluster_id = _short_id(self._seeds)
         self._starts: dict[int, int] = {}
         self._ports: dict[int, int] = {}
-        self._clock: LoopClock | None = None
+        self._clock: Clock | None = None
         self._bootstrap_servers = ""
 
     # --- life ---------------------------------------------------------------------------
@@ -132,15 +132,15 @@ class AsyncCluster:
         if self._clock is not None:
             raise RuntimeError("the cluster was started before")
         loop = asyncio.get_running_loop()
-        self._clock = LoopClock(loop.time, _wall_ms)
         if self._hosting is None:
             self._hosting = LocalHosting(
                 Network(loop, self._transport),
-                self._clock,
+                LoopClock(loop.time, _wall_ms),
                 self._host,
                 self._advertised_host,
                 self._port,
             )
+        self._clock = self._hosting.clock
         nodes = []
         try:
             for broker in self._ids:
@@ -160,12 +160,20 @@ class AsyncCluster:
 
         Raises:
             OSError: its port is in use.
+            RuntimeError: it has not crashed, or the cluster was not started.
         """
+        if broker in self._nodes or broker not in self._starts:
+            raise RuntimeError(f"broker {broker} is no broker that crashed")
         await self._start_node(broker)
 
     def crashed(self, broker: int) -> None:
-        """Forget a broker whose process is gone; nothing of it is stopped. Twice is once."""
-        self._nodes.pop(broker, None)
+        """Forget a broker whose process is gone; nothing of it is stopped. Twice is once.
+
+        Whoever in this process waits for its answer is told NETWORK_EXCEPTION.
+        """
+        node = self._nodes.pop(broker, None)
+        if node is not None:
+            node.hang_up()
 
     async def close(self) -> None:
         """Every broker has left: no task, port or socket remains. Twice is once."""

@@ -72,6 +72,11 @@ class Hosting(Protocol):
         """The links between the brokers."""
         ...
 
+    @property
+    def clock(self) -> Clock:
+        """The clock of whoever asks the cluster from inside, not of a broker."""
+        ...
+
     def place(self, broker: int) -> Place:
         """Return where the broker runs now; the storage is that of its last start."""
         ...
@@ -90,7 +95,7 @@ class LocalHosting:
         self, network: Network, clock: Clock, host: str, advertised_host: str, port: int
     ) -> None:
         self.network = network
-        self._clock = clock
+        self.clock = clock
         self._host = host
         self._advertised_host = advertised_host
         self._port = port
@@ -105,5 +110,5 @@ class LocalHosting:
             port=self._port + broker - 1 if self._port else 0,
             network=self.network,
             storage=storage,
-            clock=self._clock,
+            clock=self.clock,
         )

@@ -13,6 +13,7 @@ from minikafka.base.ids import BrokerId
 from minikafka.base.seeds import Seeds
 from minikafka.broker.broker import Broker
 from minikafka.cluster.hosting import Place
+from minikafka.net.channel import ChannelClosed
 from minikafka.net.connection import Connection, Slot
 from minikafka.net.server import Server
 
@@ -75,6 +76,7 @@ class Node:
             self._broker_server = self._make_server(from_broker=True)
         self._broker: Broker | None = None
         self._dispatcher: Dispatcher | None = None
+        self._callers: dict[asyncio.Future[None], None] = {}
 
     def _make_server(self, *, from_broker: bool) -> Server:
         listener = _Listener(lambda: self._dispatcher, from_broker=from_broker)
@@ -110,14 +112,34 @@ class Node:
         finally:
             task.cancel()
 
-    def call(
+    async def call(
         self, api_key: int, version: int, request: object, client_id: str
-    ) -> Deferred[Any]:
-        """Ask the dispatcher where this broker runs; see `Dispatcher.call`."""
+    ) -> Any:
+        """Ask the dispatcher where this broker runs; see `Dispatcher.call`.
+
+        Cancellation: the request may still take effect.
+
+        Raises:
+            ChannelClosed: the broker is gone, as a socket's client learns from its connection.
+        """
         answer: Deferred[Any] = self._place.context().run(
             self.dispatcher.call, api_key, version, request, client_id=client_id
         )
-        return answer
+        if not answer.done:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            answer.on_done(lambda _: None if waiter.done() else waiter.set_result(None))
+            self._callers[waiter] = None
+            try:
+                await waiter
+            finally:
+                del self._callers[waiter]
+        return answer.result()
+
+    def hang_up(self) -> None:
+        """Let nobody in this process wait for this broker any more."""
+        for waiter in tuple(self._callers):
+            if not waiter.done():
+                waiter.set_exception(ChannelClosed(f"broker {self.node_id} is gone"))
 
     async def start(self) -> None:
         """Bind the listeners and start the broker; it registers by itself.
@@ -147,7 +169,7 @@ class Node:
         self._dispatcher = Dispatcher(self._broker)
         place.network.register(self.node_id, self._dispatcher, place.host, reached_at)
         await self._broker.start()
-        self._broker.spawn(self._let_clients_in())
+        self._broker.spawn(self._let_clients_in()).on_done(self._let_in)
 
     async def _let_clients_in(self) -> None:
         broker = self.broker
@@ -157,6 +179,18 @@ class Node:
         ):
             continue
         await self._server.open()
+
+    def _let_in(self, done: Deferred[None]) -> None:
+        """Let nobody miss that clients cannot come in, where a port was taken meanwhile."""
+        try:
+            done.result()
+        except asyncio.CancelledError:
+            return
+        except OSError as error:
+            message = f"broker {self.node_id} lets no clients in"
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": message, "exception": error}
+            )
 
     async def ready(self, deadline: float) -> None:
         """Return once this broker is registered, unfenced, and open to clients.
@@ -181,6 +215,7 @@ class Node:
         if self._broker is not None:
             await self._broker.leave()
         self._place.network.unregister(self.node_id)
+        self.hang_up()
         await self._server.stop()
         if self._broker_server is not None:
             await self._broker_server.stop()

@@ -145,11 +145,9 @@ class Channel:
         now = self._loop.time()
         if self._pending and self._pending[0].deadline <= now:
             self.reset("no answer in time")
-        if self._pending and not self._closed:
+        # Whoever heard of that may have asked again, and armed it with that.
+        if self._pending and not self._closed and self._watchdog is None:
             self._watchdog = self._loop.call_at(self._pending[0].deadline, self._on_watchdog)
-        elif not self._closed:
-            # The next request arms it again.
-            self._watchdog = None
 
 
 class MemoryChannel(Channel):
@@ -284,6 +282,10 @@ class TcpChannel(Channel, asyncio.BufferedProtocol):
             transport.abort()
             return
         self._connecting = None
+        if transport.is_closing():
+            # Lost before we had it: `connection_lost` has come and gone.
+            self.reset("connection lost")
+            return
         self._transport = transport
         outbox, self._outbox = self._outbox, []
         transport.writelines(outbox)

@@ -24,6 +24,7 @@ class Server:
         self._frame_bytes_max = frame_bytes_max
         self._turns = turns
         self._server: asyncio.Server | None = None
+        self._refused: OSError | None = None
         self._connections: dict[Connection, None] = {}
         self._accepted = 0
         self._all_gone: asyncio.Future[None] | None = None
@@ -63,9 +64,20 @@ class Server:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def open(self) -> None:
-        """Accept connections from now on. Twice is once."""
+        """Accept connections from now on. Twice is once, a failure too.
+
+        Raises:
+            OSError: somebody else has come to listen at the address meanwhile.
+        """
+        if self._refused is not None:
+            # asyncio would take a second call for one that has nothing left to do.
+            raise self._refused
         if self._server is not None:
-            await self._server.start_serving()
+            try:
+                await self._server.start_serving()
+            except OSError as error:
+                self._refused = error
+                raise
 
     async def stop(self) -> None:
         """Stop listening, close every connection, and return when all are gone.

@@ -122,6 +122,8 @@ class GhostPartition:
         leaders: who led in which epoch.
         watermarks: highest watermark of each leader epoch's leader.
         licensed: committed batches whose loss was within what the settings promise.
+        generation: the leader epoch that took the last licensed loss. What leaders of older
+            epochs still hold and show is of a history that has ended, though they may not know.
     """
 
     name: str
@@ -134,6 +136,7 @@ class GhostPartition:
     leaders: dict[LeaderEpoch, BrokerId] = field(default_factory=dict)
     watermarks: dict[LeaderEpoch, Offset] = field(default_factory=dict)
     licensed: int = 0
+    generation: LeaderEpoch = 0
 
     @property
     def true_watermark(self) -> Offset:
@@ -153,8 +156,13 @@ class GhostPartition:
         index = bisect_right(self.committed, offset, key=lambda entry: entry.next_offset)
         return self.committed[index - 1] if index else None
 
-    def forget_from(self, offset: Offset) -> int:
-        """Take a licensed loss: nothing from `offset` on is committed or seen; return how much."""
+    def forget_from(self, offset: Offset, epoch: LeaderEpoch) -> int:
+        """Take a licensed loss: nothing from `offset` on is committed or seen; return how much.
+
+        Args:
+            epoch: of the leader that lacks it.
+        """
+        self.generation = epoch
         kept = [entry for entry in self.committed if entry.next_offset <= offset]
         lost = len(self.committed) - len(kept)
         self.committed = kept

@@ -58,6 +58,7 @@ class SimHosting:
 
     def __init__(self, loop: SimLoop, observer: Callable[[int], BrokerObserver]) -> None:
         self.network = SimLinks(loop)
+        self.clock = LoopClock(loop.time, lambda: loop.wall_ns() // 1_000_000)
         self._loop = loop
         self._observer = observer
         self._seeds = Seeds(loop.seed)
@@ -96,7 +97,7 @@ class SimHosting:
             broker_port=BROKER_PORT,
             network=Network(loop, "tcp", self._addresses),
             storage=FailStopStorage(self.disk(broker), halt),
-            clock=LoopClock(loop.time, lambda: loop.wall_ns() // 1_000_000),
+            clock=self.clock,
             context=host.context,
             observer=self._observer(broker),
         )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from minikafka.base.ids import BrokerId, Offset
+from minikafka.base.ids import BrokerId, LeaderEpoch, Offset
 from minikafka.records.batch import Batch
 from minikafka.sim.errors import SimError
 from minikafka.trials.ghost import Chain, Entry, Ghost, GhostPartition, Loss
@@ -65,7 +65,7 @@ class Replica(NamedTuple):
     """One replica at the moment of an event; the ghost knows of the event already.
 
     Args:
-        leads: its broker believes to lead the partition.
+        epoch: the leader epoch in which its broker believes to lead; -1 where it does not.
         entries: appended, or removed by a truncation.
         before: the log end before an append or a truncation, the watermark before it moved.
     """
@@ -74,9 +74,14 @@ class Replica(NamedTuple):
     log: PartitionLog
     ghost: GhostPartition
     chain: Chain
-    leads: bool
+    epoch: LeaderEpoch
     entries: Sequence[Entry] = ()
     before: Offset = 0
+
+    @property
+    def leads(self) -> bool:
+        """True where its broker leads, in the history that counts."""
+        return self.epoch >= self.ghost.generation
 
 
 @dataclass(frozen=True)
@@ -244,10 +249,12 @@ class _Observer:
         entries: Sequence[Entry],
         before: Offset,
     ) -> Replica:
-        return Replica(self._id, log, ghost, chain, self._leads(log), entries, before)
+        return Replica(self._id, log, ghost, chain, self._epoch(log), entries, before)
 
-    def _leads(self, log: PartitionLog) -> bool:
+    def _epoch(self, log: PartitionLog) -> LeaderEpoch:
         if self._broker is None:
-            return False
+            return -1
         partition = self._broker.replicas.partition(log.partition)
-        return partition is not None and partition.log is log and partition.leader is not None
+        if partition is None or partition.log is not log or partition.leader is None:
+            return -1
+        return partition.leader.leader_epoch

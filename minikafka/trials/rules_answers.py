@@ -112,9 +112,10 @@ def _reads_are_repeatable(answer: Answer) -> str | None:
     """What one consumer was sent at an offset, every other one is sent there, too."""
     if answer.api_key != ApiKey.FETCH or answer.request.replica_id >= 0:
         return None
-    for ghost, _, batch in _fetched(answer):
+    for ghost, partition, batch in _fetched(answer):
         entry = _entry(ghost, answer.broker.node_id, batch.base_offset)
-        if entry is None:
+        leader = partition.leader
+        if entry is None or leader is None or leader.leader_epoch < ghost.generation:
             continue
         known = ghost.exposed.setdefault(batch.base_offset, entry.prefix_hash)
         if known != entry.prefix_hash:

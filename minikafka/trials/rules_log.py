@@ -104,7 +104,7 @@ def _leader_completeness(replica: Replica) -> str | None:
         return None
     loss = ghost.losses.get(replica.broker)
     if loss is not None and not ghost.internal:
-        ghost.forget_from(chain.end)
+        ghost.forget_from(chain.end, replica.epoch)
         return None
     return (
         f"broker {replica.broker} leads {ghost.name} with a log that ends at {chain.end} or "

@@ -113,24 +113,16 @@ class _Pool:
             failure.add_note(answer["traceback"])
             raise failure
         self._ready = True
-        # The first fork leaves traces in the worker; let it be nobody's.
-        with self._fork() as rehearsal:
-            rehearsal.shutdown(socket.SHUT_WR)
-            rehearsal.recv(1)
 
     def run(self, asked: dict[str, Any]) -> None:
         """Run one seed."""
-        stream = self._fork()
-        self._running[stream] = asked["seed"], bytearray()
-        self._selector.register(stream, selectors.EVENT_READ)
-        stream.sendall(json.dumps(asked).encode() + b"\n")
-
-    def _fork(self) -> socket.socket:
         ours, theirs = socket.socketpair()
+        self._running[ours] = asked["seed"], bytearray()
+        self._selector.register(ours, selectors.EVENT_READ)
+        ours.sendall(json.dumps(asked).encode() + b"\n")
         with theirs:
             socket.send_fds(self._control, [b"+"], [theirs.fileno()])
         self._write(b"+")
-        return ours
 
     def _write(self, data: bytes) -> None:
         assert self._process.stdin is not None

@@ -44,6 +44,18 @@ class BrokerHost:
         self.host: Host = simulation.hosting.host(broker)
         self.disk: SimDisk = simulation.hosting.disk(broker)
         self._simulation = simulation
+        self._booted = 1
+
+    async def boot(self) -> None:
+        """Be the program of the host at each restart."""
+        number = self.host.incarnation.number
+        await self._simulation.cluster.boot(self.id)
+        self._booted = number
+
+    @property
+    def running(self) -> bool:
+        """True once the living incarnation has started: then it can be stopped in good order."""
+        return self.up and self._booted == self.host.incarnation.number
 
     @property
     def up(self) -> bool:
@@ -141,7 +153,7 @@ class Simulation:
 
     def _watch(self, broker: BrokerHost) -> None:
         broker.host.on_crash.append(lambda: self.cluster.crashed(broker.id))
-        broker.host.program = lambda: self.cluster.boot(broker.id)
+        broker.host.program = broker.boot
 
     # --- time --------------------------------------------------------------------------------
 
@@ -257,6 +269,7 @@ class Simulation:
         for task in self._chaos:
             task.cancel()
         self.calm()
+        await self.until(lambda: all(broker.running for broker in self.brokers))
         await self.cluster.close()
         await asyncio.sleep(0.001)  # cancelled tasks take a turn to end
         for broker in self.brokers:

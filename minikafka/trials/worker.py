@@ -103,9 +103,8 @@ def _serve(job: Job, control: socket.socket) -> None:
     # The kernel reaps: to ask for their ends would be something to keep.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     # Not frozen: the simulator looks through what there is for generators to seed, and the
-    # collector does not show what is frozen. Not on: it would run at some fork, not at others.
+    # collector does not show what is frozen.
     gc.collect()
-    gc.disable()
     while os.read(0, 1):
         if not os.fork():
             _supervise(job, control)
@@ -135,23 +134,25 @@ def _supervise(job: Job, control: socket.socket) -> NoReturn:
     asked: dict[str, Any] = json.loads(read_line(stream) or b"{}")
     if asked:
         ended, running = os.pipe()
-        pid = os.fork()
-        if pid == 0:
+        child = os.fork()
+        if child == 0:
             os.close(ended)
             _run(job, stream, **asked)
         os.close(running)
         with contextlib.suppress(ConnectionError):
-            _watch(stream, pid, ended, asked["seed"], asked["wall_limit_s"])
+            _watch(stream, child, ended, asked["seed"], asked["wall_limit_s"])
     os._exit(0)
 
 
-def _watch(stream: socket.socket, pid: int, ended: int, seed: int, wall_limit_s: float) -> None:
+def _watch(
+    stream: socket.socket, child: int, ended: int, seed: int, wall_limit_s: float
+) -> None:
     patience_s = wall_limit_s + min(wall_limit_s, _GRACE_S_MAX)
     # Either the child has ended, or the runner wants it to, or neither.
     events, _, _ = select.select([ended, stream.fileno()], [], [], patience_s)
     if ended not in events:
-        os.kill(pid, signal.SIGKILL)
-    _, status = os.waitpid(pid, 0)
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if not events:
         text = "it used up its real time and did not say where: killed"
@@ -172,7 +173,6 @@ def _run(
 ) -> NoReturn:
     """Run one seed and leave, without what a leaving interpreter does."""
     _limit(stream, seed, wall_limit_s)
-    gc.enable()
     try:
         report = job.run(seed, trace_file)
     except BaseException as error:  # noqa: BLE001 - the child ends here whatever it is

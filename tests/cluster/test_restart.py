@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from minikafka import AsyncCluster, KafkaError
+from minikafka import AsyncCluster, ErrorCode, KafkaError
 from minikafka.base.ids import TopicPartition
 from minikafka.net.network import Transport
+from tests.unit.broker.test_observer import Watched
 
 ORDERS = TopicPartition("orders", 0)
 both = pytest.mark.parametrize("transport", ["memory", "tcp"])
@@ -108,3 +109,40 @@ async def test_metadata_stands_still_without_the_controller(
         await client.produce("late", 0, [b"late"])
         assert [record.value for record in cluster.records("orders")] == [b"before", b"after"]
         assert offset(cluster, 2) > stood
+
+
+@pytest.mark.parametrize("close", [False, True])
+async def test_waiting_call_ends_with_its_broker(close: bool) -> None:
+    """A client in this process learns from it what others learn from their connection."""
+    async with AsyncCluster(config=CONFIG, seed=LED_BY[2]) as cluster:
+        await cluster.create_topic("orders")
+        cluster.network.partition([2], [1, 3])
+        waiting = asyncio.create_task(cluster.client().produce("orders", 0, [b"a"]))
+        await cluster.wait_until(
+            lambda: cluster.describe("orders", 0).replica_states[2].log_end_offset == 1
+        )
+        if close:
+            node = cluster._nodes[2]
+            await node.stop()
+        else:
+            await crash(cluster, 2)
+        with pytest.raises(KafkaError) as ended:
+            await asyncio.wait_for(waiting, 5)
+        assert ended.value.code == ErrorCode.NETWORK_EXCEPTION
+        cluster.network.heal()
+        cluster.crashed(2)
+
+
+async def test_broker_that_comes_back_leads_in_no_epoch_that_is_over() -> None:
+    """It has led in epoch 0, and so it reads again; by its registration that is history."""
+    hosting = Watched()
+    async with AsyncCluster(config=CONFIG, hosting=hosting, seed=LED_BY[2]) as cluster:
+        await cluster.create_topic("orders")
+        await crash(cluster, 2)
+        await cluster.wait_until(lambda: cluster.isr("orders", 0) == {1, 3})
+        listener = hosting.listeners[2]
+        assert [told[1].topic_partition for told in listener.of("led")] == [ORDERS]
+        listener.heard.clear()
+        await cluster.boot(2)
+        await cluster.wait_until(lambda: whole(cluster))
+        assert listener.of("led") == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from pathlib import Path
 
 from minikafka.sim.trace import Trace
 from minikafka.trials.job import Report, write_trace
@@ -20,7 +19,6 @@ __all__ = [
     "deaf",
     "leaking",
     "leaking_hash",
-    "personality",
     "prints",
     "quick_trial",
     "shy_of_traces",
@@ -73,11 +71,6 @@ def by_address(seed: int, trace_file: str | None = None) -> Report:
         numbers[Thing()] = number
         between.append(bytes(number))
     return Report(seed, str([numbers[thing] for thing in set(numbers)]))
-
-
-def personality(seed: int, trace_file: str | None = None) -> Report:
-    """Show the kernel's flags of this process."""
-    return Report(seed, Path("/proc/self/personality").read_text("ascii").strip())
 
 
 def leaking(seed: int, trace_file: str | None = None) -> Report:

@@ -67,6 +67,7 @@ async def test_clients_cannot_say_what_only_brokers_say(transport: Transport) ->
     """A request between brokers closes a client's connection."""
     broker = node(transport)
     await broker.start()
+    await broker.ready(asyncio.get_running_loop().time() + 10)
     assert await ask(broker.port, ALTER_PARTITION_V3) == b""
     assert await ask(broker.port, API_VERSIONS_V0) == b"\0\0\0\x07"
     await broker.stop()
@@ -85,12 +86,41 @@ async def test_taken_port_leaves_nothing_behind() -> None:
     """`stop` clears up what had come up, and may be called without a start, too."""
     first = node()
     await first.start()
+    await first.ready(asyncio.get_running_loop().time() + 10)
     second = node(port=first.port)
     with pytest.raises(OSError, match="in use"):
         await second.start()
     await second.stop()
     await first.stop()
     await node().stop()
+
+
+async def test_clients_are_refused_until_the_broker_is_unfenced() -> None:
+    """Before, it could only say that it knows nothing; the port is its own already."""
+    broker = node()
+    await broker.start()
+    with pytest.raises(ConnectionRefusedError):
+        await ask(broker.port, API_VERSIONS_V0)
+    await broker.ready(asyncio.get_running_loop().time() + 10)
+    assert await ask(broker.port, API_VERSIONS_V0) == b"\0\0\0\x07"
+    await broker.stop()
+
+
+async def test_broker_that_cannot_let_clients_in_says_so() -> None:
+    """Somebody else may come to listen on the port between its start and its registration."""
+    loop = asyncio.get_running_loop()
+    told: list[str] = []
+    loop.set_exception_handler(lambda _, context: told.append(context["message"]))
+    first, second = node(), None
+    await first.start()
+    second = node(port=first.port)
+    await second.start()
+    await first.ready(loop.time() + 10)
+    with pytest.raises(OSError, match="in use"):
+        await second.ready(loop.time() + 10)
+    await second.stop()
+    await first.stop()
+    assert told == ["broker 1 lets no clients in"]
 
 
 async def test_parts_are_there_only_after_the_start() -> None:

@@ -6,7 +6,7 @@ Every test runs over both, so that what holds for replication over the one holds
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -207,6 +207,74 @@ async def test_who_hears_of_a_failure_may_ask_again_at_once(transport: Transport
         pair.answerer.holding = False
         pair.channel.reset("for the test")
         await pair.until(2)
+
+
+@both
+async def test_one_timer_watches_whoever_asks_again_at_each_timeout(
+    transport: Transport,
+) -> None:
+    """A request from inside a timeout must not be watched twice, then four times, ..."""
+    async with ends(transport, timeout_ms=10) as pair:
+        pair.answerer.holding = True
+        loop = asyncio.get_running_loop()
+        armed: list[asyncio.TimerHandle] = []
+
+        def again(done: Deferred[Any]) -> None:
+            with pytest.raises(ChannelClosed):
+                done.result()
+            if len(armed) < 4:
+                ask()
+
+        def ask() -> None:
+            request = FetchRequest(max_wait_ms=1)
+            pair.channel.request(ApiKey.FETCH, VERSION, request).on_done(again)
+
+        call_at = loop.call_at
+
+        def counting(when: float, callback: Any, *args: Any, **kwargs: Any) -> Any:
+            handle = call_at(when, callback, *args, **kwargs)
+            if callback == pair.channel._on_watchdog:
+                armed.append(handle)
+            return handle
+
+        pair.channel._loop = cast("Any", Watched(loop, counting))
+        ask()
+        for _ in range(2_000):
+            if len(armed) >= 4 and not pair.channel._pending:
+                break
+            await asyncio.sleep(0.001)
+        assert len(armed) == 4
+
+
+class Watched:
+    """A loop whose `call_at` somebody else looks at."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, call_at: Any) -> None:
+        self._real_loop = loop
+        self.call_at = call_at
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real_loop, name)
+
+
+async def test_connection_that_is_lost_before_we_have_it_fails_at_once() -> None:
+    """Its `connection_lost` came too early to be heard, and no timeout is waited for."""
+    async with ends("tcp", timeout_ms=60_000) as pair:
+        loop = asyncio.get_running_loop()
+
+        class Losing(Watched):
+            async def create_connection(self, factory: Any, *address: Any) -> Any:
+                transport, protocol = await loop.create_connection(factory, *address)
+                transport.abort()
+                await asyncio.sleep(0)
+                return transport, protocol
+
+        pair.channel._loop = cast("Any", Losing(loop, loop.call_at))
+        pair.ask(1)
+        await pair.until("ChannelClosed")
+        pair.channel._loop = loop
+        pair.ask(2)
+        await pair.until("ChannelClosed", 2)
 
 
 @both

@@ -45,6 +45,26 @@ async def test_frames_are_answered_over_a_socket() -> None:
     await server.stop()
 
 
+async def test_closed_listener_has_its_port_and_opens_once_or_not_at_all() -> None:
+    """A port that somebody else listens on by then is an error each time it is asked for."""
+    turns = Turns(asyncio.get_running_loop())
+    first, second = Server(Echo(), 100, turns), Server(Echo(), 100, turns)
+    await first.start(HOST, 0, accept_now=False)
+    await second.start(HOST, first.port, accept_now=False)
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(HOST, first.port)
+    await first.open()
+    await first.open()
+    for _ in range(2):
+        with pytest.raises(OSError, match="in use"):
+            await second.open()
+    _, writer = await asyncio.open_connection(HOST, first.port)
+    writer.close()
+    await writer.wait_closed()
+    await first.stop()
+    await second.stop()
+
+
 async def test_stop_closes_every_connection_and_the_port() -> None:
     """When it returns none is open, and nobody can connect."""
     server = await listening(Echo())

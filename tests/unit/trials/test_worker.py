@@ -60,8 +60,11 @@ def test_run_that_does_not_hear_is_killed() -> None:
     assert "killed" in found.text
 
 
-def test_prints_of_the_target_are_no_reports(capfd: pytest.CaptureFixture[str]) -> None:
+def test_prints_of_the_target_are_no_reports(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What it writes to standard output is seen on standard error; its input is empty."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     found = reports("prints", range(2), jobs=1)
     assert {seed: report.hash for seed, report in found.items()} == {0: "''", 1: "''"}
     printed = capfd.readouterr()

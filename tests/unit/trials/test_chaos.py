@@ -1,0 +1,47 @@
+"""Every kind of fault happens, and is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from minikafka.trials.chaos import ALL_KINDS
+from minikafka.trials.run import run
+from minikafka.trials.simulation import Simulation
+
+CONFIG = {"broker.session.timeout.ms": 2_000, "replica.lag.time.max.ms": 2_000}
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS, ids=lambda kind: kind.__name__)
+def test_cluster_is_whole_again_after_it(kind: Callable[..., Any]) -> None:
+    """Twenty seconds of one kind of fault, and all replicas are in sync again."""
+
+    async def scenario(simulation: Simulation) -> int:
+        await simulation.chaos(kind, every=(0.5, 1.5), until=20)
+        await simulation.converged()
+        assert all(broker.up for broker in simulation.brokers)
+        return simulation.faults
+
+    result = run(scenario, seed=1, topics={"t": 2}, config=CONFIG, keep_trace=False)
+    assert result.error is None, result.text()
+    assert result.value >= 3
+
+
+def test_no_more_brokers_are_down_at_once_than_may_be() -> None:
+    """Kills wait for who is down to come back."""
+    down: list[int] = []
+
+    async def scenario(simulation: Simulation) -> None:
+        from minikafka.trials.chaos import kill
+
+        def count() -> None:
+            down.append(sum(not other.up for other in simulation.brokers))
+
+        for broker in simulation.brokers:
+            broker.host.on_crash.append(count)
+        await simulation.chaos(kill, every=(0.1, 0.3), until=20)
+
+    assert run(scenario, seed=2, config=CONFIG, keep_trace=False).error is None
+    assert set(down) == {1}

@@ -1,0 +1,142 @@
+"""Each rule of logs, shown an event that breaks it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+from minikafka.records.batch import Batch, stamp
+from minikafka.records.builder import build_batch
+from minikafka.records.records import Record
+from minikafka.trials.ghost import Chain, GhostPartition, Loss
+from minikafka.trials.invariants import REGISTERED, Hook, Replica
+
+
+def batch(base_offset: int, epoch: int = 0, value: bytes = b"v") -> Batch:
+    """Return a stamped batch of one record."""
+    made = build_batch([Record(0, 0, None, value, ())])
+    stamp(made, base_offset, epoch)
+    return made
+
+
+def wrong(hook: Hook, replica: Replica) -> list[str]:
+    """Return the names of the rules that an event breaks."""
+    return [name for name, rule in REGISTERED[hook] if rule(replica) is not None]
+
+
+class World:
+    """One partition, and the logs of its replicas."""
+
+    def __init__(self) -> None:
+        self.ghost = GhostPartition("t-0", internal=False)
+
+    def log(self, broker: int, *batches: Batch) -> Chain:
+        """Give a broker a log with these batches, known to all."""
+        log = SimpleNamespace(
+            log_start_offset=0, high_watermark=0, log_end_offset=len(batches), last_epoch=0
+        )
+        chain = self.ghost.chains[broker] = Chain(cast("Any", log))
+        for each in batches:
+            entry = chain.append(each)
+            self.ghost.entries.setdefault((entry.base_offset, entry.epoch), entry.prefix_hash)
+        return chain
+
+    def event(
+        self, broker: int, *, leads: bool = False, new: int = 0, before: int = 0, **offsets: int
+    ) -> Replica:
+        """Return an event of a broker; the last `new` batches are what it is about."""
+        chain = self.ghost.chains[broker]
+        for name, value in offsets.items():
+            setattr(chain.log, name, value)
+        entries = chain.entries[len(chain.entries) - new :]
+        epoch = 0 if leads else -1
+        return Replica(broker, chain.log, self.ghost, chain, epoch, entries, before)
+
+
+def test_same_offset_and_epoch_with_another_batch_breaks_r1() -> None:
+    """Two replicas may not differ where they name the same entry."""
+    world = World()
+    world.log(1, batch(0, value=b"one"))
+    world.log(2, batch(0, value=b"other"))
+    assert wrong("appended", world.event(1, new=1)) == []
+    assert wrong("appended", world.event(2, new=1)) == ["R1"]
+
+
+def test_gap_and_falling_epoch_break_r14() -> None:
+    """Offsets are dense, epochs do not fall."""
+    world = World()
+    world.log(1, batch(0), batch(2))
+    assert wrong("appended", world.event(1, new=1, before=1, log_end_offset=3)) == ["R14"]
+    world.log(2, batch(0, epoch=3), batch(1, epoch=2))
+    assert wrong("appended", world.event(2, new=1, before=1)) == ["R14"]
+
+
+def test_watermark_over_something_else_than_was_committed_breaks_r2() -> None:
+    """A leader may not hold another record to be committed."""
+    world = World()
+    right = world.log(1, batch(0, value=b"committed"))
+    world.ghost.committed = list(right.entries)
+    world.log(2, batch(0, epoch=1, value=b"another"))
+    moved = world.event(2, leads=True, high_watermark=1)
+    assert wrong("watermark", moved) == ["R2"]
+    assert wrong("watermark", world.event(1, leads=True, high_watermark=1)) == []
+
+
+def test_leader_without_a_committed_record_breaks_r3() -> None:
+    """Who lacks what was committed may not lead."""
+    world = World()
+    full = world.log(1, batch(0), batch(1))
+    world.ghost.committed = list(full.entries)
+    world.log(2, batch(0))
+    assert wrong("led", world.event(1)) == []
+    assert wrong("led", world.event(2)) == ["R3"]
+
+
+def test_loss_with_the_power_is_licensed_and_counted() -> None:
+    """A leader whose disk lost its tail takes the committed log back to what it has."""
+    world = World()
+    full = world.log(1, batch(0), batch(1))
+    world.ghost.committed = list(full.entries)
+    world.log(2, batch(0))
+    world.ghost.losses[2] = Loss(2, 1)
+    assert wrong("led", world.event(2)) == []
+    assert world.ghost.true_watermark == 1
+    assert world.ghost.licensed == 1
+
+
+def test_nothing_of_the_metadata_log_may_be_lost() -> None:
+    """It is flushed before it counts: there is no licence."""
+    world = World()
+    world.ghost.internal = True
+    full = world.log(1, batch(0), batch(1))
+    world.ghost.committed = list(full.entries)
+    world.log(2, batch(0))
+    world.ghost.losses[2] = Loss(2, 1)
+    assert wrong("led", world.event(2)) == ["R3"]
+
+
+def test_offsets_out_of_order_break_r7() -> None:
+    """Start, watermark and end stand in this order."""
+    world = World()
+    world.log(1, batch(0))
+    assert wrong("truncated", world.event(1, high_watermark=2)) == ["R7"]
+    assert wrong("truncated", world.event(1, high_watermark=0, log_start_offset=1)) == ["R7"]
+
+
+def test_falling_watermark_of_a_leader_breaks_r7() -> None:
+    """In one epoch it only grows."""
+    world = World()
+    world.log(1, batch(0), batch(1))
+    assert wrong("watermark", world.event(1, leads=True, high_watermark=2)) == []
+    assert wrong("watermark", world.event(1, leads=True, high_watermark=1)) == ["R7"]
+
+
+def test_truncating_what_is_committed_breaks_r13() -> None:
+    """A follower cuts back only what nobody was promised."""
+    world = World()
+    chain = world.log(1, batch(0), batch(1))
+    world.ghost.committed = list(chain.entries)
+    event = world.event(1, new=1, log_end_offset=1)
+    assert wrong("truncated", event) == ["R13"]
+    world.ghost.losses[1] = Loss(1, 1)
+    assert wrong("truncated", event) == []
