@@ -299,13 +299,21 @@ class Broker:
             self._channels[target, purpose] = channel
         return channel
 
-    def make_fetcher(self, leader_id: BrokerId) -> ReplicaFetcher:
-        """Return a new fetcher with a channel of its own."""
+    def make_fetcher(
+        self, leader_id: BrokerId, timeout_ms: int | None = None
+    ) -> ReplicaFetcher:
+        """Return a new fetcher with a channel of its own.
+
+        Args:
+            timeout_ms: how long an answer may take; None is replica.socket.timeout.ms.
+        """
         config = self.config
+        if timeout_ms is None:
+            timeout_ms = config.replica_socket_timeout_ms
         return ReplicaFetcher(
             self.node_id,
             leader_id,
-            self._network.channel(self.node_id, leader_id, config.replica_socket_timeout_ms),
+            self._network.channel(self.node_id, leader_id, timeout_ms),
             config,
             self._loop,
             self._network.turns,

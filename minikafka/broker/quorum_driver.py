@@ -199,7 +199,13 @@ class QuorumDriver:
         self._partition.follower = PartitionFollower(
             self._log, leader_id=leader_id, leader_epoch=-1
         )
-        self._fetcher = self._broker.make_fetcher(leader_id)
+        # As KafkaRaftClient: who lost power says nothing when it is back, and metadata must not
+        # stand still for as long as a partition's follower may wait.
+        config = self._broker.config
+        self._fetcher = self._broker.make_fetcher(
+            leader_id,
+            config.replica_fetch_wait_max_ms + config.controller_quorum_request_timeout_ms,
+        )
         self._fetcher.add(self._partition)
 
     def _arm(self) -> None:

@@ -7,10 +7,10 @@ a simulation knows: the final content of each partition.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from minikafka.check.history import NO_PARTITION, History, Place, Send
 
@@ -20,6 +20,9 @@ FOUND_MAX = 100
 """Anomalies reported of one pass: a broken log would fill the screen, and tell no more."""
 _NEAR = 3
 _FINAL_READER = "the final reader"
+
+_Sighting: TypeAlias = tuple[str, Place, Sequence[tuple[int, bytes]]]
+"""Who says it, where, and which values lie at which offsets."""
 
 
 class Anomaly(NamedTuple):
@@ -94,15 +97,15 @@ class _Known:
         for place, found in history.final.items():
             self.first[place] = {value: offset for offset, value in reversed(found)}
 
-    def reads(self) -> Iterator[tuple[str, Place, list[tuple[int, bytes]]]]:
+    def reads(self) -> Iterator[_Sighting]:
         """Yield who read what: all polls, then the final contents."""
         for poll in self.history.polls:
             if not poll.positioned:
-                yield poll.process, poll.place, list(poll.records)
+                yield poll.process, poll.place, poll.records
         for place, found in self.history.final.items():
             yield _FINAL_READER, place, found
 
-    def sightings(self, rules: Rules) -> Iterator[tuple[str, Place, list[tuple[int, bytes]]]]:
+    def sightings(self, rules: Rules) -> Iterator[_Sighting]:
         """Yield `reads`, then what producers were promised about offsets."""
         yield from self.reads()
         for send in self.history.sends:
@@ -152,28 +155,31 @@ def _inconsistent_offsets(known: _Known, rules: Rules) -> Iterator[Anomaly]:
     for who, place, records in known.sightings(rules):
         at = seen.setdefault(place, {})
         for offset, value in records:
-            first, reader = at.setdefault(offset, (value, who))
-            if first != value:
+            first = at.get(offset)
+            if first is None:
+                at[offset] = (value, who)
+            elif first[0] != value:
                 yield Anomaly(
                     "inconsistent-offsets",
-                    f"offset {offset} of {_named(place)} is {first!r} to {reader} and "
+                    f"offset {offset} of {_named(place)} is {first[0]!r} to {first[1]} and "
                     f"{value!r} to {who}; {known.around(place, offset)}",
                 )
 
 
 def _unknown_values(known: _Known) -> Iterator[Anomaly]:
     """A value that nobody sent, or one that surely was not written."""
-    told: set[tuple[Place, bytes]] = set()
+    looked_at: dict[Place, set[bytes]] = {}
     for who, place, records in known.reads():
         topic, partition = place
+        done = looked_at.setdefault(place, set())
         for offset, value in records:
+            if value in done:
+                continue
+            done.add(value)
             send = known.sends.get((topic, value))
             fits = send is not None and send.place[1] in (partition, NO_PARTITION)
             if send is not None and fits and send.outcome != "fail":
                 continue
-            if (place, value) in told:
-                continue
-            told.add((place, value))
             text = f"{value!r} is read at {offset} of {_named(place)} by {who}"
             if fits:
                 yield Anomaly("failed-read", f"{text} though its send failed for good")
@@ -201,8 +207,10 @@ def _lost_writes(known: _Known, rules: Rules) -> Iterator[Anomaly]:
         if there is None or poll.positioned:
             continue
         for offset, value in poll.records:
+            if value in there:
+                continue
             key = (poll.place[0], value)
-            if value not in there and key in known.sends and key not in told:
+            if key in known.sends and key not in told:
                 told.add(key)
                 text = f"{value!r} was read by {poll.process} at offset {offset}"
                 yield Anomaly("lost-write", f"{text}; {known.around(poll.place, offset)}")
@@ -211,16 +219,18 @@ def _lost_writes(known: _Known, rules: Rules) -> Iterator[Anomaly]:
 def _duplicates(known: _Known, rules: Rules) -> Iterator[Anomaly]:
     """A value at two offsets of a topic, in the end or between what was seen and the end."""
     told: set[tuple[str, bytes]] = set()
-    first: dict[tuple[str, bytes], tuple[Place, int]] = {}
+    seen: dict[str, dict[bytes, tuple[Place, int]]] = {}
     for who, place, records in known.sightings(rules):
         if rules.loss_allowed and who != _FINAL_READER:
             continue  # what is lost may be sent again, to another offset
+        at = seen.setdefault(place[0], {})
         for offset, value in records:
-            key = (place[0], value)
-            before = first.setdefault(key, (place, offset))
-            if before != (place, offset) and key not in told:
-                told.add(key)
-                text = f"{value!r} is at {before[1]} of {_named(before[0])} and at {offset}"
+            first = at.get(value)
+            if first is None:
+                at[value] = (place, offset)
+            elif first != (place, offset) and (place[0], value) not in told:
+                told.add((place[0], value))
+                text = f"{value!r} is at {first[1]} of {_named(first[0])} and at {offset}"
                 around = known.around(place, offset)
                 yield Anomaly("duplicate", f"{text} of {_named(place)} to {who}; {around}")
 

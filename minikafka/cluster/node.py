@@ -112,9 +112,7 @@ class Node:
         finally:
             task.cancel()
 
-    async def call(
-        self, api_key: int, version: int, request: object, client_id: str
-    ) -> Any:
+    async def call(self, api_key: int, version: int, request: object, client_id: str) -> Any:
         """Ask the dispatcher where this broker runs; see `Dispatcher.call`.
 
         Cancellation: the request may still take effect.

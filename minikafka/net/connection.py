@@ -98,6 +98,9 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        if self.closed:
+            # The listener was stopped between the accept and now.
+            transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True

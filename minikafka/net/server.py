@@ -25,6 +25,7 @@ class Server:
         self._turns = turns
         self._server: asyncio.Server | None = None
         self._refused: OSError | None = None
+        self._stopped = False
         self._connections: dict[Connection, None] = {}
         self._accepted = 0
         self._all_gone: asyncio.Future[None] | None = None
@@ -56,6 +57,9 @@ class Server:
                 self._lost,
             )
             self._connections[connection] = None
+            if self._stopped:
+                # It was accepted while we were still listening.
+                connection.close()
             return connection
 
         self._server = await loop.create_server(
@@ -84,6 +88,7 @@ class Server:
 
         Cancellation: safe; the listener is closed already then.
         """
+        self._stopped = True
         if self._server is None:
             return
         self._server.close()

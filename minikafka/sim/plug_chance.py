@@ -90,6 +90,7 @@ def _made_at_import() -> list[random.Random]:
     state = len(sys.modules)
     if state not in _captured:
         # Looking through all objects takes longer than many a run: once per set of modules.
+        gc.unfreeze()  # what is frozen is not shown
         _captured.clear()
         _captured[state] = [
             weakref.ref(item)

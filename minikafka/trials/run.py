@@ -22,7 +22,7 @@ from minikafka.trials.mutations import mutated
 from minikafka.trials.simulation import Simulation
 from minikafka.trials.timeline import timeline
 from minikafka.wire.codec import preload
-from minikafka.wire.versions import SERVED
+from minikafka.wire.versions import SERVED, ApiKey
 
 __all__ = ["FORBIDDEN", "Result", "Scenario", "prepare", "run", "run_scenario"]
 
@@ -31,8 +31,14 @@ Scenario = Callable[[Simulation], Coroutine[Any, Any, Any]]
 FORBIDDEN = ("minikafka",)
 """Packages whose use of clocks and chance is a bug: they have seams for both."""
 
-PRELOADED_VERSIONS = 6
-"""Newest versions of each API whose schemas are loaded before a run."""
+# Brokers ask each other in the newest version of each API; clients ask these in older ones, too.
+_ASKED_BY_CLIENTS = (
+    ApiKey.METADATA,
+    ApiKey.LIST_OFFSETS,
+    ApiKey.FIND_COORDINATOR,
+    ApiKey.API_VERSIONS,
+    ApiKey.INIT_PRODUCER_ID,
+)
 
 TIME_LIMIT_S = 3600.0
 TIMELINE_LINES = 80
@@ -87,7 +93,7 @@ def prepare() -> None:
     preload(
         (key, version)
         for key, row in SERVED.items()
-        for version in range(max(row.min, row.max - PRELOADED_VERSIONS), row.max + 1)
+        for version in range(row.min if key in _ASKED_BY_CLIENTS else row.max, row.max + 1)
     )
     run(_nothing, seed="warm-up", topics={"warm-up": 1}, keep_trace=False)
 

@@ -164,10 +164,10 @@ class _Reader:
             if len(words) > 2:
                 self._connections[words[0]] = _Connection(words[1], words[2])
         elif kind in _OF_CONNECTION:
-            number, _, rest = event.text.partition(".")
-            side, _, why = rest.partition(" ")
+            end, _, why = event.text.partition(" ")
+            number, _, side = end.partition(".")
             connection = self._connections.get(number)
-            way = event.text if connection is None else connection.ways[side == "1"]
+            way = end if connection is None else connection.ways[side == "1"]
             why = "" if why == "NoneType" else f" {why}"
             self._lines.append(_Line(event.at_ns, f"{kind.upper()} {way}{why}".rstrip()))
         elif kind in _SHOWN:

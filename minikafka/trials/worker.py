@@ -102,9 +102,9 @@ def _serve(job: Job, control: socket.socket) -> None:
     sys.stderr.flush()
     # The kernel reaps: to ask for their ends would be something to keep.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    # Not frozen: the simulator looks through what there is for generators to seed, and the
-    # collector does not show what is frozen.
     gc.collect()
+    # Children share what is there as long as nobody writes to it; the collector would.
+    gc.freeze()
     while os.read(0, 1):
         if not os.fork():
             _supervise(job, control)

@@ -55,6 +55,14 @@ def renamed(value: str) -> Callable[[Any, int], Decision[str]]:
     return lambda controller, now_ms: Decision((record,), value)
 
 
+async def test_lost_heartbeat_is_repeated_within_the_session() -> None:
+    """Its channel gives up at half the session, or a broker that lives would be fenced."""
+    async with AsyncCluster(brokers=2, config=SHORT) as cluster:
+        follower = broker(cluster, 2)
+        assert follower._controller_channel("lifecycle")._timeout == 0.150
+        assert follower._controller_channel("isr")._timeout == 0.200
+
+
 # --- metadata ---
 
 

@@ -66,9 +66,10 @@ class Host:
         self.published.append(image)
         self.image_changed.wake()
 
-    def make_fetcher(self, leader_id: int) -> Any:
+    def make_fetcher(self, leader_id: int, timeout_ms: int) -> Any:
         """Return something that notes whom it is to follow for what."""
         host = self
+        self.fetch_timeout_ms = timeout_ms
 
         class Fetcher:
             def add(self, partition: Partition) -> None:
@@ -163,6 +164,13 @@ async def test_observer_follows_the_voter_and_decides_nothing() -> None:
     assert refused.value.code == ErrorCode.NOT_CONTROLLER
     host.close()
     assert host.followed == []
+
+
+async def test_silent_controller_is_given_up_after_seconds() -> None:
+    """By the raft client's timeout, and what a fetch may wait, but not replica.socket.timeout.ms."""
+    host = Host(node_id=2)
+    assert host.fetch_timeout_ms == 500 + 2_000
+    host.close()
 
 
 async def test_observer_applies_what_is_committed_and_no_more() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections.abc import Callable
 from random import Random
 
@@ -32,7 +33,7 @@ class World:
         draw = self.draws.random()
         if draw < 0.45:
             self._send()
-        elif draw < 0.65 and self.pending:
+        elif draw < 0.85 and self.pending:
             self._complete()
         elif draw < 0.97:
             self._poll(self.draws.choice(("c0", "c1")), self.draws.randrange(PARTITIONS))
@@ -56,7 +57,10 @@ class World:
         self.pending.append((send, partition, offset))
 
     def _complete(self) -> None:
-        send, partition, offset = self.pending.pop(self.draws.randrange(len(self.pending)))
+        # One of the oldest, as no request is open for ever.
+        send, partition, offset = self.pending.pop(
+            self.draws.randrange(min(9, len(self.pending)))
+        )
         if self.draws.random() < 0.1:
             self.history.info(send, self.now)
         elif offset is None:
@@ -76,7 +80,7 @@ class World:
         log = self.logs[partition]
         # At most the log end offset: a broker refuses to read from above it.
         offset = self.draws.randrange(log[-1][0] + 2 if log else 1)
-        self.read[reader, partition] = sum(at < offset for at, _ in log)
+        self.read[reader, partition] = bisect_left(log, (offset,))
         self.history.positioned(reader, "t", partition, offset, self.now)
 
     def finish(self) -> History:

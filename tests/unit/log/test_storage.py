@@ -5,10 +5,15 @@ from __future__ import annotations
 import pytest
 
 from minikafka.base.errors import BrokerBug
+from minikafka.log.fail_stop import FailStopStorage
 from minikafka.log.storage import MemoryStorage, Storage
 
 
-@pytest.fixture(params=[MemoryStorage])
+def _fail_stop() -> Storage:
+    return FailStopStorage(MemoryStorage(), pytest.fail)
+
+
+@pytest.fixture(params=[MemoryStorage, _fail_stop])
 def storage(request: pytest.FixtureRequest) -> Storage:
     """Every storage there is: the tests that ask for this one are its conformance suite."""
     made: Storage = request.param()

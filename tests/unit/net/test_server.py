@@ -65,6 +65,33 @@ async def test_closed_listener_has_its_port_and_opens_once_or_not_at_all() -> No
     await second.stop()
 
 
+class Coming(asyncio.Transport):
+    """A socket that was accepted; `closed` says whether somebody has closed it."""
+
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+async def test_connection_that_is_only_coming_is_closed_by_a_stop() -> None:
+    """Accepted before it or while it happens, and made after it: none is waited for for ever."""
+    server = await listening(Echo())
+    assert server._server is not None
+    accept = server._server._protocol_factory  # type: ignore[attr-defined]
+    before = accept()
+    stopping = asyncio.create_task(server.stop())
+    await asyncio.sleep(0)
+    for connection in (before, accept()):
+        transport = Coming()
+        connection.connection_made(transport)
+        assert transport.closed
+        assert not stopping.done()
+        connection.connection_lost(None)
+    await asyncio.wait_for(stopping, 5)
+    assert server.connection_count == 0
+
+
 async def test_stop_closes_every_connection_and_the_port() -> None:
     """When it returns none is open, and nobody can connect."""
     server = await listening(Echo())

@@ -74,8 +74,9 @@ async def _watched(main: Main) -> None:
     heard: list[dict[str, Any]] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: heard.append(context))
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(PATIENCE_S) as patience:
         await main()
+    assert not patience.expired(), "somebody mistook the end of patience for their own"
     assert heard == []
 
 

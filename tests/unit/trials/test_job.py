@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_target_in_a_file_is_imported_under_its_name(
     monkeypatch.setitem(sys.modules, "shop_of_this_test", None)  # puts back what there was
     monkeypatch.delitem(sys.modules, "shop_of_this_test")
     job = Job("shop_of_this_test:name", file=str(file))
-    module = job.run(1)
+    module: Any = job.run(1)
     assert module is job.run(2)
     assert module is sys.modules["shop_of_this_test"]
 
