@@ -15,12 +15,12 @@ import contextvars
 import gc
 import heapq
 import math
-import random
 import threading
 from asyncio import base_events
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
+from minikafka.sim.chance import Draws
 from minikafka.sim.connecting import Connecting
 from minikafka.sim.errors import Deadlock, Livelock, SimError, TimeLimit, Unsupported
 from minikafka.sim.futures import SimFuture, SimTask
@@ -55,7 +55,6 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
         now_ns: virtual nanoseconds since the start.
         steps: callbacks run so far.
         current: the incarnation whose callback runs now.
-        generators: what the loop and its network draw from.
         unhandled: what reached the loop's exception handler: (host, message, exception).
     """
 
@@ -72,8 +71,7 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
         self.steps = 0
         self.unhandled: list[tuple[str, str, BaseException | None]] = []
         self.trace = Trace(keep=keep_trace)
-        schedule = random.Random(f"{seed}:schedule")  # noqa: S311 - reproducible
-        self._random = schedule.random
+        self._random = Draws(seed, "schedule").random
         self._numbers = self._sequence = 0
         self._lag_ns = 0
         self._timers: list[tuple[int, int, Any]] = []
@@ -85,7 +83,6 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
         self._fatal: SimError | None = None
         self._clock_resolution = 1e-9
         self.network = SimNetwork(self)
-        self.generators = (schedule, self.network.generator)
         self.current = self.driver = self.network.host(DRIVER).incarnation
         self.set_exception_handler(type(self)._note_unhandled)
 

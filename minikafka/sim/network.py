@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextvars
 import errno
-import random
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from minikafka.sim.chance import Draws
 from minikafka.sim.hosts import HOST, NS, Host, Incarnation
 from minikafka.sim.pipes import RTO_S, Pipe
 from minikafka.sim.servers import SimServer
@@ -65,8 +65,7 @@ class SimNetwork:
         self.noted: dict[socket.socket, Any] = {}
         self.taps: list[Callable[[int, int, bytes], None]] = []
         self.connection_taps: list[Callable[[int, int], None]] = []
-        self.generator = random.Random(f"{loop.seed}:network")  # noqa: S311 - reproducible
-        self._random = self.generator.random
+        self._random = Draws(loop.seed, "network").random
         self._by_ip: dict[str, Host] = {}
         self._links: dict[tuple[str, str], Link] = {}
         self._free_at_ns: dict[tuple[str, str], int] = {}

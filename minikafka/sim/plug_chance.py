@@ -11,6 +11,8 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from minikafka.sim.chance import Draws
+
 if TYPE_CHECKING:
     from minikafka.sim.loop import SimLoop
     from minikafka.sim.plugs import Patches
@@ -27,7 +29,7 @@ _GLOBAL_FUNCTIONS = (
 
 def plug_chance(loop: SimLoop, patches: Patches) -> None:
     """Seed every source of chance that Python code has."""
-    entropy = random.Random(f"{loop.seed}:entropy")  # noqa: S311 - reproducible
+    entropy = Draws(loop.seed, "entropy")
     _plug_entropy(patches, entropy)
     _plug_generators(loop, patches, entropy)
     replacements: dict[Any, Any] = {}
@@ -75,9 +77,9 @@ def _plug_generators(loop: SimLoop, patches: Patches, entropy: random.Random) ->
     state = random.getstate()
     patches.on_undo(lambda: random.setstate(state))
     random.seed(f"{loop.seed}:global")  # noqa: TID251 - this is where it is tamed
-    kept = (random._inst, entropy, *loop.generators)
+    own = random._inst
     for item in _made_at_import():
-        if not any(item is one for one in kept):
+        if item is not own:
             _reseed(item, f"{loop.seed}:captured", patches)
     patches.set(random.Random, "seed", seed)
 

@@ -161,6 +161,12 @@ def test_answer_to_nothing_is_shown_by_its_size() -> None:
     assert texts(written((1, produced(9)))) == [f"b2 -> c0  {len(produced(9)) - 4} bytes"]
 
 
+def test_answer_to_a_produce_with_acks_0_is_one_to_nothing() -> None:
+    """Nobody waits for it, and that it is there is a bug to be seen."""
+    lines = texts(written((0, produce(1, acks=0)), (1, produced(1))))
+    assert lines[1] == f"b2 -> c0  {len(produced(1)) - 4} bytes"
+
+
 def test_idle_chatter_is_folded_into_a_count() -> None:
     """Heartbeats, and fetches that brought nothing with what asked for them."""
     idle: list[tuple[int, bytes]] = []
@@ -270,6 +276,16 @@ def test_random_bodies_of_any_api_never_raise(key: int, data: st.DataObject) -> 
     sent = [len(frame).to_bytes(4) + frame for frame in frames]
     lines = texts(written((0, sent[0]), (1, sent[1])))
     assert len(lines) in (1, 2)
+
+
+def test_big_frame_in_many_pieces_is_joined_once() -> None:
+    """A batch of megabytes that comes by the kilobyte costs what it is, not its square."""
+    frame = (20_000_004 - 4).to_bytes(4) + produce(1)[4:] + bytes(20_000_004 - len(produce(1)))
+    pieces = [(0, frame[at : at + 1_000]) for at in range(0, len(frame), 1_000)]
+    events = written(*pieces)
+    began = time.process_time()
+    assert len(texts(events)) == 1
+    assert time.process_time() - began < 3
 
 
 @pytest.mark.slow
