@@ -21,7 +21,7 @@ from minikafka.sim.disk import SimDisk
 from minikafka.sim.hosts import CrashMode, Host
 from minikafka.sim.loop import SimLoop
 from minikafka.sim.network import SimNetwork
-from minikafka.trials import rules_log  # its import registers them
+from minikafka.trials import rules_log, rules_metadata  # their import registers them
 from minikafka.trials.checks import UserCheck
 from minikafka.trials.hosting import BROKER_PORT, CLIENT_PORT, SimHosting
 from minikafka.trials.invariants import Answer, Invariants, Violation
@@ -31,7 +31,7 @@ from minikafka.wire.versions import ApiKey
 
 __all__ = ["BrokerHost", "Simulation"]
 
-assert rules_log.REGISTERED_HERE, "importing the rules registers them"
+assert rules_log.REGISTERED_HERE and rules_metadata.REGISTERED_HERE, "imports register them"
 
 _UNTIL_RECHECK_S = 0.05
 

@@ -134,6 +134,18 @@ def test_alter_partition_shows_the_isr() -> None:
     assert line == "c0 -> b2  AlterPartition v3 #1  partition 0 epoch 4 isr [1, 3]"
 
 
+def test_version_without_words_is_shown_by_its_size() -> None:
+    """AlterPartition 2 has its ISR elsewhere than 3, and no broker of ours sends it."""
+    part = {"partition_index": 0, "leader_epoch": 4, "new_isr": (1, 3)}
+    part |= {"leader_recovery_state": 0, "partition_epoch": 2}
+    topic = {"topic_id": None, "partitions": [part]}
+    shape = {"broker_id": 1, "broker_epoch": 9, "topics": [topic]}
+    request = build_request(ApiKey.ALTER_PARTITION, 2, shape)
+    data = b"".join(encode_request(ApiKey.ALTER_PARTITION, 2, 1, "b1", request))
+    (line,) = texts(written((0, data)))
+    assert line == f"c0 -> b2  AlterPartition v2 #1  {len(data) - 4} bytes"
+
+
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=6))
 def test_lines_do_not_depend_on_how_the_bytes_were_cut(cuts: list[int]) -> None:
     """A frame may take several writes, and a write hold several frames."""
