@@ -43,7 +43,7 @@ def answer_words(api_key: int, response: Any) -> str | None:
     """Return what a response says."""
     if api_key == ApiKey.PRODUCE:
         return " ".join(
-            f"{_topic(topic)}-{told.index} {_error(told.error_code) or f'at {told.base_offset}'}"
+            f"{_topic(topic)}-{told.index} {_error(told.error_code) or f'offset {told.base_offset}'}"
             for topic in response.topics
             for told in topic.partitions
         )

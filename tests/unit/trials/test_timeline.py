@@ -108,7 +108,7 @@ def test_requests_and_answers_are_lines_with_their_times() -> None:
     events += [TraceEvent(4_000_000_001, "tx", "7.1", fetched(18, batch(41), 5))]
     assert timeline(events).splitlines() == [
         "    1.000000  c0 -> b2  Produce v11 #17  orders-0 [0..2] 3 records acks=-1",
-        "    2.000000  b2 -> c0  Produce #17  orders-0 at 41",
+        "    2.000000  b2 -> c0  Produce #17  orders-0 offset 41",
         "    3.000000  c0 -> b2  Fetch v12 #18  orders-0@41 session 5 epoch 6",
         "    4.000000  b2 -> c0  Fetch #18  orders-0 [41..43] 3 records hw=44 session 5",
     ]
