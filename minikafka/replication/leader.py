@@ -131,7 +131,9 @@ class PartitionLeader:
     ) -> bool:
         """Note how far a follower has come; say whether the high watermark moved.
 
-        A fetch at offset n says: the follower's log holds everything below n.
+        A fetch at offset n says: the follower's log holds everything below n. One of a former
+        registration says nothing: its process is gone, and what it sent may come after what its
+        successor sent on another connection (KIP-903, Replica.updateFetchStateOrThrow).
 
         Raises:
             KafkaError: NOT_LEADER_OR_FOLLOWER when `follower` is not a replica: its metadata
@@ -143,6 +145,8 @@ class PartitionLeader:
                 ErrorCode.NOT_LEADER_OR_FOLLOWER,
                 f"Replica {follower} is not a replica of {self.log.partition}",
             )
+        if -1 < broker_epoch < progress.broker_epoch:
+            return False
         moved = progress.on_fetch(
             fetch_offset, log_start_offset, self.log.log_end_offset, broker_epoch, now_ms
         )

@@ -112,6 +112,17 @@ def test_follower_of_another_registration_is_not_wished_into_the_isr() -> None:
     assert leader.isr_wish(0) is not None
 
 
+def test_late_fetch_of_a_former_registration_says_nothing() -> None:
+    """A dead process's last fetch may arrive after its successor's first one (KIP-903)."""
+    leader = leader_of(isr=(1, 2), written=5)
+    assert not leader.on_follower_fetch(3, 5, 0, 103, 10)
+    leader.on_follower_fetch(3, 2, 0, 50, 20)
+    assert leader.progress[3].log_end_offset == 5
+    wish = leader.isr_wish(30)
+    assert wish is not None
+    assert 3 in wish.isr
+
+
 def test_watermark_waits_for_whom_the_controller_may_have_added() -> None:
     """While an ISR change is in flight the larger of the two sets counts (KIP-497)."""
     leader = leader_of(isr=(1, 2))
