@@ -24,7 +24,7 @@ class Mutation:
         name: what it does wrong, in a few words.
         caught_by: the rules that may find it.
         patches: returns (owner, attribute, replacement); called at the start of a run.
-        kinds: names of fault kinds without which it cannot show.
+        kinds: names of the fault kinds that show it; a trial then has no others.
     """
 
     name: str

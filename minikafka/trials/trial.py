@@ -126,13 +126,11 @@ def _import_clients() -> None:
 def _kinds(
     profile: Profile, draws: Random, mutate: str | None
 ) -> tuple[Callable[..., Any], ...]:
+    drawn = tuple(kind for kind in profile.kinds if draws.random() < 0.5 or profile.all_kinds)
     wanted = MUTATIONS[mutate].kinds if mutate is not None else ()
-    kinds = tuple(
-        kind
-        for kind in profile.kinds
-        if draws.random() < 0.5 or profile.all_kinds or kind.__name__ in wanted
-    )
-    return kinds or profile.kinds[:1]
+    if wanted:
+        return tuple(kind for kind in chaos.ALL_KINDS if kind.__name__ in wanted)
+    return drawn or profile.kinds[:1]
 
 
 def _config(draws: Random) -> Mapping[str, ConfigInput]:
