@@ -101,7 +101,8 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "lost-fsync": Mutation(
         "fsync returns without making anything durable",
-        ("R3", "R2", "R1"),
+        # A controller that has forgotten is seen by R3; a cluster that stands still, by L5.
+        ("R3", "R2", "R1", "L4", "L5"),
         _forgets_fsync,
         ("power_loss",),
     ),
