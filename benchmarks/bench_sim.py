@@ -16,7 +16,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from minikafka.trials.job import Job
+from minikafka.trials.job import Job, Report
 from minikafka.trials.run import run
 from minikafka.trials.runner import run_seeds
 from minikafka.trials.simulation import Simulation
@@ -65,16 +65,22 @@ async def idle(simulation: Simulation) -> int:
     return seen
 
 
+def run_idle(seed: int, trace_file: str | None = None) -> Report:
+    """Run the idle cluster of one seed."""
+    result = run(idle, seed=seed, topics={"t": 3}, keep_trace=False)
+    if result.error is not None:
+        raise result.error
+    assert result.value == 2 * 2 * int(IDLE_S // 60), result.value
+    return Report(seed, result.hash, virtual_s=result.virtual, wall_s=result.outcome.wall_s)
+
+
 def measure_idle() -> list[float]:
-    """Return the wall seconds of three runs of ten virtual minutes."""
-    walls = []
-    for seed in range(3):
-        result = run(idle, seed=seed, topics={"t": 3}, keep_trace=False)
-        if result.error is not None:
-            raise result.error
-        assert result.value == 2 * 2 * int(IDLE_S // 60), result.value
-        walls.append(result.outcome.wall_s)
-    return walls
+    """Return the wall seconds of three runs of ten virtual minutes, in a worker's children."""
+    job = Job("benchmarks.bench_sim:run_idle")
+    reports = list(run_seeds(job, range(3), jobs=1))
+    for report in reports:
+        assert report.ok, report.text
+    return [report.wall_s for report in reports]
 
 
 def measure_trials(seeds: int, jobs: int) -> dict[str, Any]:
