@@ -13,27 +13,20 @@ from typing import Any
 __all__ = ["SimFuture", "SimTask"]
 
 
-class SimFuture(asyncio.Future[Any]):
+class _Numbered:
+    _number: int
+
+    def __hash__(self) -> int:
+        try:
+            number = self._number
+        except AttributeError:
+            number = self._number = self.get_loop().next_number()  # type: ignore[attr-defined]
+        return number
+
+
+class SimFuture(_Numbered, asyncio.Future[Any]):
     """A future numbered by its loop."""
 
-    _number: int
 
-    def __hash__(self) -> int:
-        try:
-            number: int = self._number
-        except AttributeError:
-            number = self._number = self.get_loop().next_number()
-        return number
-
-
-class SimTask(asyncio.Task[Any]):
+class SimTask(_Numbered, asyncio.Task[Any]):
     """A task numbered by its loop."""
-
-    _number: int
-
-    def __hash__(self) -> int:
-        try:
-            number: int = self._number
-        except AttributeError:
-            number = self._number = self.get_loop().next_number()
-        return number

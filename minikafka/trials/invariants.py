@@ -68,6 +68,7 @@ class Replica(NamedTuple):
         epoch: the leader epoch in which its broker believes to lead; -1 where it does not.
         entries: appended, or removed by a truncation.
         before: the log end before an append or a truncation, the watermark before it moved.
+        isr: with which a new leader begins; empty for other events.
     """
 
     broker: BrokerId
@@ -77,6 +78,7 @@ class Replica(NamedTuple):
     epoch: LeaderEpoch
     entries: Sequence[Entry] = ()
     before: Offset = 0
+    isr: tuple[BrokerId, ...] = ()
 
     @property
     def leads(self) -> bool:
@@ -129,7 +131,6 @@ class Invariants:
         self.hooks: dict[Hook, list[tuple[str, Check]]] = {
             hook: list(checks) for hook, checks in REGISTERED.items()
         }
-        self.answered_count = 0
         self.on_answer: list[Callable[[Answer], None]] = []
 
     def add(self, name: str, hook: Hook, function: Check) -> None:
@@ -213,7 +214,9 @@ class _Observer:
         log = partition.log
         ghost = self._ghost.partition(log)
         chain = ghost.chains[self._id]
-        self._run("led", self._replica(log, ghost, chain, (), log.log_end_offset))
+        replica = self._replica(log, ghost, chain, (), log.log_end_offset)
+        isr = () if partition.leader is None else tuple(partition.leader.isr)
+        self._run("led", replica._replace(isr=isr))
 
     def applied(self, broker: Broker, image: MetadataImage, delta: MetadataDelta) -> None:
         """Keep the newest committed metadata."""
@@ -232,7 +235,6 @@ class _Observer:
         from_broker: bool,
     ) -> None:
         """Look at a response before it leaves."""
-        self._invariants.answered_count += 1
         answer = Answer(broker, self._ghost, api_key, version, request, response, from_broker)
         self._run("answered", answer)
         for hear in self._invariants.on_answer:

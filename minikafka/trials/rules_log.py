@@ -103,7 +103,7 @@ def _leader_completeness(replica: Replica) -> str | None:
     if last is None or chain.holds(last):
         return None
     loss = ghost.losses.get(replica.broker)
-    if loss is not None and not ghost.internal:
+    if loss is not None and replica.isr == (replica.broker,) and not ghost.internal:
         ghost.forget_from(chain.end, replica.epoch)
         return None
     return (

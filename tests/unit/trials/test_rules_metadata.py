@@ -10,7 +10,10 @@ from minikafka.base.config import BrokerConfig
 from minikafka.base.ids import TopicPartition
 from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.states import MetadataDelta, PartitionImage, TopicImage
+from minikafka.trials import rules_metadata
 from minikafka.trials.invariants import REGISTERED, Applied
+
+assert rules_metadata.REGISTERED_HERE, "importing it registers the rules"
 
 
 def wrong(leader: int, isr: tuple[int, ...]) -> list[str]:
