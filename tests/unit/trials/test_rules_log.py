@@ -12,7 +12,6 @@ from minikafka.trials import rules_log
 from minikafka.trials.ghost import Chain, GhostPartition, Loss
 from minikafka.trials.invariants import REGISTERED, Hook, Replica
 
-
 assert rules_log.REGISTERED_HERE, "importing it registers the rules"
 
 
