@@ -219,10 +219,13 @@ class ImageBuilder:
             record.leader,
             record.leader_epoch,
             record.partition_epoch,
-            old.replicas,
+            record.replicas or old.replicas,
             record.isr,
-            old.elr,
+            record.elr,
             record.recovering,
+            record.last_known_elr,
+            record.adding,
+            record.removing,
         )
         self._partitions_changed[TopicPartition(topic.name, record.partition)] = None
 

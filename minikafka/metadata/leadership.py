@@ -108,6 +108,10 @@ def change_partition(
         partition.leader_epoch + (leader != partition.leader),
         partition.partition_epoch + 1,
         recovering,
+        elr=partition.elr,
+        last_known_elr=partition.last_known_elr,
+        adding=partition.adding,
+        removing=partition.removing,
     )
 
 

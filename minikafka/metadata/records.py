@@ -120,10 +120,12 @@ class PartitionCreated:
 
 @dataclass(frozen=True, slots=True)
 class PartitionChanged:
-    """The whole new state of a partition, but for its replicas; one partition epoch further.
+    """The whole new state of a partition; one partition epoch further.
 
     `leader` is NO_LEADER where none may lead. `recovering` marks a leader elected from outside
-    the ISR, until it says it has recovered (KIP-704).
+    the ISR, until it says it has recovered (KIP-704). `replicas` empty keeps those there are.
+    The eligible and last known leader replicas are KIP-966's; `adding` and `removing` are the
+    part of a reassignment still to be done (KIP-455).
     """
 
     topic_id: TopicId
@@ -133,6 +135,11 @@ class PartitionChanged:
     leader_epoch: LeaderEpoch
     partition_epoch: int
     recovering: bool = False
+    replicas: tuple[BrokerId, ...] = ()
+    elr: tuple[BrokerId, ...] = ()
+    last_known_elr: tuple[BrokerId, ...] = ()
+    adding: tuple[BrokerId, ...] = ()
+    removing: tuple[BrokerId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

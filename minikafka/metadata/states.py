@@ -51,6 +51,8 @@ class BrokerImage:
 class PartitionImage:
     """One partition: who has it, who is in sync, who leads.
 
+    `adding` and `removing` are what a reassignment still has to do; `replicas` holds both.
+
     Invariant: leader is NO_LEADER or in isr; isr is not empty and part of replicas.
     """
 
@@ -61,6 +63,9 @@ class PartitionImage:
     isr: tuple[BrokerId, ...]
     elr: tuple[BrokerId, ...] = ()
     recovering: bool = False
+    last_known_elr: tuple[BrokerId, ...] = ()
+    adding: tuple[BrokerId, ...] = ()
+    removing: tuple[BrokerId, ...] = ()
 
     @property
     def preferred_leader(self) -> BrokerId:
