@@ -223,6 +223,9 @@ def _conditions(
                 follows = request.replica_id >= 0
                 moved = partition.log_end_moved if follows else partition.high_watermark_moved
                 conditions.append(moved)
+                if follows and partition.internal:
+                    # A watermark that is news is told at once (KIP-1166).
+                    conditions.append(partition.high_watermark_moved)
     return conditions
 
 
@@ -232,6 +235,10 @@ def _hint(response: FetchResponse, context: RequestContext) -> None:
         return
     for topic in response.topics:
         for partition in topic.partitions:
+            if topic.name == CLUSTER_METADATA_TOPIC:
+                machine = context.broker.quorum.machine
+                partition.current_leader = (machine.leader_id, machine.epoch)
+                continue
             if partition.error_code not in (
                 ErrorCode.NOT_LEADER_OR_FOLLOWER,
                 ErrorCode.FENCED_LEADER_EPOCH,

@@ -41,6 +41,7 @@ class FetchTarget:
         "cached_log_start_offset",
         "current_leader_epoch",
         "fetch_offset",
+        "high_watermark",
         "index",
         "last_fetched_epoch",
         "log_start_offset",
@@ -73,6 +74,7 @@ class FetchTarget:
         self.current_leader_epoch = asked.current_leader_epoch
         self.last_fetched_epoch = asked.last_fetched_epoch
         self.log_start_offset = asked.log_start_offset
+        self.high_watermark = asked.high_watermark
         self.noted_by: PartitionLeader | None = None
 
 

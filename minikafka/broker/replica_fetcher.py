@@ -32,7 +32,7 @@ from minikafka.wire.fetch import (
 )
 from minikafka.wire.versions import ApiKey
 
-__all__ = ["ReplicaFetcher"]
+__all__ = ["ReplicaFetcher", "received_batches"]
 
 logger = logging.getLogger(__name__)
 FETCH_VERSION = 17
@@ -276,7 +276,7 @@ class ReplicaFetcher:
             end, watermark = follower.log.log_end_offset, follower.log.high_watermark
             start = follower.log.log_start_offset
             try:
-                batches = _batches(told)
+                batches = received_batches(told)
             except KafkaError as error:
                 logger.warning(
                     "broker %d: %s: %s", self._node_id, follower.log.partition, error
@@ -358,8 +358,12 @@ def _is_other(partition: Partition, topic_id: TopicId | None) -> bool:
     return topic_id is not own_id and topic_id is not None and topic_id != own_id
 
 
-def _batches(told: FetchPartitionResponse) -> Sequence[Batch]:
-    """Return the batches of an answer: shared objects, or cut and checked if it was bytes."""
+def received_batches(told: FetchPartitionResponse) -> Sequence[Batch]:
+    """Return the batches of an answer: shared objects, or cut and checked if it was bytes.
+
+    Raises:
+        KafkaError: CORRUPT_MESSAGE.
+    """
     if told.batches or told.records is None or not len(told.records):
         return told.batches  # type: ignore[return-value]  # in-process they are our Batch
     batches = split_batches(told.records)

@@ -57,7 +57,7 @@ class AsyncCluster:
     Use it as a context manager, or call `start` and `close`.
 
     Args:
-        brokers: how many; their ids are 1 to `brokers`. Broker 1 is the controller.
+        brokers: how many; their ids are 1 to `brokers`. Broker 1 is the first controller.
         config: broker configs by Kafka's names, for every broker.
         host: where the listeners bind.
         advertised_host: what clients are told; None is `host`, or localhost where that is the
@@ -67,6 +67,8 @@ class AsyncCluster:
         seed: fixes every id and every choice; without one no two clusters are alike.
         transport: how the brokers reach each other, as objects or as bytes over loopback.
         hosting: where the brokers run; None is this process, as the other arguments say.
+        voters: how many of the brokers vote in the metadata quorum, the first ones; None is 3,
+            or 1 where there are fewer brokers. The other brokers observe.
 
     Raises:
         ConfigError: a config that Kafka does not know or refuses.
@@ -85,6 +87,7 @@ class AsyncCluster:
         transport: Transport = "memory",
         advertised_host: str | None = None,
         hosting: Hosting | None = None,
+        voters: int | None = None,
     ) -> None:
         if brokers < 1:
             raise ValueError(f"a cluster has at least one broker, not {brokers}")
@@ -94,7 +97,10 @@ class AsyncCluster:
             raise ValueError(f"{len(racks)} racks for {brokers} brokers")
         if transport not in ("memory", "tcp"):
             raise ValueError(f"transport is memory or tcp, not {transport!r}")
+        if voters is not None and not 1 <= voters <= brokers:
+            raise ValueError(f"{voters} voters among {brokers} brokers")
         self._ids = tuple(range(1, brokers + 1))
+        self._voter_count = voters or (3 if brokers >= 3 else 1)
         self._host = host
         self._advertised_host = advertised_host or (
             "localhost" if host in _EVERY_INTERFACE else host
@@ -141,10 +147,11 @@ class AsyncCluster:
                 self._port,
             )
         self._clock = self._hosting.clock
-        nodes = []
+        nodes: list[Node] = []
         try:
-            for broker in self._ids:
-                nodes.append(await self._start_node(broker))  # noqa: PERF401 - one by one
+            # The first voter last: it stands for election as it starts, and then needs the others.
+            for broker in reversed(self._ids):
+                nodes.insert(0, await self._start_node(broker))
             deadline = loop.time() + START_TIMEOUT_S
             for node in nodes:
                 await node.within(node.ready(deadline))
@@ -176,12 +183,9 @@ class AsyncCluster:
             node.hang_up()
 
     async def close(self) -> None:
-        """Every broker has left: no task, port or socket remains. Twice is once."""
-        if self._hosting is not None:
-            # Nobody could leave over a link that is cut.
-            self._hosting.network.heal()
-        # The controller last, so that it can record the others' leaving; and each of them,
-        # whatever stopping another one raises.
+        """Every broker has ended: no task, port or socket remains. Twice is once."""
+        # Each of them, whatever stopping another one raises. None leaves first: who goes last
+        # could not have that recorded without the others.
         async with AsyncExitStack() as stack:
             for broker in sorted(self._nodes):
                 node = self._nodes.pop(broker)
@@ -221,7 +225,7 @@ class AsyncCluster:
             broker,
             self._configs[broker],
             cluster_id=self._cluster_id,
-            voters=self._ids[:1],
+            voters=self._ids[: self._voter_count],
             seeds=self._seeds.child(name),
             place=self._hosting.place(broker),
             port=self._ports.get(broker, 0),
@@ -348,7 +352,7 @@ class AsyncCluster:
 
 
 async def _stop(node: Node) -> None:
-    await node.within(node.stop())
+    await node.within(node.stop(leave=False))
 
 
 def _short_id(seeds: Seeds) -> str:

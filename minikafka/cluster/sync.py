@@ -147,6 +147,7 @@ class Cluster:
         seed: int | str | None = None,
         transport: Transport = "memory",
         advertised_host: str | None = None,
+        voters: int | None = None,
     ) -> None:
         self._cluster = AsyncCluster(
             brokers,
@@ -157,6 +158,7 @@ class Cluster:
             seed=seed,
             transport=transport,
             advertised_host=advertised_host,
+            voters=voters,
         )
         self._thread = LoopThread(self._cluster.start, self._cluster.close)
         self._network = SyncNetwork(self._cluster, self._thread)

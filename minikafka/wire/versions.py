@@ -39,6 +39,10 @@ class ApiKey(IntEnum):
     DESCRIBE_CONFIGS = 32
     CREATE_PARTITIONS = 37
     INCREMENTAL_ALTER_CONFIGS = 44
+    VOTE = 52
+    BEGIN_QUORUM_EPOCH = 53
+    END_QUORUM_EPOCH = 54
+    DESCRIBE_QUORUM = 55
     ALTER_PARTITION = 56
     DESCRIBE_CLUSTER = 60
     BROKER_REGISTRATION = 62
@@ -112,6 +116,10 @@ SERVED: dict[int, ApiVersionRange] = dict(
         _served(ApiKey.DESCRIBE_CONFIGS, "DescribeConfigs", (1, 4), 4),
         _served(ApiKey.CREATE_PARTITIONS, "CreatePartitions", (0, 3), 2),
         _served(ApiKey.INCREMENTAL_ALTER_CONFIGS, "IncrementalAlterConfigs", (0, 1), 1),
+        _served(ApiKey.VOTE, "Vote", (0, 2), 0, internal=True),
+        _served(ApiKey.BEGIN_QUORUM_EPOCH, "BeginQuorumEpoch", (0, 1), 1, internal=True),
+        _served(ApiKey.END_QUORUM_EPOCH, "EndQuorumEpoch", (0, 1), 1, internal=True),
+        _served(ApiKey.DESCRIBE_QUORUM, "DescribeQuorum", (0, 2), 0),
         _served(ApiKey.ALTER_PARTITION, "AlterPartition", (2, 3), 0, internal=True),
         _served(ApiKey.DESCRIBE_CLUSTER, "DescribeCluster", (0, 2), 0),
         _served(ApiKey.BROKER_REGISTRATION, "BrokerRegistration", (0, 4), 0, internal=True),

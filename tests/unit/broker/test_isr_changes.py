@@ -84,7 +84,8 @@ async def test_idle_partition_keeps_its_isr() -> None:
 
 async def test_acks_all_is_refused_once_the_isr_is_under_the_minimum() -> None:
     """With both followers gone NOT_ENOUGH_REPLICAS, and nothing is written for it."""
-    async with AsyncCluster(brokers=3, config=SHORT, seed=CONTROLLER_LEADS) as cluster:
+    cluster = AsyncCluster(brokers=3, config=SHORT, seed=CONTROLLER_LEADS, voters=1)
+    async with cluster:
         leader = await led(cluster, min_insync_replicas=2)
         assert leader == 1
         client = cluster.client()
