@@ -86,7 +86,7 @@ class Broker:
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self._channels: dict[tuple[BrokerId, str], Channel] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self.purgatory = Purgatory(clock, loop)
+        self.purgatory = Purgatory(clock, loop, network.turns)
         self.lifecycle = BrokerLifecycle(
             self,
             random_id(seeds.generator("incarnation")),

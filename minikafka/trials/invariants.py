@@ -95,8 +95,7 @@ class Applied:
     delta: MetadataDelta
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A response about to leave a broker."""
 
     broker: Broker
