@@ -191,7 +191,7 @@ def _append(
     result.base_offset = info.base_offset
     result.log_append_time_ms = info.log_append_time_ms
     result.log_start_offset = info.log_start_offset
-    broker.replicas.appended(partition)
+    broker.replicas.appended(partition, request.acks)
     if request.acks == -1:
         awaited.append(_Awaited(partition, info.last_offset + 1, result))
 

@@ -99,6 +99,8 @@ class Broker:
                 key, version, request
             ),
             broker_epoch=lambda: self.lifecycle.broker_epoch,
+            call_later=loop.call_later,
+            observer=observer,
         )
         self._fetchers = FetcherManager(self.make_fetcher)
         self.replicas = self._make_replicas(storage)
@@ -126,6 +128,7 @@ class Broker:
             on_role=self._fetchers.on_role,
             on_isr_wanted=self._isr_changes.consider,
             on_led=self.note_led,
+            on_produced=None if self.observer is None else self.observer.produced,
             log_observer=self.observer,
         )
 
@@ -280,6 +283,7 @@ class Broker:
             except (asyncio.CancelledError, ChannelClosed, KafkaError):
                 continue
         self.quorum.close()
+        self._isr_changes.close()
         self._fetchers.close()
         self.fetch_sessions.close()
         for channel in self._channels.values():

@@ -58,6 +58,10 @@ class _Followed:
         self.partition = partition
         self.valid_from = valid_from
 
+    def counts(self, number: int) -> bool:
+        """Say whether the answer to a request is about what is asked for now."""
+        return number >= self.valid_from
+
 
 class ReplicaFetcher:
     """Keeps the followers of one leader broker going.
@@ -256,7 +260,7 @@ class ReplicaFetcher:
                 followed = None if name is None else self._followed.get((name, told.index))
                 if followed is None or _is_other(followed.partition, topic.topic_id):
                     continue
-                if number >= followed.valid_from:
+                if followed.counts(number):
                     self._on_partition(followed, told)
                 else:
                     self._ask_for_all(followed)

@@ -33,6 +33,7 @@ class ReplicaManager:
         on_role: called after a partition's role or leader changed, so that fetchers follow.
         on_isr_wanted: called when a leader may want another ISR.
         on_led: called after this broker became the leader of a partition in a new epoch.
+        on_produced: called after a producer's batch was written, with its acks.
         log_observer: given to every log.
 
     Attributes:
@@ -50,9 +51,11 @@ class ReplicaManager:
         on_role: Callable[[Partition], None],
         on_isr_wanted: Callable[[Partition], None],
         on_led: Callable[[Partition], None] = lambda partition: None,
+        on_produced: Callable[[Partition, int], None] | None = None,
         log_observer: LogObserver | None = None,
     ) -> None:
         self._on_led = on_led
+        self._on_produced = on_produced
         self._log_observer = log_observer
         self.node_id = node_id
         self.clock = clock
@@ -138,10 +141,12 @@ class ReplicaManager:
 
     # what moved
 
-    def appended(self, partition: Partition) -> None:
+    def appended(self, partition: Partition, acks: int) -> None:
         """Wake who waits for the log end; with a sole in-sync replica the watermark moves too."""
         leader = partition.leader
         assert leader is not None
+        if self._on_produced is not None:
+            self._on_produced(partition, acks)
         partition.log_end_moved.wake()
         if len(leader.isr) == 1 and leader.maybe_advance_high_watermark(
             self.clock.monotonic_ms()

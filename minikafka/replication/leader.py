@@ -14,7 +14,7 @@ from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import NO_OFFSET, BrokerId, LeaderEpoch, Offset
 from minikafka.log.partition_log import AppendInfo, PartitionLog
 from minikafka.records.batch import Batch
-from minikafka.replication.isr import effective_min_isr, is_caught_up
+from minikafka.replication.isr import effective_min_isr, is_caught_up, may_join
 from minikafka.replication.progress import FollowerProgress
 
 __all__ = ["IsrWish", "PartitionLeader"]
@@ -164,19 +164,24 @@ class PartitionLeader:
         if self._under_min_isr(self.isr):
             return False
         lowest = log.log_end_offset
-        isr, pending = self.isr, self.pending_isr
         for replica, progress in self.progress.items():
             end = progress.log_end_offset
-            if end >= lowest:
-                continue
-            counts = replica in isr or (pending is not None and replica in pending)
-            if counts or (
-                end != NO_OFFSET
-                and self._is_caught_up(progress, now_ms)
-                and self._eligible(replica, progress.broker_epoch)
-            ):
+            if end < lowest and self._is_waited_for(replica, progress, now_ms):
                 lowest = end
         return lowest > log.high_watermark and log.advance_high_watermark(lowest)
+
+    def _is_waited_for(
+        self, replica: BrokerId, progress: FollowerProgress, now_ms: int
+    ) -> bool:
+        """Say whether the watermark may not pass a follower: one of the maximal ISR, or nearly."""
+        pending = self.pending_isr
+        if replica in self.isr or (pending is not None and replica in pending):
+            return True
+        return (
+            progress.log_end_offset != NO_OFFSET
+            and self._is_caught_up(progress, now_ms)
+            and self._eligible(replica, progress.broker_epoch)
+        )
 
     def acks_error(self) -> ErrorCode:
         """Return what a produce that reached the watermark is answered (R12)."""
@@ -209,13 +214,11 @@ class PartitionLeader:
                     # One that idles with us says nothing; its lag begins with the next record.
                     progress.last_caught_up_ms = now_ms
             else:
-                end = progress.log_end_offset
-                keep = (
-                    end >= self.log.high_watermark
-                    and end >= self.leader_epoch_start_offset
-                    and end != NO_OFFSET
-                    and self._eligible(replica, progress.broker_epoch)
-                )
+                keep = may_join(
+                    progress.log_end_offset,
+                    self.log.high_watermark,
+                    self.leader_epoch_start_offset,
+                ) and self._eligible(replica, progress.broker_epoch)
             if keep:
                 wanted.append(replica)
                 epochs[replica] = progress.broker_epoch

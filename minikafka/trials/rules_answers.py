@@ -47,6 +47,9 @@ def _acknowledged_is_durable(answer: Answer) -> str | None:
         entry = _entry(ghost, answer.broker.node_id, base_offset)
         if entry is None:
             return f"{ghost.name}: offset {base_offset} is acknowledged and not in the log"
+        leader = partition.leader
+        if leader is not None and leader.leader_epoch < ghost.generation:
+            continue  # its history has ended with an unclean election, and nobody has told it
         if answer.request.acks == ALL:
             wrong = _not_everywhere(answer, partition, ghost, entry)
             if wrong is not None:
