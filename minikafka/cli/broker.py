@@ -100,6 +100,9 @@ async def _start(running: StandaloneBroker) -> None:
         await running.start()
     except OSError as error:
         raise CommandFailed(COMMAND, f"cannot listen: {error.strerror or error}") from error
+    except ValueError as error:
+        # A quorum that cannot be.
+        raise UsageFailed(COMMAND, str(error)) from error
     complaint = asyncio.get_running_loop().call_later(PATIENCE_S, _complain, running)
     try:
         await running.ready()
