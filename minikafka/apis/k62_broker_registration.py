@@ -5,6 +5,7 @@ Behaviour
     broker epoch, which its later requests carry. The broker is fenced until its heartbeats
     say it has applied the metadata. An id in use by a living process is
     DUPLICATE_BROKER_REGISTRATION; another cluster's broker is INCONSISTENT_CLUSTER_ID.
+    The listener called REPLICATION is where brokers reach it, and shown to no client.
 
 Versions
     0   KIP-631
@@ -12,7 +13,7 @@ Versions
     3   previous broker epoch (KIP-966); not looked at
 
 Not done
-    More than one listener. Features.
+    More than one listener for clients. Features.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from minikafka.apis.registry import api
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import ZERO_ID
 from minikafka.broker.context import RequestContext
+from minikafka.broker.lifecycle import BROKER_LISTENER
 from minikafka.metadata.commands import RegisterBroker
 from minikafka.wire.shapes import Shape
 from minikafka.wire.versions import ApiKey
@@ -39,15 +41,19 @@ async def broker_registration(request: Any, context: RequestContext) -> Shape:
     """Register one start of a broker."""
     if request.cluster_id != context.broker.cluster_id:
         raise KafkaError(ErrorCode.INCONSISTENT_CLUSTER_ID)
-    if not request.listeners:
+    listeners = {listener.name: listener for listener in request.listeners}
+    for_brokers = listeners.pop(BROKER_LISTENER, None)
+    if not listeners:
         raise KafkaError(ErrorCode.INVALID_REGISTRATION)
-    listener = request.listeners[0]
+    listener = next(iter(listeners.values()))
     command = RegisterBroker(
         request.broker_id,
         request.incarnation_id or ZERO_ID,
         listener.host,
         listener.port,
         request.rack,
+        "" if for_brokers is None else for_brokers.host,
+        0 if for_brokers is None else for_brokers.port,
     )
     registration = await context.broker.decide(
         lambda controller, now_ms: controller.register_broker(command, now_ms)

@@ -49,6 +49,8 @@ class Broker:
     Args:
         voters: ids of the metadata quorum's voters; this broker is one if it is among them.
         advertised: host and port that clients are told.
+        advertised_to_brokers: host and port that the other brokers are told; None where they
+            know without.
         observer: looks on, for checks; None in production.
 
     Attributes:
@@ -70,6 +72,7 @@ class Broker:
         storage: Storage,
         advertised: tuple[str, int],
         observer: BrokerObserver | None = None,
+        advertised_to_brokers: tuple[str, int] | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.node_id = node_id
@@ -78,6 +81,7 @@ class Broker:
         self.seeds = seeds
         self.clock = clock
         self.advertised = advertised
+        self.advertised_to_brokers = advertised_to_brokers
         self.observer = observer
         self.image_changed = Condition(self)
         self.listeners: list[Callable[[], None]] = []
@@ -160,6 +164,13 @@ class Broker:
         return self.quorum.controller is not None
 
     def _publish(self, image: MetadataImage, delta: MetadataDelta) -> None:
+        for broker_id in delta.brokers_changed:
+            known = image.brokers.get(broker_id)
+            if known is not None and known.broker_port:
+                # Before anybody follows it to where it is now.
+                self._network.learn(
+                    broker_id, known.broker_epoch, known.broker_host, known.broker_port
+                )
         self._publisher.publish(image, delta)
         self.image_changed.wake()
         self._note_change()

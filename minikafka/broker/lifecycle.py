@@ -19,12 +19,14 @@ from minikafka.wire.versions import ApiKey
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
 
-__all__ = ["BrokerLifecycle"]
+__all__ = ["BROKER_LISTENER", "BrokerLifecycle"]
 
 logger = logging.getLogger(__name__)
 REGISTRATION_VERSION = 4
 HEARTBEAT_VERSION = 1
 LISTENER = "PLAINTEXT"
+BROKER_LISTENER = "REPLICATION"
+"""What a broker calls the listener at which others reach it (inter.broker.listener.name)."""
 
 
 class BrokerLifecycle:
@@ -36,6 +38,7 @@ class BrokerLifecycle:
 
     Attributes:
         broker_epoch: number of the registration; -1 before there is one.
+        refusal: what went wrong when it was last asked for; for people.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class BrokerLifecycle:
         self._incarnation_id = incarnation_id
         self._channel = channel
         self.broker_epoch = -1
+        self.refusal = ""
 
     async def run(self) -> None:
         """Register and send heartbeats for ever; a lost registration is made anew.
@@ -59,6 +63,7 @@ class BrokerLifecycle:
                 await self._beat()
             except (ChannelClosed, KafkaError) as error:
                 logger.debug("broker %d: %s", self._broker.node_id, error)
+                self.refusal = str(error)
                 await self._pause(self._broker.config.broker_heartbeat_interval_ms // 4)
 
     async def _controller_known(self) -> None:
@@ -92,7 +97,9 @@ class BrokerLifecycle:
 
     async def _register(self) -> int:
         broker = self._broker
-        host, port = broker.advertised
+        listeners = [_listener(LISTENER, broker.advertised)]
+        if broker.advertised_to_brokers is not None:
+            listeners.append(_listener(BROKER_LISTENER, broker.advertised_to_brokers))
         response = await self._ask(
             ApiKey.BROKER_REGISTRATION,
             REGISTRATION_VERSION,
@@ -100,9 +107,7 @@ class BrokerLifecycle:
                 "broker_id": broker.node_id,
                 "cluster_id": broker.cluster_id,
                 "incarnation_id": self._incarnation_id,
-                "listeners": [
-                    {"name": LISTENER, "host": host, "port": port, "security_protocol": 0}
-                ],
+                "listeners": listeners,
                 "features": [],
                 "rack": broker.config.broker_rack,
                 "is_migrating_zk_broker": False,
@@ -157,3 +162,8 @@ class BrokerLifecycle:
     async def _pause(self, ms: int) -> None:
         """Wait `ms`; in the purgatory, like everything that waits in a broker."""
         await settled(self._broker.purgatory.wait(lambda: False, [], self._deadline(ms)))
+
+
+def _listener(name: str, address: tuple[str, int]) -> dict[str, object]:
+    host, port = address
+    return {"name": name, "host": host, "port": port, "security_protocol": 0}

@@ -134,6 +134,69 @@ def up(
     )
 
 
+@app.command()
+def broker(
+    node_id: Annotated[int, typer.Option(min=0, help="Its id; a voter's if it is among them.")],
+    voters: Annotated[
+        str,
+        typer.Option(
+            metavar="ID@HOST:PORT,...",
+            help="The metadata quorum: where each voter listens to brokers. The same everywhere.",
+        ),
+    ],
+    listen: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="For clients; port 0 is a free one.")
+    ] = DEFAULT_SERVERS,
+    broker_listen: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="For brokers: a voter's own address by default, else a free port.",
+        ),
+    ] = None,
+    advertised_host: Annotated[
+        str | None, typer.Option(help="What clients are told; LISTEN's by default.")
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where its logs lie. Without it they are in memory and end with the process: a "
+            "voter started again like that has forgotten its votes and what the cluster is.",
+        ),
+    ] = None,
+    cluster_id: Annotated[
+        str | None,
+        typer.Option(help="By default DIR's, or one that follows from the voters."),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Broker config by Kafka's name; repeatable."
+        ),
+    ] = None,
+) -> int:
+    """Run one broker of a cluster whose others are processes elsewhere, until Ctrl-C.
+
+    Once it is in the cluster, the first line on stdout is bootstrap.servers=HOST:PORT. Ctrl-C
+    and SIGTERM let it leave in good order; a second one ends it at once.
+    """
+    from minikafka.cli import broker as command
+
+    return command.broker(
+        command.BrokerArguments(
+            node_id,
+            voters,
+            listen,
+            broker_listen,
+            advertised_host,
+            data,
+            cluster_id,
+            tuple(set_ or ()),
+        )
+    )
+
+
 @topics_app.command("list")
 def topics_list(
     bootstrap_servers: BootstrapServers = DEFAULT_SERVERS,

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["TopicSpec", "one_of", "parse_pairs", "parse_topic"]
+__all__ = [
+    "TopicSpec",
+    "one_of",
+    "parse_address",
+    "parse_pairs",
+    "parse_topic",
+    "parse_voters",
+]
 
 
 class TopicSpec(NamedTuple):
@@ -41,11 +48,48 @@ def parse_pairs(option: str, items: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
+def parse_address(option: str, text: str) -> tuple[str, int]:
+    """Return host and port of `HOST:PORT`; port 0 is a free one.
+
+    >>> parse_address("--listen", "[::1]:9092")
+    ('::1', 9092)
+    """
+    host, colon, port = text.strip().rpartition(":")
+    bare = host.strip("[]")
+    if not colon or not bare or not _is_port(port) or (":" in bare) != host.startswith("["):
+        raise ValueError(f"{option} is HOST:PORT, not {text!r}")
+    return bare, int(port)
+
+
+def parse_voters(text: str) -> dict[int, tuple[str, int]]:
+    """Return the voters of `ID@HOST:PORT,...` by id.
+
+    >>> parse_voters("1@a:9193,2@b:9193")
+    {1: ('a', 9193), 2: ('b', 9193)}
+    """
+    voters: dict[int, tuple[str, int]] = {}
+    for item in text.split(","):
+        voter, at, address = item.strip().partition("@")
+        if not at or not voter.isdecimal() or not voter.isascii():
+            raise ValueError(f"--voters is ID@HOST:PORT,..., not {text!r}")
+        host, port = parse_address("the address of a voter", address)
+        if not port:
+            raise ValueError(f"voter {voter} must have a port that others can know, not 0")
+        if int(voter) in voters or (host, port) in voters.values():
+            raise ValueError(f"--voters names {item.strip()!r} twice")
+        voters[int(voter)] = (host, port)
+    return voters
+
+
 def one_of(option: str, text: str, choices: Sequence[str]) -> str:
     """Return `text` if it is one of the choices."""
     if text not in choices:
         raise ValueError(f"{option} is {', '.join(choices)}, not {text!r}")
     return text
+
+
+def _is_port(text: str) -> bool:
+    return text.isdecimal() and text.isascii() and int(text) < 65_536
 
 
 def _is_count(text: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import gc
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +11,7 @@ from minikafka.base.config import ConfigError
 from minikafka.base.errors import KafkaError
 from minikafka.cli.failures import CommandFailed, UsageFailed
 from minikafka.cli.parsing import TopicSpec, parse_pairs, parse_topic
-from minikafka.cli.running import run_until_signal
+from minikafka.cli.running import collect_rarely, run_until_signal
 from minikafka.cli.up_options import UpOptions
 from minikafka.cluster.cluster import AsyncCluster
 from minikafka.wire.codec import preload
@@ -71,11 +70,7 @@ async def _serve(cluster: AsyncCluster, specs: Sequence[TopicSpec], options: UpO
     try:
         for spec in specs:
             await _create(cluster, spec)
-        # What is here now stays: the collector need not look at it ever again. Batches are no
-        # cycles either; looking through the logs every 700 allocations costs 15 % of a produce.
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
-        gc.enable()
+        collect_rarely()
         # One write, so that whoever reads the first line finds the second there, too.
         sys.stdout.write(f"bootstrap.servers={cluster.bootstrap_servers}\nhttp=off\n")
         sys.stdout.flush()

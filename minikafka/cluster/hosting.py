@@ -29,6 +29,9 @@ class Place:
         advertised_host: what clients are told.
         port: of the listener for clients; 0 for a free one.
         broker_port: of the listener for brokers, where they talk over TCP; 0 for a free one.
+        broker_host: that listener binds there; None for `host`.
+        advertised_to_brokers: host, and port if it is not 0, that the other brokers are told;
+            None where they share our network.
         network: how this broker reaches the others.
         storage: outlives the broker.
         context: returns a new context for each call, in which everything of the broker runs.
@@ -44,6 +47,8 @@ class Place:
     broker_port: int = 0
     context: Callable[[], contextvars.Context] = contextvars.copy_context
     observer: BrokerObserver | None = None
+    broker_host: str | None = None
+    advertised_to_brokers: tuple[str, int] | None = None
 
 
 class Links(Protocol):

@@ -150,8 +150,10 @@ class Node:
         await self._server.start(place.host, self.port, accept_now=False)
         self.port = reached_at = self._server.port
         if self._broker_server is not None:
-            await self._broker_server.start(place.host, place.broker_port)
+            host = place.host if place.broker_host is None else place.broker_host
+            await self._broker_server.start(host, place.broker_port)
             reached_at = self._broker_server.port
+        told = place.advertised_to_brokers
         self._broker = Broker(
             self.node_id,
             self.config,
@@ -163,6 +165,7 @@ class Node:
             storage=place.storage,
             advertised=(place.advertised_host, self.port),
             observer=place.observer,
+            advertised_to_brokers=None if told is None else (told[0], told[1] or reached_at),
         )
         self._dispatcher = Dispatcher(self._broker)
         place.network.register(self.node_id, self._dispatcher, place.host, reached_at)

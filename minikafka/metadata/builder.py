@@ -116,6 +116,8 @@ class ImageBuilder:
             record.port,
             record.rack,
             record.fenced,
+            broker_host=record.broker_host,
+            broker_port=record.broker_port,
         )
         self._brokers_changed[record.broker_id] = None
 

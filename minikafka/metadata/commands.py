@@ -64,13 +64,18 @@ class Decision(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class RegisterBroker:
-    """A broker process wants its id. `incarnation_id` is new for each start of a process."""
+    """A broker process wants its id. `incarnation_id` is new for each start of a process.
+
+    Clients reach it at `host` and `port`; brokers at `broker_host`, where it says so.
+    """
 
     broker_id: BrokerId
     incarnation_id: uuid.UUID
     host: str
     port: int
     rack: str | None = None
+    broker_host: str = ""
+    broker_port: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,8 @@ class Controller:
                 command.port,
                 command.rack,
                 keep is None or keep.fenced,
+                command.broker_host,
+                command.broker_port,
             )
         )
         if keep is not None and keep.in_controlled_shutdown:

@@ -47,6 +47,7 @@ class BrokerRegistered:
     """A broker took its id; replaces any earlier registration of that id.
 
     `broker_epoch` numbers the registration: the offset of this record, so it only grows.
+    `broker_host` and `broker_port` are where brokers reach it; empty and 0 where it does not say.
     """
 
     broker_id: BrokerId
@@ -56,6 +57,8 @@ class BrokerRegistered:
     port: int
     rack: str | None
     fenced: bool
+    broker_host: str = ""
+    broker_port: int = 0
 
 
 @dataclass(frozen=True, slots=True)

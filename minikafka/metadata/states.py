@@ -30,7 +30,7 @@ ResourceKey = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class BrokerImage:
-    """One registered broker, where clients reach it, and whether it counts."""
+    """One registered broker, where clients and brokers reach it, and whether it counts."""
 
     broker_id: BrokerId
     broker_epoch: int
@@ -40,6 +40,8 @@ class BrokerImage:
     rack: str | None
     fenced: bool
     in_controlled_shutdown: bool = False
+    broker_host: str = ""
+    broker_port: int = 0
 
     @property
     def active(self) -> bool:

@@ -40,11 +40,27 @@ class Network:
         self._handlers: dict[int, ObjectHandler] = {}
         self._channels: list[MemoryChannel] = []
         self._addresses = {} if addresses is None else addresses
+        self._learnt: dict[int, tuple[int, str, int]] = {}
 
     def register(self, broker_id: int, handler: ObjectHandler, host: str, port: int) -> None:
         """Say where a broker of this process listens to the others."""
         self._handlers[broker_id] = handler
         self._addresses[broker_id] = (host, port)
+
+    def learn(self, broker_id: int, broker_epoch: int, host: str, port: int) -> None:
+        """Take from metadata where a broker of another process listens to the others.
+
+        What was given or registered comes first, and a later registration before an earlier one.
+        """
+        known = self._learnt.get(broker_id)
+        if known is None or known[0] <= broker_epoch:
+            self._learnt[broker_id] = (broker_epoch, host, port)
+
+    def _address(self, broker_id: int) -> tuple[str, int] | None:
+        address = self._addresses.get(broker_id)
+        if address is None and (learnt := self._learnt.get(broker_id)) is not None:
+            address = learnt[1:]
+        return address
 
     def unregister(self, broker_id: int) -> None:
         """Forget a broker: requests to it are refused, and what waits there gets no answer."""
@@ -74,7 +90,7 @@ class Network:
             self.links,
             self._loop,
             timeout_ms,
-            lambda: self._addresses.get(target),
+            lambda: self._address(target),
         )
 
     def partition(

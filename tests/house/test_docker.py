@@ -9,10 +9,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from minikafka.cli.parsing import parse_voters
 from tests.house.tree import ROOT
+from tests.support.processes import free_ports
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
 DOCKER = ROOT / "docker"
@@ -57,12 +61,14 @@ def dockerfile() -> Instructions:
     return instructions((DOCKER / "Dockerfile").read_text("utf-8"))
 
 
+Service = dict[str, Any]
+
+
 @pytest.fixture
-def service() -> dict[str, object]:
-    """The one service of the compose file."""
-    services = yaml.safe_load((DOCKER / "compose.yml").read_text("utf-8"))["services"]
-    assert list(services) == ["kafka"]
-    return dict(services["kafka"])
+def services() -> dict[str, Service]:
+    """The services of the compose file: one for each broker."""
+    found = yaml.safe_load((DOCKER / "compose.yml").read_text("utf-8"))["services"]
+    return {str(name): dict(service) for name, service in found.items()}
 
 
 def test_image_is_slim_and_not_root(dockerfile: Instructions) -> None:
@@ -81,24 +87,42 @@ def test_image_copies_what_is_there_and_not_ignored(dockerfile: Instructions) ->
     assert [s for s in copied if not (ROOT / s).exists() or f"!{s}" not in allowed] == []
 
 
-def test_exposed_and_published_ports_are_those_listened_on(
-    dockerfile: Instructions, service: dict[str, object]
-) -> None:
-    """Image, compose file and command agree about the ports, each under its own number."""
+def test_exposed_ports_are_those_listened_on(dockerfile: Instructions) -> None:
+    """Image and command agree about the ports."""
     command = exec_form(last(dockerfile, "CMD"))
     assert last(dockerfile, "EXPOSE").split() == listens_on(command)
-    published = service["ports"]
-    assert isinstance(published, list)
-    ports = listens_on(list(service["command"]))  # type: ignore[call-overload]
-    assert published == [f"127.0.0.1:{port}:{port}" for port in ports]
 
 
-def test_compose_builds_this_dockerfile(service: dict[str, object]) -> None:
+def test_brokers_agree_about_the_voters(services: dict[str, Service]) -> None:
+    """Each has the same list, is in it under its service's name, and listens where it says."""
+    (text,) = {option(service["command"], "--voters") for service in services.values()}
+    voters = parse_voters(text)
+    for name, service in services.items():
+        command = service["command"]
+        host, port = voters.pop(int(option(command, "--node-id")))
+        assert (host, service["hostname"]) == (name, name)
+        assert option(command, "--broker-listen") == f"0.0.0.0:{port}"
+    assert voters == {}
+
+
+def test_published_ports_and_volumes_are_each_brokers_own(services: dict[str, Service]) -> None:
+    """A port under its own number, a volume at the data directory, and none of them twice."""
+    compose = yaml.safe_load((DOCKER / "compose.yml").read_text("utf-8"))
+    for name, service in services.items():
+        port = option(service["command"], "--listen").rpartition(":")[2]
+        assert service["ports"] == [f"127.0.0.1:{port}:{port}"]
+        assert service["healthcheck"]["test"][-1] == f"127.0.0.1:{port}"
+        assert service["volumes"] == [f"{name}:{option(service['command'], '--data')}"]
+    assert list(compose["volumes"]) == list(services)
+    assert len({service["ports"][0] for service in services.values()}) == len(services)
+
+
+def test_compose_builds_this_dockerfile(services: dict[str, Service]) -> None:
     """The paths in the compose file lead from it to the project and to the Dockerfile."""
-    build = service["build"]
-    assert isinstance(build, dict)
-    assert (DOCKER / build["context"]).resolve() == ROOT
-    assert (ROOT / build["dockerfile"]).resolve() == DOCKER / "Dockerfile"
+    for service in services.values():
+        build = service["build"]
+        assert (DOCKER / build["context"]).resolve() == ROOT
+        assert (ROOT / build["dockerfile"]).resolve() == DOCKER / "Dockerfile"
 
 
 def as_module(command: list[str]) -> list[str]:
@@ -128,31 +152,56 @@ def started(command: list[str]) -> Iterator[tuple[subprocess.Popen[str], str]]:
             process.kill()
 
 
+def healthy(check: list[str]) -> bool:
+    """Run a health check."""
+    done = subprocess.run(as_module(check), cwd=ROOT, capture_output=True, check=False)
+    return done.returncode == 0
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("source", ["image", "compose"])
-def test_entry_command_starts_is_healthy_and_stops(
-    source: str, dockerfile: Instructions, service: dict[str, object]
-) -> None:
+def test_entry_command_starts_is_healthy_and_stops(dockerfile: Instructions) -> None:
     """The command prints three brokers, the health check finds them, SIGTERM ends it with 0."""
     entry = exec_form(last(dockerfile, "ENTRYPOINT"))
     arguments = exec_form(last(dockerfile, "CMD"))
-    if source == "compose":
-        arguments = list(service["command"])  # type: ignore[call-overload]
     for process, bootstrap in started([*entry, *arguments]):
         assert len(bootstrap.split(",")) == 3
         port = bootstrap.split(",")[0].rpartition(":")[2]
         check = exec_form(last(dockerfile, "HEALTHCHECK").partition("CMD")[2])
         check = [word.replace("127.0.0.1:9092", f"127.0.0.1:{port}") for word in check]
-        health = subprocess.run(
-            as_module(check), cwd=ROOT, capture_output=True, text=True, check=False
-        )
-        assert health.returncode == 0, health.stderr
+        assert healthy(check)
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=8) == 0
-        sick = subprocess.run(
-            as_module(check), cwd=ROOT, capture_output=True, text=True, check=False
-        )
-        assert sick.returncode != 0
+        assert not healthy(check)
+
+
+@pytest.mark.slow
+def test_compose_command_starts_is_healthy_and_stops(
+    services: dict[str, Service], tmp_path: Path
+) -> None:
+    """A broker as compose starts it, here the only voter, with addresses of this machine."""
+    service = services["kafka1"]
+    listen, quorum = free_ports(2)
+    here = {
+        "--voters": f"1@127.0.0.1:{quorum}",
+        "--listen": f"127.0.0.1:{listen}",
+        "--broker-listen": f"127.0.0.1:{quorum}",
+        "--data": str(tmp_path),
+    }
+    command = list(service["command"])
+    for name, value in here.items():
+        command[command.index(name) + 1] = value
+    check = [*service["healthcheck"]["test"][1:-1], here["--listen"]]
+    with subprocess.Popen(
+        as_module(["minikafka", *command]), cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == f"bootstrap.servers={here['--listen']}\n"
+            assert healthy(check)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=8) == 0
+        finally:
+            process.kill()
 
 
 def test_shell_form_is_refused() -> None:

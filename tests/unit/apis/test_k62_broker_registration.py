@@ -11,6 +11,7 @@ from minikafka.base.errors import ErrorCode
 from tests.support.broker_stub import CLUSTER_ID, BrokerStub, code, registered
 
 LISTENERS = [{"name": "PLAINTEXT", "host": "h", "port": 9, "security_protocol": 0}]
+FOR_BROKERS = {"name": "REPLICATION", "host": "b", "port": 8, "security_protocol": 0}
 
 
 async def register(stub: BrokerStub, version: int = 4, **more: Any) -> tuple[ErrorCode, int]:
@@ -44,6 +45,7 @@ async def test_new_broker_is_fenced_with_an_epoch_of_its_own(version: int) -> No
     [
         ({"cluster_id": "other"}, ErrorCode.INCONSISTENT_CLUSTER_ID),
         ({"listeners": []}, ErrorCode.INVALID_REGISTRATION),
+        ({"listeners": [FOR_BROKERS]}, ErrorCode.INVALID_REGISTRATION),
         ({"broker_id": 2}, ErrorCode.DUPLICATE_BROKER_REGISTRATION),
     ],
 )
@@ -53,3 +55,21 @@ async def test_wrong_registration_is_refused(more: dict[str, Any], want: ErrorCo
     before = stub.image
     assert await register(stub, **more) == (want, -1)
     assert stub.image is before
+
+
+@pytest.mark.parametrize("listeners", [[FOR_BROKERS, *LISTENERS], [*LISTENERS, FOR_BROKERS]])
+async def test_clients_are_never_told_the_listener_for_brokers(
+    listeners: list[dict[str, object]],
+) -> None:
+    """It is told apart by its name, wherever it stands; Metadata shows the other one."""
+    stub = BrokerStub()
+    fields = {"broker_id": 4, "cluster_id": CLUSTER_ID, "incarnation_id": uuid.UUID(int=7)}
+    registration = await stub.ask(62, 4, **fields, listeners=listeners, rack=None)
+    beat = {"broker_epoch": registration.broker_epoch, "current_metadata_offset": 1_000}
+    await stub.ask(63, 1, broker_id=4, **beat, want_fence=False, want_shut_down=False)
+    broker = stub.image.brokers[4]
+    assert (broker.host, broker.port, broker.fenced) == ("h", 9, False)
+    assert (broker.broker_host, broker.broker_port) == ("b", 8)
+    shown = await stub.ask(3, 12, topics=[])
+    stub.close()
+    assert [(each.host, each.port) for each in shown.brokers if each.node_id == 4] == [("h", 9)]

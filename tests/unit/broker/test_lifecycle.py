@@ -43,6 +43,7 @@ class Host(BrokerStub):
         self.purgatory = Purgatory(self.clock, loop)
         self.image_changed = Condition(self)
         self.advertised = ("newcomer", 9_094)
+        self.advertised_to_brokers: tuple[str, int] | None = None
         self.sent: list[tuple[int, Any]] = []
         self.refused = 0
         self.lifecycle = BrokerLifecycle(
@@ -101,6 +102,25 @@ async def test_broker_registers_and_is_unfenced() -> None:
     assert (registered.host, registered.port, registered.rack) == ("newcomer", 9_094, "r1")
     assert registered.incarnation_id == INCARNATION
     assert host.lifecycle.broker_epoch == registered.broker_epoch
+
+
+async def test_listener_for_brokers_is_registered_beside_that_for_clients() -> None:
+    """Where there is one; images carry it, and clients' addresses are as they were."""
+    host = Host()
+    host.advertised_to_brokers = ("inside", 9_194)
+    await running(host, lambda: host.lifecycle.is_unfenced)
+    registered = host.image.brokers[NEWCOMER]
+    assert (registered.host, registered.port) == ("newcomer", 9_094)
+    assert (registered.broker_host, registered.broker_port) == ("inside", 9_194)
+
+
+async def test_reason_of_a_refusal_is_kept() -> None:
+    """For whoever waits for a broker that is not let in."""
+    host = Host()
+    host.refused = 1
+    assert host.lifecycle.refusal == ""
+    await running(host, lambda: host.lifecycle.is_unfenced)
+    assert host.lifecycle.refusal == "cut"
 
 
 async def test_unregistered_broker_is_not_unfenced_and_leaves_in_silence() -> None:

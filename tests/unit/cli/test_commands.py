@@ -7,6 +7,8 @@ import pytest
 from minikafka import __version__
 from minikafka.cli import main
 
+BROKER = ("broker", "--node-id", "1", "--voters")
+
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
@@ -21,6 +23,17 @@ from minikafka.cli import main
         (["up", "--config", "no.such=1"], "minikafka up: Unknown broker config name: no.such"),
         (["up", "--http-port", "x"], "minikafka up: --http-port is a port or off"),
         (["up", "--unknown"], "minikafka up: "),
+        (["broker"], "minikafka broker: "),
+        (["broker", "--node-id", "-1", "--voters", "1@h:1"], "minikafka broker: "),
+        ([*BROKER, "1@h"], "minikafka broker: the address of a voter is HOST:PORT, not 'h'"),
+        ([*BROKER, "x"], "minikafka broker: --voters is ID@HOST:PORT,..., not 'x'"),
+        ([*BROKER, "1@h:1,1@i:1"], "minikafka broker: --voters names '1@i:1' twice"),
+        ([*BROKER, "1@h:1", "--set", "x"], "minikafka broker: --set is KEY=VALUE, not 'x'"),
+        ([*BROKER, "1@h:1", "--set", "no.such=1"], "minikafka broker: Unknown broker config"),
+        ([*BROKER, "1@h:1", "--broker-listen", "9"], "minikafka broker: --broker-listen is"),
+        ([*BROKER, "1@h:1", "--listen", "h:99999"], "minikafka broker: --listen is HOST:PORT"),
+        ([*BROKER, "1@h:1", "--data", ""], "minikafka broker: --data is a directory"),
+        ([*BROKER, "1@h:1", "--cluster-id", " "], "minikafka broker: --cluster-id is a name"),
         (["topics"], "minikafka topics: "),
         (["topics", "list", "-b", "host:x"], "minikafka topics list: 'host:x' is no host:port"),
         (["topics", "create"], "minikafka topics create: "),

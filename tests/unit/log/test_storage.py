@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from minikafka.base.errors import BrokerBug
+from minikafka.cluster.file_storage import FileStorage
 from minikafka.log.fail_stop import FailStopStorage
 from minikafka.log.storage import MemoryStorage, Storage
 
 
-def _fail_stop() -> Storage:
-    return FailStopStorage(MemoryStorage(), pytest.fail)
-
-
-@pytest.fixture(params=[MemoryStorage, _fail_stop])
-def storage(request: pytest.FixtureRequest) -> Storage:
+@pytest.fixture(params=["memory", "fail-stop", "files"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
     """Every storage there is: the tests that ask for this one are its conformance suite."""
-    made: Storage = request.param()
-    return made
+    if request.param == "files":
+        files = FileStorage(tmp_path)
+        yield files
+        files.close()
+    elif request.param == "fail-stop":
+        yield FailStopStorage(MemoryStorage(), pytest.fail)
+    else:
+        yield MemoryStorage()
 
 
 def _read(storage: Storage, name: str, position: int = 0, size: int = 1_000) -> bytes:

@@ -31,6 +31,7 @@ _ID = uuid.UUID(int=7)
 
 _SAMPLES: list[MetadataRecord] = [
     BrokerRegistered(1, 12, _ID, "localhost", 9092, None, True),
+    BrokerRegistered(1, 12, _ID, "localhost", 9092, "r", False, "inside", 9193),
     BrokerFenced(1, 12),
     BrokerUnfenced(1, 12),
     BrokerShuttingDown(1, 12),

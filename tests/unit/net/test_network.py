@@ -78,3 +78,18 @@ async def test_latency_delays_both_ways() -> None:
         pair.ask(2)
         await pair.turns()
         assert pair.answers == [1, 2]
+
+
+async def test_address_is_learnt_where_nobody_has_given_one() -> None:
+    """From metadata: the newest registration counts; what was registered here comes first."""
+    network = Network(asyncio.get_running_loop(), "tcp", {1: ("given", 1)})
+    network.learn(1, 9, "told", 2)
+    network.learn(2, 9, "new", 3)
+    network.learn(2, 8, "old", 4)
+    assert [network._address(broker) for broker in (1, 2, 3)] == [
+        ("given", 1),
+        ("new", 3),
+        None,
+    ]
+    network.learn(2, 9, "moved", 5)
+    assert network._address(2) == ("moved", 5)
