@@ -14,6 +14,7 @@ from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import NO_LEADER, BrokerId, Offset, TopicId, TopicPartition
 from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Condition, Purgatory
+from minikafka.broker.stray_logs import delete_strays
 from minikafka.log.directory import claim_directory
 from minikafka.log.observer import LogObserver
 from minikafka.log.partition_log import PartitionLog
@@ -246,6 +247,7 @@ class ReplicaManager:
 
     def apply(self, image: MetadataImage, delta: MetadataDelta) -> None:
         """Take over roles, ISRs and configs of an applied change, then wake who waits."""
+        first = self._image is None
         self._image = image
         for _, topic_id in delta.topics_removed:
             for partition in self:
@@ -256,6 +258,8 @@ class ReplicaManager:
             topic = image.topics.get(topic_partition.topic)
             if state is not None and topic is not None:
                 self._apply_partition(topic_partition, topic.topic_id, state, image)
+        if first:
+            delete_strays(self._storage, [p.log.name for p in self])
         if delta.configs_changed:
             self._apply_configs(delta, image)
         if delta.brokers_changed:
@@ -297,6 +301,7 @@ class ReplicaManager:
         partition = self._partitions.get(topic_partition)
         if self.node_id not in state.replicas:
             if partition is not None:
+                partition.moved = True
                 self._delete(partition)
             return
         if partition is None:
@@ -322,7 +327,9 @@ class ReplicaManager:
         now_ms = self.clock.monotonic_ms()
         leader = partition.leader
         if leader is not None and leader.leader_epoch == state.leader_epoch:
-            leader.on_partition_changed(state.isr, state.partition_epoch, now_ms)
+            leader.on_partition_changed(
+                state.isr, state.partition_epoch, now_ms, state.replicas
+            )
             return
         partition.follower = None
         partition.log.epochs.assign(state.leader_epoch, partition.log.log_end_offset)
@@ -336,6 +343,7 @@ class ReplicaManager:
             lag_max_ms=self._config.replica_lag_time_max_ms,
             now_ms=now_ms,
             eligible=self._eligible,
+            tenure=None if leader is None else leader.tenure,
         )
         self._on_led(partition)
         partition.leader.maybe_advance_high_watermark(now_ms)

@@ -71,10 +71,11 @@ class Member:
         self.purgatory = Purgatory(loop.clock, loop.as_loop)
         self._cell = cell
         self.fetchers = FetcherManager(self._make_fetcher)
+        self.storage = MemoryStorage()
         self.replicas = ReplicaManager(
             node_id,
             self.config,
-            MemoryStorage(),
+            self.storage,
             loop.clock,
             self.purgatory,
             on_role=self.fetchers.on_role,
