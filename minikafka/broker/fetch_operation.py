@@ -153,6 +153,8 @@ class FetchOperation(Delayed):
                 # News to a follower at once: DeleteRecords waits until it has followed.
                 if not full and response.log_start_offset != target.cached_log_start_offset:
                     gathered.urgent = True
+            elif response.preferred_read_replica >= 0:
+                gathered.urgent = True
             gathered.found.append((key, target, response))
         return gathered
 
@@ -197,7 +199,12 @@ class FetchOperation(Delayed):
         response: FetchPartitionResponse,
     ) -> bool:
         """Say whether an incremental answer names this partition; keep the dirty table true."""
-        repeats = bool(response.size or response.error_code or response.diverging_epoch)
+        repeats = bool(
+            response.size
+            or response.error_code
+            or response.diverging_epoch
+            or response.preferred_read_replica >= 0
+        )
         news = (
             repeats
             or response.high_watermark != target.cached_high_watermark

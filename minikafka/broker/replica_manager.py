@@ -23,6 +23,7 @@ from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.states import TOPIC_RESOURCE, MetadataDelta, PartitionImage
 from minikafka.replication.follower import PartitionFollower
 from minikafka.replication.leader import PartitionLeader
+from minikafka.replication.selector import preferred_replica, selector_of
 
 __all__ = ["ReplicaManager"]
 
@@ -37,6 +38,7 @@ class ReplicaManager:
         log_observer: given to every log.
 
     Attributes:
+        selector: chooses the replicas that consumers read from; None leaves them to the leader.
         roles_changed: wakes who waits for metadata this broker has not applied yet.
     """
 
@@ -59,6 +61,8 @@ class ReplicaManager:
         self.clock = clock
         self.purgatory = purgatory
         self.roles_changed = Condition(self)
+        selector_class = config.value("replica.selector.class")
+        self.selector = selector_of(None if selector_class is None else str(selector_class))
         self._config = config
         self._storage = storage
         self._on_role = on_role
@@ -84,13 +88,20 @@ class ReplicaManager:
         return iter(tuple(p for p in self._partitions.values() if not p.internal))
 
     def leading(
-        self, topic: str, index: int, current_leader_epoch: int = -1, *, internal: bool = False
+        self,
+        topic: str,
+        index: int,
+        current_leader_epoch: int = -1,
+        *,
+        internal: bool = False,
+        or_following: bool = False,
     ) -> Partition:
         """Return the partition this broker leads, its `leader` set.
 
         Args:
             current_leader_epoch: the epoch the requester believes in; -1 for no check.
             internal: find the metadata log, too; only for brokers.
+            or_following: find also what this broker does not lead but has (KIP-392).
 
         Raises:
             KafkaError: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, and of KIP-320
@@ -106,9 +117,20 @@ class ReplicaManager:
                 raise KafkaError(ErrorCode.FENCED_LEADER_EPOCH)
             if current_leader_epoch > epoch:
                 raise KafkaError(ErrorCode.UNKNOWN_LEADER_EPOCH)
-        if leader is None:
+        if leader is None and not or_following:
             raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
         return partition
+
+    def read_replica(
+        self, partition: Partition, rack: str, fetch_offset: Offset
+    ) -> BrokerId | None:
+        """Return the follower that a consumer of `rack` should read from; None for this broker."""
+        leader, selector, image = partition.leader, self.selector, self._image
+        if leader is None or selector is None or image is None:
+            return None
+        racks = {broker.broker_id: broker.rack for broker in image.alive_brokers()}
+        now_ms = self.clock.monotonic_ms()
+        return preferred_replica(leader, selector, rack, fetch_offset, racks, now_ms)
 
     def leader(
         self, topic_partition: TopicPartition, current_leader_epoch: int = -1
