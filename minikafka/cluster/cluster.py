@@ -36,7 +36,6 @@ START_TIMEOUT_S = 30.0
 """How long brokers may take to register before `start` gives up."""
 
 TOPIC_TIMEOUT_S = 30.0
-MOVE_TIMEOUT_S = 60.0
 
 _EVERY_INTERFACE = ("", "0.0.0.0", "::")
 
@@ -329,7 +328,7 @@ class AsyncCluster:
         partition: int,
         replicas: Sequence[int] | None,
         *,
-        timeout: float = MOVE_TIMEOUT_S,
+        timeout: float = moving.MOVE_TIMEOUT_S,
     ) -> None:
         """The partition lives on these brokers, the first preferred; None gives its move up.
 

@@ -15,11 +15,12 @@ from minikafka.cluster.observe import ClusterView
 from minikafka.wire.shapes import Shape, build_request
 from minikafka.wire.versions import ApiKey
 
-__all__ = ["begin_move", "is_at_rest", "unregister"]
+__all__ = ["MOVE_TIMEOUT_S", "begin_move", "is_at_rest", "unregister"]
 
 _REASSIGNMENTS_VERSION = 1
 _UNREGISTER_VERSION = 0
 _TIMEOUT_MS = 30_000
+MOVE_TIMEOUT_S = 60.0
 
 
 async def begin_move(

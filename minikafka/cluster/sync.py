@@ -20,9 +20,10 @@ from minikafka.cluster.client import (
     ProducerIdResult,
     RecordLike,
 )
-from minikafka.cluster.cluster import MOVE_TIMEOUT_S, AsyncCluster
+from minikafka.cluster.cluster import AsyncCluster
 from minikafka.cluster.consumer_records import Isolation
 from minikafka.cluster.loop_thread import LoopThread
+from minikafka.cluster.moving import MOVE_TIMEOUT_S
 from minikafka.cluster.partition_state import PartitionState, Record
 from minikafka.cluster.topics import ConfigInput
 from minikafka.cluster.waiting import timeout_message
