@@ -21,6 +21,8 @@ from minikafka.apis import (
     k32_describe_configs,
     k37_create_partitions,
     k44_incremental_alter_configs,
+    k45_alter_partition_reassignments,
+    k46_list_partition_reassignments,
     k52_vote,
     k53_begin_quorum_epoch,
     k54_end_quorum_epoch,
@@ -29,6 +31,7 @@ from minikafka.apis import (
     k60_describe_cluster,
     k62_broker_registration,
     k63_broker_heartbeat,
+    k64_unregister_broker,
     k67_allocate_producer_ids,
     k75_describe_topic_partitions,
 )
@@ -54,6 +57,8 @@ HANDLER_MODULES = (
     k32_describe_configs,
     k37_create_partitions,
     k44_incremental_alter_configs,
+    k45_alter_partition_reassignments,
+    k46_list_partition_reassignments,
     k52_vote,
     k53_begin_quorum_epoch,
     k54_end_quorum_epoch,
@@ -62,6 +67,7 @@ HANDLER_MODULES = (
     k60_describe_cluster,
     k62_broker_registration,
     k63_broker_heartbeat,
+    k64_unregister_broker,
     k67_allocate_producer_ids,
     k75_describe_topic_partitions,
 )

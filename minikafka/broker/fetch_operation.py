@@ -160,6 +160,8 @@ class FetchOperation(Delayed):
                 # So is a watermark to one that tells its own (KIP-1166).
                 if response.high_watermark > target.high_watermark:
                     gathered.urgent = True
+            elif response.preferred_read_replica >= 0:
+                gathered.urgent = True
             gathered.found.append((key, target, response))
         return gathered
 
@@ -204,7 +206,12 @@ class FetchOperation(Delayed):
         response: FetchPartitionResponse,
     ) -> bool:
         """Say whether an incremental answer names this partition; keep the dirty table true."""
-        repeats = bool(response.size or response.error_code or response.diverging_epoch)
+        repeats = bool(
+            response.size
+            or response.error_code
+            or response.diverging_epoch
+            or response.preferred_read_replica >= 0
+        )
         news = (
             repeats
             or response.high_watermark != target.cached_high_watermark

@@ -54,6 +54,8 @@ class BrokerLifecycle:
         """Register and send heartbeats for ever; a lost registration is made anew.
 
         Cancellation: ends it, at any point.
+
+        DIVERGENCE(unregistered-brokers): also one that was taken away with UnregisterBroker.
         """
         while True:
             try:

@@ -291,7 +291,11 @@ class ReplicaFetcher:
             log = follower.log
             if log.log_end_offset != end or log.log_start_offset != start:
                 self._changed[partition.topic_partition] = None
-            if log.log_end_offset != end or log.high_watermark != watermark:
+            if log.high_watermark != watermark:
+                # Consumers may wait here, too (KIP-392).
+                partition.high_watermark_moved.wake()
+                self._on_records(partition)
+            elif log.log_end_offset != end:
                 self._on_records(partition)
 
     def _on_error(

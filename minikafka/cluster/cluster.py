@@ -19,7 +19,7 @@ from typing import Self
 from minikafka.base.clock import Clock, LoopClock
 from minikafka.base.config import BrokerConfig
 from minikafka.base.seeds import Seeds, random_id
-from minikafka.cluster import topics
+from minikafka.cluster import moving, topics
 from minikafka.cluster.client import Client
 from minikafka.cluster.consumer_records import Isolation
 from minikafka.cluster.hosting import Hosting, Links, LocalHosting
@@ -108,7 +108,7 @@ class AsyncCluster:
         self._port = port
         self._transport: Transport = transport
         self._seeds = Seeds(_fresh_seed() if seed is None else seed)
-        given = dict(config or {})
+        self._given = given = dict(config or {})
         self._configs = {
             broker: BrokerConfig.parse(
                 broker, given if racks is None else {**given, "broker.rack": racks[broker - 1]}
@@ -181,6 +181,34 @@ class AsyncCluster:
         node = self._nodes.pop(broker, None)
         if node is not None:
             node.hang_up()
+
+    async def add_broker(self, rack: str | None = None) -> int:
+        """One more broker is registered, unfenced and listening; return its id.
+
+        It follows the metadata log without a vote, and holds nothing until partitions are
+        created or moved there. `bootstrap_servers` stays as it was. Raises as `start` does.
+        """
+        broker = max(self._starts) + 1
+        given = self._given if rack is None else {**self._given, "broker.rack": rack}
+        self._configs[broker] = BrokerConfig.parse(broker, given)
+        node = await self._start_node(broker)
+        self._ids = (*self._ids, broker)
+        deadline = asyncio.get_running_loop().time() + START_TIMEOUT_S
+        await node.within(node.ready(deadline))
+        return broker
+
+    async def retire_broker(self, broker: int) -> None:
+        """A broker has left for ever, and its id is free; what it held is to be moved first.
+
+        Raises ValueError for the controller, and for what is no broker of this cluster.
+        """
+        if broker not in self._ids or broker == self._ids[0]:
+            raise ValueError(f"broker {broker} cannot be retired")
+        self._ids = tuple(other for other in self._ids if other != broker)
+        node = self._nodes.pop(broker, None)
+        if node is not None:
+            await _stop(node)
+        await moving.unregister(self._view, broker)
 
     async def close(self) -> None:
         """Every broker has ended: no task, port or socket remains. Twice is once."""
@@ -297,6 +325,21 @@ class AsyncCluster:
         """
         await topics.delete_topic(self._view, name)
         await self.wait_until(topics.topic_is_gone(self._view, name), timeout=TOPIC_TIMEOUT_S)
+
+    async def reassign(
+        self,
+        topic: str,
+        partition: int,
+        replicas: Sequence[int] | None,
+        *,
+        timeout: float = moving.MOVE_TIMEOUT_S,
+    ) -> None:
+        """The partition lives on these brokers, the first preferred; None gives its move up.
+
+        Raises as `moving.begin_move`; TimeoutError while it still moves, and goes on.
+        """
+        await moving.begin_move(self._view, topic, partition, replicas)
+        await self.wait_until(moving.is_at_rest(self._view, topic, partition), timeout)
 
     # --- looking in ----------------------------------------------------------------------
 

@@ -40,6 +40,8 @@ class PartitionLeader:
     Args:
         eligible: says whether the controller would take a broker with that broker epoch into
             the ISR: it is registered so, and alive (KIP-841, KIP-903).
+        tenure: that of the leader before, where it was the same broker: it has followed nobody
+            in between, so what was appended then is still there. None begins a new one.
     """
 
     __slots__ = (
@@ -54,6 +56,7 @@ class PartitionLeader:
         "pending_isr",
         "progress",
         "replicas",
+        "tenure",
     )
 
     def __init__(
@@ -68,8 +71,10 @@ class PartitionLeader:
         lag_max_ms: int,
         now_ms: int,
         eligible: Callable[[BrokerId, int], bool] = lambda broker_id, broker_epoch: True,
+        tenure: object | None = None,
     ) -> None:
         self._eligible = eligible
+        self.tenure = object() if tenure is None else tenure
         self.log = log
         self.broker_id = broker_id
         self.replicas = replicas
@@ -233,15 +238,35 @@ class PartitionLeader:
         )
 
     def on_partition_changed(
-        self, isr: tuple[BrokerId, ...], partition_epoch: int, now_ms: int
+        self,
+        isr: tuple[BrokerId, ...],
+        partition_epoch: int,
+        now_ms: int,
+        replicas: tuple[BrokerId, ...] | None = None,
     ) -> bool:
-        """Take over what the controller decided; say whether the high watermark moved."""
+        """Take over what the controller decided; say whether the high watermark moved.
+
+        Args:
+            replicas: None keeps them. Who is new begins as one of whom nothing is known, also
+                if it was a replica before.
+        """
         if partition_epoch < self.partition_epoch:
             return False
+        if replicas is not None and replicas != self.replicas:
+            self._take_replicas(replicas)
         self.isr = isr
         self.partition_epoch = partition_epoch
         self.pending_isr = None
         return self.maybe_advance_high_watermark(now_ms)
+
+    def _take_replicas(self, replicas: tuple[BrokerId, ...]) -> None:
+        self.replicas = replicas
+        old = self.progress
+        self.progress = {
+            replica: old.get(replica) or FollowerProgress(replica, -self.lag_max_ms - 1)
+            for replica in replicas
+            if replica != self.broker_id
+        }
 
     def _under_min_isr(self, isr: tuple[BrokerId, ...]) -> bool:
         return len(isr) < self.log.config.min_insync_replicas and len(isr) < self.min_isr

@@ -149,6 +149,13 @@ class Simulation:
         """Return one broker."""
         return self._brokers[broker]
 
+    async def add_broker(self) -> BrokerHost:
+        """Start one more broker on a machine of its own, and return it once it is unfenced."""
+        broker = await self.cluster.add_broker()
+        added = self._brokers[broker] = BrokerHost(self, broker)
+        self._watch(added)
+        return added
+
     def host(self, name: str) -> Host:
         """Return the host of that name, made at first mention: for clients and applications."""
         return self.loop.network.host(name)

@@ -45,6 +45,12 @@ REQUESTS: dict[int, dict[str, Any]] = {
             }
         ]
     },
+    45: {
+        "timeout": 9,
+        "allow_replication_factor_change": True,
+        "topics": [{"name": "t", "partitions": [{"partition_index": 0, "replicas": [2]}]}],
+    },
+    46: {"timeout": 9, "topics": [{"name": "t", "partition_indexes": [0]}]},
     52: {"voter_id": 1, "topics": [{"topic_name": QUORUM, "partitions": [VOTE]}]},
     53: {"voter_id": 1, "topics": [{"topic_name": QUORUM, "partitions": [LEADER]}]},
     54: {"topics": [{"topic_name": QUORUM, "partitions": [LEADER]}]},
@@ -63,6 +69,7 @@ REQUESTS: dict[int, dict[str, Any]] = {
         "listeners": [{"name": "PLAINTEXT", "host": "h", "port": 1, "security_protocol": 0}],
     },
     63: {"broker_id": 1, "broker_epoch": 0, "current_metadata_offset": 99},
+    64: {"broker_id": 3},
     67: {"broker_id": 1, "broker_epoch": 0},
     75: {"topics": TOPIC_NAMES, "response_partition_limit": 10},
 }
