@@ -29,6 +29,9 @@ __all__ = [
     "Decision",
     "DeleteTopics",
     "DeletedTopic",
+    "ElectLeaders",
+    "ElectionResult",
+    "ElectionType",
     "Heartbeat",
     "HeartbeatResult",
     "IsrChange",
@@ -64,13 +67,18 @@ class Decision(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class RegisterBroker:
-    """A broker process wants its id. `incarnation_id` is new for each start of a process."""
+    """A broker process wants its id. `incarnation_id` is new for each start of a process.
+
+    `previous_broker_epoch` is that of the registration in which the broker last shut down
+    cleanly, -1 where it did not (KIP-966).
+    """
 
     broker_id: BrokerId
     incarnation_id: uuid.UUID
     host: str
     port: int
     rack: str | None = None
+    previous_broker_epoch: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +309,34 @@ class IsrChangeResult:
     isr: tuple[BrokerId, ...] = ()
     recovering: bool = False
     partition_epoch: int = -1
+
+
+class ElectionType(IntEnum):
+    """Which leader is wanted (KIP-460)."""
+
+    PREFERRED = 0
+    UNCLEAN = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ElectLeaders:
+    """Elections to hold; `partitions` of (topic, number), None for all there are.
+
+    `election_type` is an ElectionType, or a number that no client should send.
+    """
+
+    election_type: int
+    partitions: tuple[tuple[str, int], ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ElectionResult:
+    """What became of one partition's election."""
+
+    topic: str
+    partition: int
+    error: ErrorCode = ErrorCode.NONE
+    message: str | None = None
 
 
 # --- producer ids ------------------------------------------------------------------------
