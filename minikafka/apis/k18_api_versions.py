@@ -11,12 +11,13 @@ Versions
     0   keys and ranges
     1   throttle time
     3   client software name and version, features (KIP-511, KIP-584)
-    4   features whose lowest version is 0 may be listed (KAFKA-17011)
+    4   supported features whose lowest version is 0 are listed, too (KAFKA-17011)
 
 Not done
-    DIVERGENCE(features): of Kafka's features only metadata.version is listed, at the one level
-    that is that of Kafka 4.1. Clients change their protocol on group.version and
-    transaction.version; we list a feature with the work that makes it true.
+    DIVERGENCE(features): of Kafka's features only eligible.leader.replicas.version is listed as
+    there, and metadata.version at the one level that is that of Kafka 4.1. Clients change their
+    protocol on group.version and transaction.version; we list a feature with the work that
+    makes it true.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ from minikafka.wire.versions import SERVED, ApiKey, advertised
 
 __all__ = ["api_versions", "unsupported_version"]
 
-# 27 is 4.1-IV1. Tools read the cluster's release from it.
-_FEATURES = (("metadata.version", 27),)
+# Name, lowest and highest version supported; the highest is finalized, as on a new cluster.
+# 27 is 4.1-IV1: tools read the cluster's release from it.
+_FEATURES = (("metadata.version", 27, 27), ("eligible.leader.replicas.version", 0, 1))
 # The form that Kafka asks of a client's name and version (KIP-511).
 _SOFTWARE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?")
 
@@ -56,12 +58,14 @@ def api_versions(request: Any, context: RequestContext) -> Shape:
         # Inclusive in Kafka: the offset of the last metadata record that counts.
         "finalized_features_epoch": context.broker.image.offset - 1,
         "supported_features": [
-            {"name": name, "min_version": level, "max_version": level}
-            for name, level in _FEATURES
+            {"name": name, "min_version": lowest, "max_version": highest}
+            for name, lowest, highest in _FEATURES
+            # KAFKA-17492: older clients fail on a lowest version of 0.
+            if lowest or context.api_version >= 4
         ],
         "finalized_features": [
-            {"name": name, "min_version_level": level, "max_version_level": level}
-            for name, level in _FEATURES
+            {"name": name, "min_version_level": highest, "max_version_level": highest}
+            for name, _, highest in _FEATURES
         ],
     }
 

@@ -6,15 +6,15 @@ Behaviour
     reached, `next_cursor` names what comes next. No topics asked for means all of them.
     A cursor's topic must be among those asked for. Unknown and impossible names are reported,
     and count for nothing.
-    `eligible_leader_replicas` and `last_known_elr` are empty arrays, never null: the Java
-    client reads them without looking.
+    `eligible_leader_replicas` may lead when the ISR is empty; `last_known_elr` is the last
+    leader while there is none. Both are arrays, never null: the Java client reads them without
+    looking.
 
 Versions
     0   KIP-966
 
 Not done
     DIVERGENCE(server-errors): the empty name is INVALID_TOPIC_EXCEPTION, on which Kafka fails.
-    Eligible leader replicas: DIVERGENCE(eligible-leader-replicas) stands at the controller.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _topic(topic: TopicImage, indexes: range, image: MetadataImage) -> Shape:
             # This API has no error for a partition without a leader: leader_id says it.
             "error_code": ErrorCode.NONE,
             "eligible_leader_replicas": topic.partitions[index].elr,
-            "last_known_elr": (),
+            "last_known_elr": topic.partitions[index].last_known_elr,
         }
         for index in indexes
     ]

@@ -72,6 +72,7 @@ class BrokerConfig:
     unclean_leader_election_enable: bool
     auto_leader_rebalance_enable: bool
     leader_imbalance_check_interval_seconds: int
+    unclean_leader_election_interval_ms: int
     # requests
     request_timeout_ms: int
     message_max_bytes: int

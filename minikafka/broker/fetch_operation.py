@@ -143,10 +143,7 @@ class FetchOperation(Delayed):
             elif response.error_code:
                 gathered.refused = True
                 left = max(0, left)
-                waits = (
-                    not last_look and from_replica and target.topic != CLUSTER_METADATA_TOPIC
-                )
-                if waits and may_come_true(response.error_code):
+                if not last_look and self._may_wait(target, response):
                     # The follower has applied metadata that this broker will have in a moment.
                     continue
                 gathered.urgent = True
@@ -154,16 +151,27 @@ class FetchOperation(Delayed):
                 gathered.urgent = True
             elif from_replica:
                 self._note_progress(target)
-                # News to a follower at once: DeleteRecords waits until it has followed.
-                if not full and response.log_start_offset != target.cached_log_start_offset:
-                    gathered.urgent = True
-                # So is a watermark to one that tells its own (KIP-1166).
-                if response.high_watermark > target.high_watermark:
+                # News to a follower at once: DeleteRecords waits until it has followed. So is a
+                # watermark to one that tells its own (KIP-1166).
+                if (
+                    not full and response.log_start_offset != target.cached_log_start_offset
+                ) or response.high_watermark > target.high_watermark:
                     gathered.urgent = True
             elif response.preferred_read_replica >= 0:
                 gathered.urgent = True
             gathered.found.append((key, target, response))
         return gathered
+
+    def _may_wait(self, target: FetchTarget, response: FetchPartitionResponse) -> bool:
+        """Say whether a follower is refused only what its leader has not applied yet.
+
+        Who leads the quorum is known at once, and has to be told.
+        """
+        return (
+            self._from_replica
+            and target.topic != CLUSTER_METADATA_TOPIC
+            and may_come_true(response.error_code)
+        )
 
     def _note_progress(self, target: FetchTarget) -> None:
         """Tell a leader how far its follower is, where it was no leader yet at the request."""

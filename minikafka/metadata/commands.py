@@ -29,6 +29,9 @@ __all__ = [
     "Decision",
     "DeleteTopics",
     "DeletedTopic",
+    "ElectLeaders",
+    "ElectionResult",
+    "ElectionType",
     "Heartbeat",
     "HeartbeatResult",
     "IsrChange",
@@ -67,6 +70,9 @@ class RegisterBroker:
     """A broker process wants its id. `incarnation_id` is new for each start of a process.
 
     Clients reach it at `host` and `port`; brokers at `broker_host`, where it says so.
+
+    `previous_broker_epoch` is that of the registration in which the broker last shut down
+    cleanly, -1 where it did not (KIP-966).
     """
 
     broker_id: BrokerId
@@ -76,6 +82,7 @@ class RegisterBroker:
     rack: str | None = None
     broker_host: str = ""
     broker_port: int = 0
+    previous_broker_epoch: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +313,34 @@ class IsrChangeResult:
     isr: tuple[BrokerId, ...] = ()
     recovering: bool = False
     partition_epoch: int = -1
+
+
+class ElectionType(IntEnum):
+    """Which leader is wanted (KIP-460)."""
+
+    PREFERRED = 0
+    UNCLEAN = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ElectLeaders:
+    """Elections to hold; `partitions` of (topic, number), None for all there are.
+
+    `election_type` is an ElectionType, or a number that no client should send.
+    """
+
+    election_type: int
+    partitions: tuple[tuple[str, int], ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ElectionResult:
+    """What became of one partition's election."""
+
+    topic: str
+    partition: int
+    error: ErrorCode = ErrorCode.NONE
+    message: str | None = None
 
 
 # --- producer ids ------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from minikafka.base.config import BrokerConfig
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import CLUSTER_METADATA_TOPIC_ID, ZERO_ID, BrokerId, Offset
 from minikafka.base.seeds import Seeds, random_id
-from minikafka.metadata import configs, deletion, partitions, reassignment, topics
+from minikafka.metadata import configs, deletion, elections, partitions, reassignment, topics
 from minikafka.metadata.commands import (
     AllocateProducerIds,
     AlterConfigs,
@@ -27,6 +27,8 @@ from minikafka.metadata.commands import (
     Decision,
     DeletedTopic,
     DeleteTopics,
+    ElectionResult,
+    ElectLeaders,
     Heartbeat,
     HeartbeatResult,
     IsrChangeResult,
@@ -37,9 +39,15 @@ from minikafka.metadata.commands import (
     Registration,
     ResourceResult,
 )
+from minikafka.metadata.config_effects import config_effects
+from minikafka.metadata.elections import ElectionCounts, ElectionTimer
 from minikafka.metadata.image import MetadataImage
-from minikafka.metadata.leadership import fence_changes, unfence_changes
-from minikafka.metadata.liveness import Liveness
+from minikafka.metadata.leadership import (
+    fence_changes,
+    unclean_shutdown_changes,
+    unfence_changes,
+)
+from minikafka.metadata.liveness import Liveness, is_clean_shutdown
 from minikafka.metadata.partitions import check_broker_epoch
 from minikafka.metadata.reassignment import AlterReassignments, MovedPartition
 from minikafka.metadata.records import (
@@ -49,6 +57,7 @@ from minikafka.metadata.records import (
     BrokerUnfenced,
     BrokerUnregistered,
     MetadataRecord,
+    PartitionChanged,
     ProducerIdsAllocated,
 )
 from minikafka.metadata.states import BrokerImage, MetadataDelta
@@ -65,6 +74,9 @@ class Controller:
         config: static config of the controller's node; gives the defaults of new topics and
             the session timeout of brokers.
         seeds: where topic ids and the start of placements are drawn from.
+
+    Attributes:
+        election_counts: of this node since it is active.
     """
 
     def __init__(self, config: BrokerConfig, seeds: Seeds) -> None:
@@ -72,7 +84,9 @@ class Controller:
         self._seeds = seeds
         self._image = MetadataImage.empty(config)
         self._liveness = Liveness(config.broker_session_timeout_ms)
-        self._elections_ms: int | None = None
+        self._timers = self._election_timers()
+        self._active = False
+        self.election_counts = ElectionCounts()
         self._draw_anew()
 
     @property
@@ -84,6 +98,8 @@ class Controller:
         self, records: Sequence[MetadataRecord], end_offset: Offset, epoch: int | None = None
     ) -> MetadataDelta:
         """Take appended records, own or foreign, up to `end_offset` (exclusive)."""
+        if self._active:
+            self.election_counts.note(self._image, records)
         self._image, delta = self._image.apply(records, end_offset, epoch)
         return delta
 
@@ -95,9 +111,21 @@ class Controller:
         """
         self._draw_anew()
         self._liveness = Liveness(self._config.broker_session_timeout_ms)
-        self._elections_ms = None
+        self._timers = self._election_timers()
+        self._active = True
+        self.election_counts = ElectionCounts()
         self._open_sessions(now_ms)
         return Decision(configs.bootstrap_configs(self._image), None)
+
+    def _election_timers(self) -> tuple[ElectionTimer, ...]:
+        config = self._config
+        preferred = ElectionTimer(
+            config.leader_imbalance_check_interval_seconds * 1000, elections.preferred_elections
+        )
+        unclean = ElectionTimer(
+            config.unclean_leader_election_interval_ms, elections.unclean_elections
+        )
+        return (preferred, unclean) if config.auto_leader_rebalance_enable else (unclean,)
 
     def _draw_anew(self) -> None:
         # By offset: a controller that comes back must not draw the topic ids of last time.
@@ -115,7 +143,9 @@ class Controller:
     def register_broker(self, command: RegisterBroker, now_ms: int) -> Decision[Registration]:
         """Give a broker its id; it starts fenced, with a broker epoch larger than any before.
 
-        The same incarnation keeps its broker epoch and its state, e.g. to change its port.
+        The same incarnation keeps its broker epoch and its state, e.g. to change its port. A
+        new one that cannot say in which registration it shut down cleanly leaves every ISR and
+        every ELR before it is registered (KIP-966).
 
         Raises:
             KafkaError: DUPLICATE_BROKER_REGISTRATION while another incarnation is alive.
@@ -128,10 +158,14 @@ class Controller:
                 "Another broker is registered with that broker id.",
             )
         records: list[MetadataRecord] = []
-        if old is not None and not same:
-            # C3: whatever the former incarnation led or followed, the new one must catch up.
-            records += self._fencing(old)
-            self._liveness.close(old.broker_id)
+        if not same:
+            clean = is_clean_shutdown(old, command.previous_broker_epoch)
+            leave = fence_changes if clean else unclean_shutdown_changes
+            records += leave(self._image, command.broker_id)
+            if old is not None and not old.fenced:
+                # C7: one incarnation is out before the next one is in.
+                records.append(BrokerFenced(old.broker_id, old.broker_epoch))
+            self._liveness.close(command.broker_id)
         keep = old if same else None
         broker_epoch = self._image.offset + len(records) if keep is None else keep.broker_epoch
         records.append(
@@ -246,21 +280,20 @@ class Controller:
             broker = self._image.brokers.get(broker_id)
             if broker is not None and not broker.fenced:
                 return Decision(self._fencing(broker), broker_id)
-        interval_ms = self._config.leader_imbalance_check_interval_seconds * 1000
-        if self._elections_ms is None or now_ms < self._elections_ms:
-            if self._elections_ms is None:
-                self._elections_ms = now_ms + interval_ms
-            return Decision((), None)
-        self._elections_ms = now_ms + interval_ms
-        preferred = self._config.auto_leader_rebalance_enable
-        elections = partitions.rebalance_leaders(self._image, preferred=preferred)
-        return Decision(tuple(elections), None)
+        records: list[PartitionChanged] = []
+        for timer in self._timers:
+            if not records:  # the next kind of election sees what this one did
+                records = timer.elections(self._image, now_ms)
+        return Decision(tuple(records), None)
 
     def next_deadline_ms(self) -> int | None:
         """Return when `tick` is needed at the latest; None while there is nothing to wait for."""
         deadlines = [
             deadline
-            for deadline in (self._liveness.next_deadline_ms(), self._elections_ms)
+            for deadline in (
+                self._liveness.next_deadline_ms(),
+                *(timer.due_ms for timer in self._timers),
+            )
             if deadline is not None
         ]
         return min(deadlines, default=None)
@@ -283,7 +316,9 @@ class Controller:
 
     def alter_configs(self, command: AlterConfigs) -> Decision[tuple[ResourceResult, ...]]:
         """Decide on config changes; see `configs.alter_configs`."""
-        return configs.alter_configs(self._image, command)
+        decision = configs.alter_configs(self._image, command)
+        effects = config_effects(self._image, decision.records)
+        return Decision((*decision.records, *effects), decision.result)
 
     def alter_partition(self, command: AlterPartition) -> Decision[tuple[IsrChangeResult, ...]]:
         """Decide on ISR changes that a leader proposes; see `partitions.alter_partition`."""
@@ -294,6 +329,10 @@ class Controller:
     ) -> Decision[tuple[MovedPartition, ...]]:
         """Decide on moves of partitions; see `reassignment.alter_reassignments`."""
         return reassignment.alter_reassignments(self._image, command)
+
+    def elect_leaders(self, command: ElectLeaders) -> Decision[tuple[ElectionResult, ...]]:
+        """Decide on elections that somebody asks for; see `elections.elect_leaders`."""
+        return elections.elect_leaders(self._image, command)
 
     def _new_topic_id(self) -> uuid.UUID:
         while True:

@@ -10,8 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from minikafka.base.ids import BrokerId
+from minikafka.metadata.states import BrokerImage
 
-__all__ = ["Liveness"]
+__all__ = ["Liveness", "is_clean_shutdown"]
+
+
+def is_clean_shutdown(former: BrokerImage | None, previous_broker_epoch: int) -> bool:
+    """Say whether a broker that registers anew has lost nothing of its log.
+
+    KIP-966: it sends the broker epoch in which it shut down in good order; unless that is the
+    epoch of its last registration, the shutdown counts as unclean.
+    """
+    return former is not None and former.broker_epoch == previous_broker_epoch
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Leaders propose ISRs, and preferred or unclean leaders are elected when their time comes.
+"""Leaders propose ISRs.
 
 Pure functions on an image. Every accepted ISR was proposed by the present leader, knowing the
 present state of the partition, and holds only live replicas in their present registration.
@@ -16,11 +16,11 @@ from minikafka.metadata.commands import (
     IsrChangeResult,
 )
 from minikafka.metadata.image import MetadataImage
-from minikafka.metadata.leadership import change_partition
+from minikafka.metadata.leadership import change_partition, min_isr
 from minikafka.metadata.records import MetadataRecord, PartitionChanged
 from minikafka.metadata.states import PartitionImage
 
-__all__ = ["alter_partition", "check_broker_epoch", "rebalance_leaders"]
+__all__ = ["alter_partition", "check_broker_epoch"]
 
 
 def check_broker_epoch(image: MetadataImage, broker_id: BrokerId, broker_epoch: int) -> None:
@@ -79,6 +79,7 @@ def alter_partition(
             partition,
             tuple(broker_id for broker_id, _ in change.new_isr),
             image.is_active,
+            min_isr=min_isr(image, topic.name),
             unclean=image.topic_config(topic.name).unclean_leader_election_enable,
             recovering=change.recovering,
         )
@@ -140,31 +141,3 @@ def _result(
 
 def _refused(change: IsrChange, error: ErrorCode) -> IsrChangeResult:
     return IsrChangeResult(change.topic_id, change.partition, error)
-
-
-def rebalance_leaders(image: MetadataImage, *, preferred: bool) -> list[PartitionChanged]:
-    """Return the elections that are due from time to time.
-
-    Partitions without a leader get an unclean one where their topic allows it; with
-    `preferred`, partitions not led by their preferred leader get it where it is in sync.
-    """
-    records = []
-    for name, topic in sorted(image.topics.items()):
-        for number, partition in enumerate(topic.partitions):
-            leaderless = not partition.has_leader
-            if not leaderless and not (
-                preferred and partition.leader != partition.preferred_leader
-            ):
-                continue
-            record = change_partition(
-                topic.topic_id,
-                number,
-                partition,
-                partition.isr,
-                image.is_active,
-                unclean=leaderless and image.topic_config(name).unclean_leader_election_enable,
-                preferred=preferred,
-            )
-            if record is not None:
-                records.append(record)
-    return records

@@ -22,7 +22,7 @@ from minikafka.metadata.assignments import (
 )
 from minikafka.metadata.commands import Decision
 from minikafka.metadata.image import MetadataImage
-from minikafka.metadata.leadership import change_partition
+from minikafka.metadata.leadership import change_partition, min_isr
 from minikafka.metadata.records import MetadataRecord, PartitionChanged
 from minikafka.metadata.states import PartitionImage, TopicImage
 
@@ -129,6 +129,7 @@ def _altered(
         partition,
         partition.isr,
         image.is_active,
+        min_isr=min_isr(image, topic.name),
         assignment=reassigned(partition, move.replicas),
     )
 
@@ -153,6 +154,7 @@ def _cancelled(
         partition,
         isr,
         image.is_active,
+        min_isr=min_isr(image, topic.name),
         unclean=unclean,
         assignment=assignment,
     )

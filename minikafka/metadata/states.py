@@ -53,9 +53,11 @@ class BrokerImage:
 class PartitionImage:
     """One partition: who has it, who is in sync, who leads.
 
-    `adding` and `removing` are what a reassignment still has to do; `replicas` holds both.
+    `elr` may lead when the ISR is empty; `last_known_elr` is the last leader of a partition
+    that has none (KIP-966). `adding` and `removing` are what a reassignment still has to do;
+    `replicas` holds both.
 
-    Invariant: leader is NO_LEADER or in isr; isr is not empty and part of replicas.
+    Invariant: leader is NO_LEADER or in isr; isr and elr are parts of replicas, and disjoint.
     """
 
     leader: BrokerId
@@ -76,7 +78,7 @@ class PartitionImage:
 
     @property
     def has_leader(self) -> bool:
-        """False when no in-sync replica is alive."""
+        """False when neither an in-sync nor an eligible replica is alive."""
         return self.leader != NO_LEADER
 
 

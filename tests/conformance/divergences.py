@@ -75,7 +75,7 @@ DIVERGENCES: Final[tuple[Divergence, ...]] = (
             ("supported", ("group", "kraft", "share", "transaction")),
             ("finalized", ("group", "kraft", "transaction")),
         )
-        for name in (*(f"{each}.version" for each in names), "eligible.leader.replicas.version")
+        for name in (f"{each}.version" for each in names)
     ),
     # DescribeConfigs
     Divergence(

@@ -239,7 +239,7 @@ class BrokerStub:
         assert partition.leader is not None
         records = [Record(0, each, None, b"v", ()) for each in timestamps_ms]
         partition.leader.append(build_batch(records), 1, self.clock.wall_ms())
-        self.replicas.appended(partition)
+        self.replicas.appended(partition, 1)
 
     def followed(self, name: str, index: int = 0) -> None:
         """Let every follower say that it has all that this leader has."""

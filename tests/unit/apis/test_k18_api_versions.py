@@ -24,22 +24,21 @@ async def test_list_is_the_table_of_versions(version: int) -> None:
     assert 63 not in [key for key, _, _ in listed]
 
 
-async def test_only_the_release_is_claimed_of_features() -> None:
-    """Clients change their protocol on group.version and transaction.version: not listed."""
+@pytest.mark.parametrize("version", [3, 4])
+async def test_release_and_eligible_leader_replicas_are_claimed_of_features(
+    version: int,
+) -> None:
+    """Supported ones from 0 on only to newer clients (KAFKA-17492); not those not done."""
     stub = BrokerStub()
-    answer = await stub.ask(18, 4, client_software_name="a", client_software_version="1")
+    answer = await stub.ask(18, version, client_software_name="a", client_software_version="1")
     stub.close()
-    [supported], [finalized] = answer.supported_features, answer.finalized_features
-    assert (supported.name, supported.min_version, supported.max_version) == (
-        "metadata.version",
-        27,
-        27,
-    )
-    assert (finalized.name, finalized.min_version_level, finalized.max_version_level) == (
-        "metadata.version",
-        27,
-        27,
-    )
+    supported = [(f.name, f.min_version, f.max_version) for f in answer.supported_features]
+    finalized = [
+        (f.name, f.min_version_level, f.max_version_level) for f in answer.finalized_features
+    ]
+    release, eligible = "metadata.version", "eligible.leader.replicas.version"
+    assert supported == [(release, 27, 27), (eligible, 0, 1)][: version - 2]
+    assert finalized == [(release, 27, 27), (eligible, 1, 1)]
     assert answer.finalized_features_epoch == stub.image.offset - 1
 
 

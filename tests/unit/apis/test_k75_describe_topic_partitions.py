@@ -107,6 +107,18 @@ async def test_eligible_leaders_are_empty_and_never_null() -> None:
     )
 
 
+async def test_eligible_leaders_and_the_last_known_one_are_shown() -> None:
+    """KIP-966: who may lead when the ISR is empty, and who led last."""
+    stub = await stub_with_topics()
+    stub.fence(3)
+    last = (await describe(stub, "b")).topics[0].partitions[2]
+    assert (last.isr_nodes, last.eligible_leader_replicas, last.last_known_elr) == (
+        (),
+        (3,),
+        (3,),
+    )
+
+
 async def test_partition_without_a_leader_is_no_error_here() -> None:
     """`leader_id` -1 says it all."""
     stub = await stub_with_topics()

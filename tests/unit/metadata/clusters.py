@@ -68,12 +68,22 @@ class Cluster:
         return decision.result
 
     def register(
-        self, broker_id: int, now_ms: int = 0, *, start: int = 0, rack: str | None = None
+        self,
+        broker_id: int,
+        now_ms: int = 0,
+        *,
+        start: int = 0,
+        rack: str | None = None,
+        clean: bool = False,
     ) -> None:
-        """Register a broker; `start` counts the starts of its process."""
-        command = RegisterBroker(
-            broker_id, incarnation(1000 * start + broker_id), "localhost", 9092, rack
-        )
+        """Register a broker; `start` counts the starts of its process.
+
+        Args:
+            clean: the process before it shut down cleanly.
+        """
+        previous = self.epochs.get(broker_id, -1) if clean else -1
+        process = incarnation(1000 * start + broker_id)
+        command = RegisterBroker(broker_id, process, "localhost", 9092, rack, previous)
         result = self.carry_out(self.controller.register_broker(command, now_ms))
         self.epochs[broker_id] = result.broker_epoch
 
@@ -94,10 +104,16 @@ class Cluster:
         return self.carry_out(self.controller.heartbeat(command, now_ms))
 
     def join(
-        self, broker_id: int, now_ms: int = 0, *, start: int = 0, rack: str | None = None
+        self,
+        broker_id: int,
+        now_ms: int = 0,
+        *,
+        start: int = 0,
+        rack: str | None = None,
+        clean: bool = False,
     ) -> None:
         """Register a broker and unfence it."""
-        self.register(broker_id, now_ms, start=start, rack=rack)
+        self.register(broker_id, now_ms, start=start, rack=rack, clean=clean)
         self.heartbeat(broker_id, now_ms)
 
     def fence(self, broker_id: int) -> None:

@@ -45,7 +45,8 @@ def _propose(cluster: Cluster, chance: Random) -> None:
 def _live_through(seed: int, steps: int, *, unclean: bool) -> Cluster:
     """Return a cluster after `steps` random events."""
     chance = Random(seed)
-    cluster = Cluster(3, {"unclean.leader.election.enable": unclean})
+    config = {"unclean.leader.election.enable": unclean, "min.insync.replicas": 1 + seed % 3}
+    cluster = Cluster(3, config)
     cluster.create_assigned("t", *_REPLICAS)
     now_ms = 0
     for step in range(1, steps + 1):
@@ -54,7 +55,8 @@ def _live_through(seed: int, steps: int, *, unclean: bool) -> Cluster:
         event = chance.randrange(6)
         with contextlib.suppress(KafkaError):
             if event == 0:
-                cluster.register(broker_id, now_ms, start=step)
+                clean = chance.random() < 0.5
+                cluster.register(broker_id, now_ms, start=step, clean=clean)
             elif event == 1:
                 cluster.carry_out(cluster.controller.tick(now_ms))
             elif event == 2:
@@ -70,33 +72,32 @@ def _live_through(seed: int, steps: int, *, unclean: bool) -> Cluster:
 
 
 def _check_partition(image: MetadataImage, partition: PartitionImage) -> None:
-    assert partition.isr
-    assert len(set(partition.isr)) == len(partition.isr)
-    assert set(partition.isr) <= set(partition.replicas)
-    assert partition.leader == NO_LEADER or partition.leader in partition.isr
-    for replica in partition.isr:
-        assert image.is_active(replica) or len(partition.isr) == 1
-    if partition.has_leader:
-        assert image.is_active(partition.leader)
+    isr, elr = partition.isr, partition.elr
+    assert len({*isr, *elr}) == len(isr) + len(elr)
+    assert {*isr, *elr} <= set(partition.replicas)
+    assert partition.has_leader == bool(isr)
+    assert partition.leader == NO_LEADER or partition.leader in isr
+    assert not elr or len(isr) < image.topic_config("t").min_insync_replicas
+    assert len(partition.last_known_elr) == (not partition.has_leader)
+    for replica in isr:
+        assert image.is_active(replica)
 
 
 def _check_change(old: PartitionImage, new: PartitionImage, *, unclean: bool) -> None:
     assert new.partition_epoch == old.partition_epoch + 1
     assert new.leader_epoch == old.leader_epoch + (new.leader != old.leader)
-    if new.has_leader and new.leader not in old.isr:
-        assert unclean
-        assert (new.isr, new.recovering) == ((new.leader,), True)
+    if new.has_leader and new.leader not in (*old.isr, *old.elr):
+        assert unclean or (new.leader,) == old.last_known_elr
+        assert (new.isr, new.elr, new.recovering) == ((new.leader,), (), True)
 
 
 @given(st.integers(0, 100_000), st.integers(1, 60), st.booleans())
 def test_partition_states_and_their_changes_are_always_legal(
     seed: int, steps: int, unclean: bool
 ) -> None:
-    """Epochs step by one; ISR and leader are live replicas; only unclean leaders come from outside."""
+    """Epochs step by one; ISR and leader are live; who is from outside ISR and ELR is unclean."""
     cluster = _live_through(seed, steps, unclean=unclean)
-    image = MetadataImage.empty(
-        BrokerConfig.parse(1, {"unclean.leader.election.enable": unclean})
-    )
+    image = MetadataImage.empty(BrokerConfig.parse(1, {}))
     for offset, record in enumerate(cluster.records):
         old = image
         image, _ = image.apply([record], offset + 1)

@@ -8,9 +8,7 @@ import uuid
 import pytest
 
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import NO_LEADER
 from minikafka.metadata.commands import AlterPartition, IsrChange, IsrChangeResult
-from minikafka.metadata.partitions import rebalance_leaders
 from tests.unit.metadata.clusters import Cluster
 
 
@@ -147,25 +145,3 @@ def test_recovered_leader_may_then_grow_its_isr() -> None:
     assert _propose(cluster, both, sender=2).error is ErrorCode.INVALID_REQUEST
     assert _propose(cluster, _change(cluster, 2), sender=2).recovering is False
     assert _propose(cluster, _change(cluster, 2, 3), sender=2).isr == (2, 3)
-
-
-def test_preferred_leader_gets_its_partition_back_when_in_sync() -> None:
-    """A restarted broker leads again what it should, once it has caught up."""
-    cluster = _cluster()
-    cluster.fence(1)
-    cluster.heartbeat(1)
-    assert rebalance_leaders(cluster.image, preferred=True) == []
-    assert cluster.partition("t").leader == 2
-    _propose(cluster, _change(cluster, 2, 3, 1), sender=2)
-    [record] = rebalance_leaders(cluster.image, preferred=True)
-    assert (record.leader, record.leader_epoch) == (1, 2)
-    assert rebalance_leaders(cluster.image, preferred=False) == []
-
-
-def test_leaderless_partition_waits_for_its_isr_unless_its_topic_allows_otherwise() -> None:
-    """No clean leader, no leader."""
-    cluster = _cluster()
-    _propose(cluster, _change(cluster, 1))
-    cluster.fence(1)
-    assert cluster.partition("t").leader == NO_LEADER
-    assert rebalance_leaders(cluster.image, preferred=True) == []
