@@ -237,8 +237,12 @@ class Broker:
         """Tell the controller that this broker goes."""
         await self.lifecycle.leave()
 
-    async def stop(self) -> None:
-        """Stop everything and wait until no task is left."""
+    async def stop(self, *, clean: bool = True) -> None:
+        """Stop everything and wait until no task is left.
+
+        Args:
+            clean: False where the process is taken to have died: nothing is written any more.
+        """
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -256,6 +260,7 @@ class Broker:
         for channel in self._channels.values():
             channel.close()
         self.purgatory.close()
+        # What a broker writes at its end belongs here, under `if clean`.
 
     def spawn(self, coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
         """Run `coroutine` as a task of this broker; the value comes in the turn it ends."""

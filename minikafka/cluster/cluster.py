@@ -8,9 +8,6 @@ org.apache.kafka.common.test.KafkaClusterTestKit.
 from __future__ import annotations
 
 import asyncio
-import secrets  # noqa: TID251 - for a seed nobody gave, see `_fresh_seed`
-import time
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -22,6 +19,8 @@ from minikafka.base.seeds import Seeds, random_id
 from minikafka.cluster import topics
 from minikafka.cluster.client import Client
 from minikafka.cluster.consumer_records import Isolation
+from minikafka.cluster.doors import fresh_seed, short_id, wall_ms
+from minikafka.cluster.faults import BrokerHandle, CrashMode, Faults
 from minikafka.cluster.hosting import Hosting, Links, LocalHosting
 from minikafka.cluster.node import Node
 from minikafka.cluster.observe import ClusterView
@@ -38,17 +37,6 @@ START_TIMEOUT_S = 30.0
 TOPIC_TIMEOUT_S = 30.0
 
 _EVERY_INTERFACE = ("", "0.0.0.0", "::")
-
-
-def _fresh_seed() -> str:
-    # The one door through which chance comes in: clients tell a topic from its namesake in a
-    # later cluster by its id, so no two clusters may have the same ids unless they are asked to.
-    return secrets.token_hex(8)
-
-
-def _wall_ms() -> int:
-    # The one door through which the wall clock comes in.
-    return time.time_ns() // 1_000_000  # noqa: TID251 - injected from here
 
 
 class AsyncCluster:
@@ -101,7 +89,7 @@ class AsyncCluster:
         )
         self._port = port
         self._transport: Transport = transport
-        self._seeds = Seeds(_fresh_seed() if seed is None else seed)
+        self._seeds = Seeds(fresh_seed() if seed is None else seed)
         given = dict(config or {})
         self._configs = {
             broker: BrokerConfig.parse(
@@ -114,7 +102,8 @@ class AsyncCluster:
         self._view = ClusterView(self._nodes)
         self._changes = Changes()
         self._hosting = hosting
-        self._cluster_id = _short_id(self._seeds)
+        self._cluster_id = short_id(random_id(self._seeds.generator("cluster_id")))
+        self._faults = Faults(self._nodes, self._ids)
         self._starts: dict[int, int] = {}
         self._ports: dict[int, int] = {}
         self._clock: Clock | None = None
@@ -135,7 +124,7 @@ class AsyncCluster:
         if self._hosting is None:
             self._hosting = LocalHosting(
                 Network(loop, self._transport),
-                LoopClock(loop.time, _wall_ms),
+                LoopClock(loop.time, wall_ms),
                 self._host,
                 self._advertised_host,
                 self._port,
@@ -175,11 +164,65 @@ class AsyncCluster:
         if node is not None:
             node.hang_up()
 
+    # --- faults ----------------------------------------------------------
+
+    def broker(self, broker: int) -> BrokerHandle:
+        """Return one broker, to stop, crash, pause and start it."""
+        return BrokerHandle(self, broker)
+
+    async def crash(self, broker: int, mode: CrashMode = "kill") -> None:
+        """A broker has ended without a word, and is down until `restart`.
+
+        Args:
+            mode: "kill" is a process that dies: its connections are reset, what it wrote stays.
+                "power" is a machine that goes dark: nobody hears of it but by a timeout, and
+                what was not flushed is gone.
+
+        Raises:
+            RuntimeError: it is not up.
+        """
+        await self._faults.crash(broker, mode, self._hosting)
+
+    async def restart(self, broker: int) -> None:
+        """Start a broker that is down: same port, what its storage kept, another incarnation.
+
+        Returns once it listens; it registers by itself.
+
+        Raises:
+            RuntimeError: it is not down.
+        """
+        await self._faults.unplug(broker)
+        await self.boot(broker)
+
+    def pause(self, broker: int) -> None:
+        """Let a broker stand still, as SIGSTOP or a long collection does. Twice is once."""
+        self._faults.node(broker).pause()
+
+    def resume(self, broker: int) -> None:
+        """Let a paused broker go on, with all that has come meanwhile."""
+        self._faults.node(broker).resume()
+
+    def isolate(self, broker: int) -> None:
+        """Cut a broker off all others until `network.heal`; its clients still reach it."""
+        self.network.partition([broker], [each for each in self._ids if each != broker])
+
+    async def stop(self, broker: int) -> None:
+        """A broker has shut down in good order: others lead in its place; `boot` starts it again.
+
+        Raises:
+            RuntimeError: it is not up.
+        """
+        node = self._faults.node(broker)
+        node.resume()
+        await node.within(node.stop())
+        self._nodes.pop(broker, None)
+
     async def close(self) -> None:
         """Every broker has left: no task, port or socket remains. Twice is once."""
         if self._hosting is not None:
             # Nobody could leave over a link that is cut.
             self._hosting.network.heal()
+        await self._faults.end()
         # The controller last, so that it can record the others' leaving; and each of them,
         # whatever stopping another one raises.
         async with AsyncExitStack() as stack:
@@ -349,9 +392,3 @@ class AsyncCluster:
 
 async def _stop(node: Node) -> None:
     await node.within(node.stop())
-
-
-def _short_id(seeds: Seeds) -> str:
-    """Return a cluster id of Kafka's form: a UUID in 22 characters of base64."""
-    value = random_id(seeds.generator("cluster_id"))
-    return urlsafe_b64encode(value.bytes).rstrip(b"=").decode("ascii")
