@@ -41,13 +41,15 @@ ACKS = {"0": 0, "1": 1, "all": -1, "-1": -1}
 MINS = ("1", "2", "3")
 SWITCH = {"on": True, "off": False}
 COLUMNS = (
-    "setting", "acked", "unavailable s", "failover s", "lost", "dup", "reord",
-    "p50/p99 before ms", "during", "after", "verdict",
+    "acks", "min", "uncl", "fault", "acked", "gap s", "lead s", "lost", "dup", "order",
+    "before", "during", "after", "verdict",
 )  # fmt: skip
 
 _LEGEND = (
-    "unavailable: longest time between two acknowledged writes; failover: until metadata names "
-    "another leader; the worst of a row's faults."
+    "gap: longest time between two acknowledged writes; lead: until metadata names another leader; "
+    "the worst of a row's faults. lost, dup, order: acknowledged records that are gone, values "
+    "that are there twice, records before one sent earlier. before, during, after: ms from send "
+    "to acknowledgement, p50/p99."
 )
 
 
@@ -219,12 +221,15 @@ def _show(typed: FailoverArguments, rows: Sequence[Figures]) -> None:
 def _cells(row: Figures) -> tuple[str, ...]:
     failovers = [each for each in row.failover_s if each is not None]
     none = len(row.failover_s) - len(failovers)
-    failover_text = f"{max(failovers):.2f}" if failovers else "-"
+    failover_text = f"{max(failovers):.2f}" if failovers else "never"
     return (
-        row.setting.name,
+        row.setting.acks_text,
+        f"{row.setting.min_insync_replicas}",
+        "on" if row.setting.unclean else "off",
+        row.setting.fault,
         f"{row.acknowledged}",
         f"{max(row.unavailable_s):.2f}",
-        failover_text + (f" ({none} none)" if none else ""),
+        failover_text + (f" ({none} never)" if none and failovers else ""),
         f"{row.lost}",
         f"{row.duplicated}",
         f"{row.reordered}",
