@@ -154,6 +154,9 @@ class Dispatcher:
         """Return the handler's value, or a deferred one; errors settle a deferred one."""
         try:
             if registration.controller and not self._broker.is_controller:
+                if context.from_broker:
+                    # Who asks has forwarded it, or asks for itself: it has to look again.
+                    raise KafkaError(ErrorCode.NOT_CONTROLLER)
                 return self._broker.spawn(
                     self._broker.forward(registration.key, context.api_version, request)
                 )

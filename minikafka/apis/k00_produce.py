@@ -73,14 +73,18 @@ class _Awaited:
 
     def settled(self) -> bool:
         """Fill in the result if it is decided; say so."""
-        if self.partition.leader is not self.leader:
-            gone = self.partition.deleted
-            self.result.error_code = (
-                ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-                if gone
-                else ErrorCode.NOT_LEADER_OR_FOLLOWER
-            )
-            return True
+        leader = self.partition.leader
+        if leader is not self.leader:
+            if leader is None or leader.tenure is not self.leader.tenure:
+                gone = self.partition.deleted and not self.partition.moved
+                self.result.error_code = (
+                    ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+                    if gone
+                    else ErrorCode.NOT_LEADER_OR_FOLLOWER
+                )
+                return True
+            # A new epoch of the same leadership, e.g. since a replica was removed.
+            self.leader = leader
         if self.leader.log.high_watermark < self.required_offset:
             return False
         self.result.error_code = self.leader.acks_error()
@@ -191,7 +195,7 @@ def _append(
     result.base_offset = info.base_offset
     result.log_append_time_ms = info.log_append_time_ms
     result.log_start_offset = info.log_start_offset
-    broker.replicas.appended(partition)
+    broker.replicas.appended(partition, request.acks)
     if request.acks == -1:
         awaited.append(_Awaited(partition, info.last_offset + 1, result))
 

@@ -12,7 +12,8 @@ Versions
     5   log start offset
     7   sessions (KIP-227)
     9   current leader epoch (KIP-320)
-    11  rack (KIP-392; the preferred replica is always the leader)
+    11  rack: consumers may be sent to a follower nearby, and every replica serves them up to the
+        high watermark it knows (KIP-392); before, only the leader does
     12  divergence (KIP-595)
     13  topic ids (KIP-516)
     15  follower state as a tag (KIP-903)
@@ -21,7 +22,7 @@ Versions
     18  follower's high watermark (KIP-1166)
 
 Not done
-    Quotas. Reading from followers (KIP-392).
+    Quotas of clients.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ from minikafka.wire.versions import ApiKey
 
 __all__ = ["fetch"]
 
+RACK_VERSION = 11
 TOPIC_ID_VERSION = 13
 CURRENT_LEADER_VERSION = 16
 
@@ -168,6 +170,11 @@ def _targets(
                 targets[key] = FetchTarget(name, topic_id, asked)
             else:
                 targets[key] = session.ask(key, name, topic_id, asked)
+    if request.replica_id < 0 and context.api_version >= RACK_VERSION:
+        rack = request.rack_id if replicas.selector is not None else None
+        for target in targets.values():
+            target.any_replica = True
+            target.rack = rack or None
     return targets
 
 
@@ -223,6 +230,9 @@ def _conditions(
                 follows = request.replica_id >= 0
                 moved = partition.log_end_moved if follows else partition.high_watermark_moved
                 conditions.append(moved)
+                if follows and partition.internal:
+                    # A watermark that is news is told at once (KIP-1166).
+                    conditions.append(partition.high_watermark_moved)
     return conditions
 
 
@@ -232,6 +242,10 @@ def _hint(response: FetchResponse, context: RequestContext) -> None:
         return
     for topic in response.topics:
         for partition in topic.partitions:
+            if topic.name == CLUSTER_METADATA_TOPIC:
+                machine = context.broker.quorum.machine
+                partition.current_leader = (machine.leader_id, machine.epoch)
+                continue
             if partition.error_code not in (
                 ErrorCode.NOT_LEADER_OR_FOLLOWER,
                 ErrorCode.FENCED_LEADER_EPOCH,

@@ -35,6 +35,8 @@ from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.states import MetadataDelta
 from minikafka.net.channel import Channel, ChannelClosed
 from minikafka.net.network import Network
+from minikafka.net.turns import Turns
+from minikafka.wire.answers import says
 
 __all__ = ["Broker"]
 
@@ -88,7 +90,7 @@ class Broker:
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self._channels: dict[tuple[BrokerId, str], Channel] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self.purgatory = Purgatory(clock, loop)
+        self.purgatory = Purgatory(clock, loop, network.turns)
         self.lifecycle = BrokerLifecycle(
             self,
             random_id(seeds.generator("incarnation")),
@@ -101,6 +103,8 @@ class Broker:
                 key, version, request
             ),
             broker_epoch=lambda: self.lifecycle.broker_epoch,
+            call_later=loop.call_later,
+            observer=observer,
         )
         self._fetchers = FetcherManager(self.make_fetcher)
         self.replicas = self._make_replicas(storage)
@@ -128,6 +132,7 @@ class Broker:
             on_role=self._fetchers.on_role,
             on_isr_wanted=self._isr_changes.consider,
             on_led=self.note_led,
+            on_produced=None if self.observer is None else self.observer.produced,
             log_observer=self.observer,
         )
 
@@ -142,6 +147,16 @@ class Broker:
     def controller_id(self) -> BrokerId | None:
         """The active controller as far as known."""
         return self.quorum.leader_id
+
+    @property
+    def controller_changed(self) -> Condition:
+        """Wakes when the active controller is another one, or none."""
+        return self.quorum.leader_changed
+
+    @property
+    def turns(self) -> Turns:
+        """What is due within this turn of the loop."""
+        return self._network.turns
 
     @property
     def is_controller(self) -> bool:
@@ -195,15 +210,42 @@ class Broker:
     async def forward(self, api_key: int, version: int, request: object) -> Any:
         """Let the active controller answer a client's request.
 
+        Where the controller changes, or the way to it breaks, the request is sent again, as
+        Kafka's ForwardingManager does: it may be carried out twice.
+
         Raises:
-            KafkaError: NOT_CONTROLLER without a known controller, REQUEST_TIMED_OUT where no
-                answer came; it may have been carried out all the same.
+            KafkaError: NOT_CONTROLLER without a controller until request.timeout.ms,
+                REQUEST_TIMED_OUT where no answer came; it may have been carried out all the same.
         """
-        try:
-            channel = self._controller_channel("forward")
-            return await settled(channel.request(api_key, version, request))
-        except ChannelClosed as error:
-            raise KafkaError(ErrorCode.REQUEST_TIMED_OUT, str(error)) from error
+        deadline_ms = self.clock.monotonic_ms() + self.config.request_timeout_ms
+        backoff_ms = self.config.controller_quorum_retry_backoff_ms
+        problem = KafkaError(ErrorCode.NOT_CONTROLLER)
+        while await self._controller_known(deadline_ms):
+            try:
+                channel = self._controller_channel("forward")
+                response = await settled(channel.request(api_key, version, request))
+            except ChannelClosed as error:
+                problem = KafkaError(ErrorCode.REQUEST_TIMED_OUT, str(error))
+            else:
+                if not says(response, ErrorCode.NOT_CONTROLLER):
+                    return response
+                problem = KafkaError(ErrorCode.NOT_CONTROLLER)
+            now_ms = self.clock.monotonic_ms()
+            if now_ms + backoff_ms >= deadline_ms:
+                break
+            await settled(
+                self.purgatory.wait(
+                    lambda: False, [self.controller_changed], now_ms + backoff_ms
+                )
+            )
+        raise problem
+
+    async def _controller_known(self, deadline_ms: int) -> bool:
+        return await settled(
+            self.purgatory.wait(
+                lambda: self.controller_id is not None, [self.controller_changed], deadline_ms
+            )
+        )
 
     async def next_producer_id(self) -> ProducerId:
         """Return a producer id that was never given out before, in the whole cluster."""
@@ -234,8 +276,9 @@ class Broker:
             self._loop.call_exception_handler({"message": message, "exception": error})
 
     async def leave(self) -> None:
-        """Tell the controller that this broker goes."""
+        """Tell the controller that this broker goes, and the quorum, if it is the controller."""
         await self.lifecycle.leave()
+        await self.quorum.resign()
 
     async def stop(self, *, clean: bool = True) -> None:
         """Stop everything and wait until no task is left.
@@ -255,6 +298,7 @@ class Broker:
             except (asyncio.CancelledError, ChannelClosed, KafkaError):
                 continue
         self.quorum.close()
+        self._isr_changes.close()
         self._fetchers.close()
         self.fetch_sessions.close()
         for channel in self._channels.values():
@@ -299,18 +343,22 @@ class Broker:
     # reaching others
 
     def _controller_channel(self, purpose: str) -> Channel:
-        """Return the channel for `purpose`; one each, for answers keep their order."""
+        """Return the channel to the active controller for `purpose`."""
         target = self.controller_id
         if target is None:
             raise KafkaError(ErrorCode.NOT_CONTROLLER)
+        # A heartbeat without an answer must be repeated within the session (KAFKA-14392).
+        timeout_ms = (
+            self.config.broker_session_timeout_ms // 2
+            if purpose == "lifecycle"
+            else self.config.request_timeout_ms
+        )
+        return self.channel_to(target, purpose, timeout_ms)
+
+    def channel_to(self, target: BrokerId, purpose: str, timeout_ms: int) -> Channel:
+        """Return the channel to a broker for `purpose`; one each, for answers keep their order."""
         channel = self._channels.get((target, purpose))
         if channel is None:
-            # A heartbeat without an answer must be repeated within the session (KAFKA-14392).
-            timeout_ms = (
-                self.config.broker_session_timeout_ms // 2
-                if purpose == "lifecycle"
-                else self.config.request_timeout_ms
-            )
             channel = self._network.channel(self.node_id, target, timeout_ms)
             self._channels[target, purpose] = channel
         return channel
@@ -338,8 +386,6 @@ class Broker:
         )
 
     def _on_records(self, partition: Partition) -> None:
-        if partition.internal:
-            self.quorum.apply_committed()
         self._note_change()
 
     def on_change(self, listener: Callable[[], None]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from minikafka.base.deferred import Deferred
+from minikafka.base.ids import CLUSTER_METADATA_TOPIC
 from minikafka.broker.context import RequestContext
 from minikafka.broker.fetch_sessions import FetchSession, TargetKey
 from minikafka.broker.fetch_targets import (
@@ -142,7 +143,10 @@ class FetchOperation(Delayed):
             elif response.error_code:
                 gathered.refused = True
                 left = max(0, left)
-                if not last_look and from_replica and may_come_true(response.error_code):
+                waits = (
+                    not last_look and from_replica and target.topic != CLUSTER_METADATA_TOPIC
+                )
+                if waits and may_come_true(response.error_code):
                     # The follower has applied metadata that this broker will have in a moment.
                     continue
                 gathered.urgent = True
@@ -153,6 +157,11 @@ class FetchOperation(Delayed):
                 # News to a follower at once: DeleteRecords waits until it has followed.
                 if not full and response.log_start_offset != target.cached_log_start_offset:
                     gathered.urgent = True
+                # So is a watermark to one that tells its own (KIP-1166).
+                if response.high_watermark > target.high_watermark:
+                    gathered.urgent = True
+            elif response.preferred_read_replica >= 0:
+                gathered.urgent = True
             gathered.found.append((key, target, response))
         return gathered
 
@@ -197,7 +206,12 @@ class FetchOperation(Delayed):
         response: FetchPartitionResponse,
     ) -> bool:
         """Say whether an incremental answer names this partition; keep the dirty table true."""
-        repeats = bool(response.size or response.error_code or response.diverging_epoch)
+        repeats = bool(
+            response.size
+            or response.error_code
+            or response.diverging_epoch
+            or response.preferred_read_replica >= 0
+        )
         news = (
             repeats
             or response.high_watermark != target.cached_high_watermark

@@ -1,6 +1,7 @@
 """Reading one partition for one fetch: what it may see, and what it is told.
 
-Followers read to the log end, consumers to the high watermark (R16). Counterpart:
+Followers read to the log end, consumers to the high watermark (R16) of the replica they ask: of
+the leader, or of a follower, which learns the watermark a fetch later (KIP-392). Counterpart:
 ReplicaManager.readFromLog. KIP-320 (epochs), KIP-595 (divergence), KIP-951 (leader hints).
 """
 
@@ -33,20 +34,25 @@ class FetchTarget:
         partition: as found last; good as long as its leadership is the one asked for.
         replica_id: the follower that asks, -1 for a consumer.
         replica_epoch: that follower's registration, as it said.
+        any_replica: a consumer new enough to read from followers, too (KIP-392).
+        rack: of a consumer whose leader may send it to a replica nearby; else None.
         noted_by: the leadership that knows of the follower's offset; None if none does yet.
     """
 
     __slots__ = (
+        "any_replica",
         "cached_high_watermark",
         "cached_log_start_offset",
         "current_leader_epoch",
         "fetch_offset",
+        "high_watermark",
         "index",
         "last_fetched_epoch",
         "log_start_offset",
         "max_bytes",
         "noted_by",
         "partition",
+        "rack",
         "replica_epoch",
         "replica_id",
         "topic",
@@ -64,6 +70,8 @@ class FetchTarget:
         self.partition: Partition | None = None
         self.replica_id = -1
         self.replica_epoch = -1
+        self.any_replica = False
+        self.rack: str | None = None
         self.update(asked)
 
     def update(self, asked: FetchPartition) -> None:
@@ -73,6 +81,7 @@ class FetchTarget:
         self.current_leader_epoch = asked.current_leader_epoch
         self.last_fetched_epoch = asked.last_fetched_epoch
         self.log_start_offset = asked.log_start_offset
+        self.high_watermark = asked.high_watermark
         self.noted_by: PartitionLeader | None = None
 
 
@@ -104,7 +113,7 @@ def is_unknown(error_code: int) -> bool:
 def find_partition(
     replicas: ReplicaManager, target: FetchTarget, *, from_replica: bool
 ) -> Partition:
-    """Return the led partition a target means.
+    """Return the led partition a target means, for some consumers also a followed one.
 
     Raises:
         KafkaError: UNKNOWN_TOPIC_ID, INCONSISTENT_TOPIC_ID (the topic was made anew under the
@@ -119,12 +128,17 @@ def find_partition(
     if target.topic is None:
         raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
     partition = replicas.leading(
-        target.topic, target.index, target.current_leader_epoch, internal=from_replica
+        target.topic,
+        target.index,
+        target.current_leader_epoch,
+        internal=from_replica,
+        or_following=target.any_replica,
     )
     if target.topic_id is not None and target.topic_id != partition.topic_id:
         raise KafkaError(ErrorCode.INCONSISTENT_TOPIC_ID)
     leader = partition.leader
-    assert leader is not None
+    if leader is None:
+        return partition
     # Brokers need not be replicas of the metadata log to follow it.
     replica = target.replica_id
     if replica >= 0 and replica not in leader.progress and not partition.internal:
@@ -145,6 +159,7 @@ def is_quiet(target: FetchTarget, *, from_replica: bool) -> bool:
     end = log.log_end_offset if from_replica else log.high_watermark
     return (
         target.fetch_offset == end
+        and target.rack is None
         and (not from_replica or target.noted_by is partition.leader)
         and log.high_watermark == target.cached_high_watermark
         and log.log_start_offset == target.cached_log_start_offset
@@ -178,6 +193,8 @@ def read_target(
         response.aborted_transactions = [] if is_unknown(error.code) else None
         return response
     log = partition.log
+    if target.rack is not None and _is_sent_elsewhere(replicas, partition, target, response):
+        return _with_offsets(response, log, committed_only=committed_only)
     offset = target.fetch_offset
     if target.last_fetched_epoch >= 0:
         epoch, end = log.epochs.end_offset_for(target.last_fetched_epoch, log.log_end_offset)
@@ -200,6 +217,27 @@ def read_target(
             found = log.read(offset, most, limit, at_least_one=at_least_one)
             response.batches = found.batches
             response.size = found.size
+    return _with_offsets(response, log, committed_only=committed_only)
+
+
+def _is_sent_elsewhere(
+    replicas: ReplicaManager,
+    partition: Partition,
+    target: FetchTarget,
+    response: FetchPartitionResponse,
+) -> bool:
+    """Name the follower that this consumer should read from, if there is one (KIP-392)."""
+    assert target.rack is not None
+    preferred = replicas.read_replica(partition, target.rack, target.fetch_offset)
+    if preferred is None:
+        return False
+    response.preferred_read_replica = preferred
+    return True
+
+
+def _with_offsets(
+    response: FetchPartitionResponse, log: PartitionLog, *, committed_only: bool
+) -> FetchPartitionResponse:
     response.high_watermark = log.high_watermark
     response.last_stable_offset = log.high_watermark
     response.log_start_offset = log.log_start_offset

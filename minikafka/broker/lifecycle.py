@@ -54,9 +54,12 @@ class BrokerLifecycle:
         """Register and send heartbeats for ever; a lost registration is made anew.
 
         Cancellation: ends it, at any point.
+
+        DIVERGENCE(unregistered-brokers): also one that was taken away with UnregisterBroker.
         """
         while True:
             try:
+                await self._controller_known()
                 self.broker_epoch = await self._register()
                 self._broker.on_registered()
                 await self._beat()
@@ -64,6 +67,17 @@ class BrokerLifecycle:
                 logger.debug("broker %d: %s", self._broker.node_id, error)
                 self.refusal = str(error)
                 await self._pause(self._broker.config.broker_heartbeat_interval_ms // 4)
+
+    async def _controller_known(self) -> None:
+        broker = self._broker
+        if broker.controller_id is None:
+            await settled(
+                broker.purgatory.wait(
+                    lambda: broker.controller_id is not None,
+                    [broker.controller_changed],
+                    self._deadline(broker.config.request_timeout_ms),
+                )
+            )
 
     async def leave(self) -> None:
         """Ask for a controlled shutdown once; what the controller makes of it is its matter."""

@@ -5,6 +5,9 @@ The quorum machine decides what is committed; ISR and min.insync.replicas mean n
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from minikafka.base.clock import Clock
 from minikafka.base.ids import BrokerId, Offset
 from minikafka.log.partition_log import PartitionLog
 from minikafka.quorum.machine import QuorumMachine
@@ -14,12 +17,21 @@ __all__ = ["MetadataLeader"]
 
 
 class MetadataLeader(PartitionLeader):
-    """Answers for the quorum's leader; its progress is the machine's."""
+    """Answers for the quorum's leader; its progress is the machine's.
 
-    __slots__ = ("_machine",)
+    Args:
+        on_progress: called when a fetch has let the machine commit more.
+    """
+
+    __slots__ = ("_clock", "_machine", "_on_progress")
 
     def __init__(
-        self, log: PartitionLog, broker_id: BrokerId, machine: QuorumMachine, now_ms: int
+        self,
+        log: PartitionLog,
+        broker_id: BrokerId,
+        machine: QuorumMachine,
+        clock: Clock,
+        on_progress: Callable[[], None],
     ) -> None:
         super().__init__(
             log,
@@ -29,9 +41,11 @@ class MetadataLeader(PartitionLeader):
             leader_epoch=machine.epoch,
             partition_epoch=0,
             lag_max_ms=0,
-            now_ms=now_ms,
+            now_ms=clock.monotonic_ms(),
         )
         self._machine = machine
+        self._clock = clock
+        self._on_progress = on_progress
 
     def on_follower_fetch(
         self,
@@ -43,8 +57,13 @@ class MetadataLeader(PartitionLeader):
     ) -> bool:
         """Note how far a voter or observer has come; say whether more is committed."""
         before = self.log.high_watermark
-        self._machine.on_fetch(follower, fetch_offset)
-        return self.log.high_watermark > before
+        self._machine.on_fetch(
+            follower, fetch_offset, now_ms=now_ms, now_timestamp_ms=self._clock.wall_ms()
+        )
+        if self.log.high_watermark == before:
+            return False
+        self._on_progress()
+        return True
 
     def maybe_advance_high_watermark(self, now_ms: int) -> bool:
         """Leave it to the machine: what counts there is what is durable."""

@@ -14,6 +14,7 @@ from minikafka.metadata.states import MetadataDelta
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
     from minikafka.broker.partition import Partition
+    from minikafka.replication.leader import IsrWish, PartitionLeader
 
 __all__ = ["BrokerObserver"]
 
@@ -31,6 +32,16 @@ class BrokerObserver(LogObserver, Protocol):
 
     def led(self, broker: Broker, partition: Partition) -> None:
         """Hear that the broker leads a partition in a new leader epoch."""
+        ...
+
+    def produced(self, partition: Partition, acks: int) -> None:
+        """Hear of a producer's batch that a leader has just written, and who waits for it."""
+        ...
+
+    def isr_considered(
+        self, partition: Partition, leader: PartitionLeader, wish: IsrWish | None, now_ms: int
+    ) -> None:
+        """Hear which ISR a leader asks for, before it is sent; None where today's is right."""
         ...
 
     def answered(

@@ -18,6 +18,7 @@ class Partition:
 
     Attributes:
         log_end_moved: wakes followers' fetches; also on every change of role.
+        moved: deleted here because other brokers hold it now.
         internal: the metadata log, which brokers follow and clients never see.
         high_watermark_moved: wakes consumers' fetches and acks=all produces; also on every
             change of role, of the ISR, and of the log start offsets.
@@ -31,6 +32,7 @@ class Partition:
         "leader",
         "log",
         "log_end_moved",
+        "moved",
         "topic_id",
         "topic_partition",
     )
@@ -49,6 +51,7 @@ class Partition:
         self.leader: PartitionLeader | None = None
         self.follower: PartitionFollower | None = None
         self.deleted = False
+        self.moved = False
         self.internal = internal
         self.log_end_moved = Condition(self)
         self.high_watermark_moved = Condition(self)

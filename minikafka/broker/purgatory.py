@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
 from heapq import heapify, heappop, heappush
 from typing import Any, TypeAlias, TypeVar
 
 from minikafka.base.clock import Clock
 from minikafka.base.deferred import Deferred
+from minikafka.net.turns import Turns
 
 __all__ = ["Condition", "Delayed", "Purgatory", "Watcher", "settled"]
 
@@ -94,11 +96,18 @@ class Purgatory:
     Args:
         clock: the broker's; deadlines are on its monotonic milliseconds.
         loop: runs the one timer.
+        turns: of who sends the answers: those that a deadline causes leave in its turn.
     """
 
-    def __init__(self, clock: Clock, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        loop: asyncio.AbstractEventLoop,
+        turns: Turns | None = None,
+    ) -> None:
         self._clock = clock
         self._loop = loop
+        self._expire = partial((turns or Turns(loop)).entered, self._on_timer)
         self._heap: list[_Entry] = []
         self._count = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -158,7 +167,7 @@ class Purgatory:
         if heap:
             self._timer_ms = heap[0][0]
             delay_ms = max(0, self._timer_ms - self._clock.monotonic_ms())
-            self._timer = self._loop.call_later(delay_ms / 1000, self._on_timer)
+            self._timer = self._loop.call_later(delay_ms / 1000, self._expire)
 
     def _on_timer(self) -> None:
         self._timer = None

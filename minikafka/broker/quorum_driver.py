@@ -1,15 +1,14 @@
 """The metadata log on this broker: written by the controller, followed by everybody, applied.
 
-Drives the quorum machine where this broker is a voter, follows the log with an ordinary
-fetcher where it is not, and publishes what is committed. There is no other way to change
-metadata. Counterpart: KafkaRaftClient, MetadataLoader and QuorumController's event queue.
-KIP-500, KIP-595.
+Drives the quorum machine, whether this broker is a voter or an observer: carries its effects
+out, keeps its timer, and publishes what is committed. There is no other way to change metadata.
+Counterpart: KafkaRaftClient, MetadataLoader and QuorumController's event queue. KIP-500, KIP-595.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from minikafka.base.config import LogConfig
@@ -23,7 +22,10 @@ from minikafka.base.ids import (
 )
 from minikafka.broker.metadata_leader import MetadataLeader
 from minikafka.broker.partition import Partition
-from minikafka.broker.purgatory import settled
+from minikafka.broker.purgatory import Condition, settled
+from minikafka.broker.quorum_fetcher import QuorumFetcher
+from minikafka.broker.quorum_sender import QuorumSender
+from minikafka.broker.replica_fetcher import received_batches
 from minikafka.log.partition_log import PartitionLog
 from minikafka.log.storage import Storage
 from minikafka.metadata.commands import Decision
@@ -32,13 +34,23 @@ from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.records import MetadataRecord, decode_record, encode_record
 from minikafka.metadata.states import MetadataDelta
 from minikafka.quorum.batches import committed_payloads
+from minikafka.quorum.effects import (
+    Effect,
+    HighWatermarkAdvanced,
+    LeaderElected,
+    LeaderFound,
+    LeaderLost,
+)
+from minikafka.quorum.epochs import Timing
 from minikafka.quorum.machine import QuorumMachine
+from minikafka.quorum.messages import VoteAnswer, VoteRequest
+from minikafka.quorum.roles import Role
 from minikafka.quorum.state_store import QuorumStateStore
 from minikafka.replication.follower import PartitionFollower
+from minikafka.wire.fetch import FetchPartitionResponse
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
-    from minikafka.broker.replica_fetcher import ReplicaFetcher
 
 __all__ = ["QuorumDriver"]
 
@@ -49,12 +61,14 @@ class QuorumDriver:
     """This broker's end of the metadata quorum.
 
     Args:
-        voters: ids of the voters; the machine decides among them who leads.
+        voters: ids of the voters; the machine decides with them who leads.
         publish: called with each newly applied image and what it changed.
 
     Attributes:
         image: applied, that is committed, metadata.
         controller: set where this broker leads the quorum.
+        machine: the node of the quorum; what may be told to it is told through this driver.
+        leader_changed: wakes when the quorum's leader is another one, or none.
     """
 
     def __init__(
@@ -65,10 +79,10 @@ class QuorumDriver:
         publish: Callable[[MetadataImage, MetadataDelta], None],
     ) -> None:
         self._broker = broker
-        self._voters = voters
         self._publish = publish
         self.image = MetadataImage.empty(broker.config)
         self.controller: Controller | None = None
+        self.leader_changed = Condition(self)
         self._log = PartitionLog(
             METADATA_PARTITION,
             CLUSTER_METADATA_TOPIC_ID,
@@ -80,59 +94,114 @@ class QuorumDriver:
         self._partition = Partition(
             METADATA_PARTITION, CLUSTER_METADATA_TOPIC_ID, self._log, internal=True
         )
-        self._machine: QuorumMachine | None = None
-        if broker.node_id in voters:
-            store = QuorumStateStore(storage, str(METADATA_PARTITION))
-            self._machine = QuorumMachine(broker.node_id, voters, self._log, store)
-        self._fetcher: ReplicaFetcher | None = None
+        config = broker.config
+        self.machine = QuorumMachine(
+            broker.node_id,
+            voters,
+            self._log,
+            QuorumStateStore(storage, str(METADATA_PARTITION)),
+            timing=Timing(
+                config.controller_quorum_election_timeout_ms,
+                config.controller_quorum_fetch_timeout_ms,
+                config.controller_quorum_election_backoff_max_ms,
+                config.controller_quorum_retry_backoff_ms,
+            ),
+            draw=broker.seeds.generator("election").randrange,
+        )
+        self._sender = QuorumSender(broker, self.machine, self.carry)
+        self._fetcher = QuorumFetcher(
+            broker, self._log, on_answer=self._on_fetched, on_failed=self._seek
+        )
+        self._probed = 0
+        self._carry_soon = False
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_ms = 0
+        self._closed = False
 
     @property
     def leader_id(self) -> BrokerId | None:
-        """The quorum's leader as far as known; observers look to the first voter."""
-        if self._machine is not None:
-            leader_id = self._machine.leader_id
-            return None if leader_id == NO_LEADER else leader_id
-        return self._voters[0]
+        """The quorum's leader as far as known."""
+        leader_id = self.machine.leader_id
+        return None if leader_id == NO_LEADER else leader_id
 
     def start(self) -> None:
-        """Stand for election as a voter, follow as an observer."""
+        """Take up work as a node of the quorum; a sole voter leads on return."""
         broker = self._broker
         broker.replicas.host(self._partition)
-        machine = self._machine
-        if machine is None:
-            self._follow()
-            return
-        machine.start(broker.clock.monotonic_ms(), now_timestamp_ms=broker.clock.wall_ms())
-        if machine.is_leader:
-            self._lead(machine)
+        self.carry(self.machine.start(broker.clock.monotonic_ms(), broker.clock.wall_ms()))
+        self._seek()
+
+    async def resign(self) -> None:
+        """Let another voter lead, if this one does, because it goes; wait until they know."""
+        self.carry(self.machine.resign(self._broker.clock.monotonic_ms()))
+        broker = self._broker
+        deadline_ms = (
+            broker.clock.monotonic_ms() + broker.config.controller_quorum_request_timeout_ms
+        )
+        await settled(
+            broker.purgatory.wait(
+                lambda: self._sender.idle, [self._sender.answered], deadline_ms
+            )
+        )
 
     def close(self) -> None:
         """Stop following and deciding."""
+        self._closed = True
         self.controller = None
+        self._fetcher.stop()
         if self._timer is not None:
             self._timer.cancel()
-        if self._fetcher is not None:
-            self._fetcher.close()
+            self._timer = None
+
+    # --- what others say ---
+
+    def vote(self, request: VoteRequest) -> VoteAnswer:
+        """Vote, or say why not."""
+        answer = self.machine.on_vote_request(request, self._broker.clock.monotonic_ms())
+        self.carry(self.machine.take_effects())
+        return answer
+
+    def hear_leader(self, leader_id: BrokerId, epoch: int) -> None:
+        """Hear who leads an epoch."""
+        now_ms = self._broker.clock.monotonic_ms()
+        self.carry(self.machine.on_leader(leader_id, epoch, now_ms))
+
+    def hear_end(self, leader_id: BrokerId, epoch: int, preferred: Sequence[BrokerId]) -> None:
+        """Hear that a leader has resigned."""
+        now_ms = self._broker.clock.monotonic_ms()
+        self.carry(self.machine.on_end_epoch(leader_id, epoch, preferred, now_ms))
+
+    # --- deciding ---
 
     async def decide(self, decide: Callable[[Controller, int], Decision[T]]) -> T:
         """Carry out one decision; return its result once its records are applied here.
 
         Raises:
-            KafkaError: NOT_CONTROLLER, or what the decision refuses.
+            KafkaError: NOT_CONTROLLER, also where it was one and its decision may yet be
+                committed by the next; or what the decision refuses.
         """
+        machine, broker = self.machine, self._broker
         end, result = self._carry_out(decide)
-        if self.image.offset < end:
-            broker = self._broker
-            applied = await settled(
-                broker.purgatory.wait(
-                    lambda: self.image.offset >= end,
-                    [broker.image_changed],
-                    broker.clock.monotonic_ms() + broker.config.request_timeout_ms,
-                )
+        epoch = machine.epoch
+        if self.image.offset >= end:
+            return result
+
+        def deposed() -> bool:
+            return machine.epoch != epoch or not machine.is_leader
+
+        applied = await settled(
+            broker.purgatory.wait(
+                lambda: self.image.offset >= end or deposed(),
+                [broker.image_changed, self.leader_changed],
+                broker.clock.monotonic_ms() + broker.config.request_timeout_ms,
             )
-            if not applied:
-                raise KafkaError(ErrorCode.REQUEST_TIMED_OUT)
+        )
+        if deposed():
+            raise KafkaError(
+                ErrorCode.NOT_CONTROLLER, "deposed before the decision was applied"
+            )
+        if not applied:
+            raise KafkaError(ErrorCode.REQUEST_TIMED_OUT)
         return result
 
     def apply_committed(self) -> None:
@@ -150,31 +219,60 @@ class QuorumDriver:
         self._publish(self.image, delta)
 
     def _carry_out(self, decide: Callable[[Controller, int], Decision[T]]) -> tuple[Offset, T]:
-        controller, machine = self.controller, self._machine
-        if controller is None or machine is None:
+        controller = self.controller
+        if controller is None:
             raise KafkaError(ErrorCode.NOT_CONTROLLER)
         decision = decide(controller, self._broker.clock.monotonic_ms())
         if decision.records:
-            self._append(machine, controller, decision.records)
+            self._append(controller, decision.records)
         self._arm()
         return controller.image.offset, decision.result
 
-    def _append(
-        self,
-        machine: QuorumMachine,
-        controller: Controller,
-        records: tuple[MetadataRecord, ...],
-    ) -> None:
+    def _append(self, controller: Controller, records: tuple[MetadataRecord, ...]) -> None:
         """Write, take over into the controller's view, and let followers and us have it."""
         payloads = [encode_record(record) for record in records]
-        machine.append(payloads, self._broker.clock.wall_ms())
-        controller.replay(records, self._log.log_end_offset, machine.epoch)
+        self.machine.append(payloads, self._broker.clock.wall_ms())
+        controller.replay(records, self._log.log_end_offset, self.machine.epoch)
         self._partition.log_end_moved.wake()
-        self.apply_committed()
+        self.carry(self.machine.take_effects())
 
-    def _lead(self, machine: QuorumMachine) -> None:
+    # --- what the machine wants ---
+
+    def carry(self, effects: list[Effect]) -> None:
+        """Carry effects out in order, and set the timer anew."""
+        if self._closed:
+            return
+        for effect in effects:
+            if isinstance(effect, LeaderElected):
+                self._lead()
+            elif isinstance(effect, LeaderFound):
+                self._follow(effect)
+            elif isinstance(effect, LeaderLost):
+                self._lose()
+            elif isinstance(effect, HighWatermarkAdvanced):
+                self._on_committed()
+            else:
+                self._sender.send(effect)
+        self._arm()
+
+    def on_progress(self) -> None:
+        """Hear that a fetch moved the watermark; it is applied when the fetch is dealt with."""
+        if not self._carry_soon:
+            self._carry_soon = True
+            self._broker.turns.soon(self._carry_rest)
+
+    def _carry_rest(self) -> None:
+        self._carry_soon = False
+        self.carry(self.machine.take_effects())
+
+    def _on_committed(self) -> None:
+        self.apply_committed()
+        self._partition.high_watermark_moved.wake()
+
+    def _lead(self) -> None:
         """Become the controller: replay what there is, then decide."""
-        broker = self._broker
+        broker, machine = self._broker, self.machine
+        self._fetcher.stop()
         controller = Controller(broker.config, broker.seeds.child("controller"))
         end = self._log.log_end_offset
         payloads = committed_payloads(self._log, self._log.log_start_offset, end)
@@ -183,44 +281,100 @@ class QuorumDriver:
         )
         bootstrap = controller.activate(broker.clock.monotonic_ms())
         self.controller = controller
+        self._partition.follower = None
         self._partition.leader = MetadataLeader(
-            self._log, broker.node_id, machine, broker.clock.monotonic_ms()
+            self._log, broker.node_id, machine, broker.clock, self.on_progress
         )
         broker.note_led(self._partition)
         if bootstrap.records:
-            self._append(machine, controller, bootstrap.records)
-        self.apply_committed()
-        self._partition.wake_all()
-        self._arm()
+            self._append(controller, bootstrap.records)
+        self._tell_role()
 
-    def _follow(self) -> None:
-        """Observe the quorum with the fetcher that any follower uses."""
-        leader_id = self._voters[0]
+    def _follow(self, found: LeaderFound) -> None:
+        self.controller = None
+        self._partition.leader = None
         self._partition.follower = PartitionFollower(
-            self._log, leader_id=leader_id, leader_epoch=-1
+            self._log, leader_id=found.leader_id, leader_epoch=found.epoch
         )
-        # As KafkaRaftClient: who lost power says nothing when it is back, and metadata must not
-        # stand still for as long as a partition's follower may wait.
-        config = self._broker.config
-        self._fetcher = self._broker.make_fetcher(
-            leader_id,
-            config.replica_fetch_wait_max_ms + config.controller_quorum_request_timeout_ms,
+        self._fetcher.follow(found.leader_id, found.epoch)
+        self._tell_role()
+
+    def _lose(self) -> None:
+        self.controller = None
+        self._partition.leader = self._partition.follower = None
+        self._fetcher.stop()
+        self._tell_role()
+        self._seek()
+
+    def _tell_role(self) -> None:
+        self._partition.wake_all()
+        self.leader_changed.wake()
+
+    # --- following ---
+
+    def _seek(self) -> None:
+        """Fetch from the leader; an observer that knows none asks one voter after the other."""
+        machine = self.machine
+        if machine.role is Role.FOLLOWER:
+            self._fetcher.follow(machine.leader_id, machine.epoch)
+        elif not machine.is_voter:
+            voter = machine.voters[self._probed % len(machine.voters)]
+            self._probed += 1
+            self._fetcher.follow(voter, machine.epoch)
+
+    def _on_fetched(self, asked: BrokerId, epoch: int, told: FetchPartitionResponse) -> None:
+        machine, now_ms = self.machine, self._broker.clock.monotonic_ms()
+        if told.error_code:
+            # Whoever is asked says whom to ask instead (KIP-595).
+            effects = []
+            if told.current_leader is not None:
+                effects = machine.on_leader(*told.current_leader, now_ms)
+            if not any(isinstance(effect, LeaderFound) for effect in effects):
+                self._fetcher.retry()
+            self.carry(effects)
+            return
+        if machine.role is not Role.FOLLOWER:
+            self.carry(machine.on_leader(asked, epoch, now_ms))
+        try:
+            batches = received_batches(told)
+        except KafkaError:
+            self._fetcher.retry()
+            return
+        effects = machine.on_fetch_response(
+            epoch=epoch,
+            high_watermark=told.high_watermark,
+            batches=batches,
+            diverging=told.diverging_epoch,
+            now_ms=now_ms,
         )
-        self._fetcher.add(self._partition)
+        self.carry(effects)
+        if machine.role is Role.FOLLOWER and not self._closed:
+            self._fetcher.go_on()
+
+    # --- time ---
 
     def _arm(self) -> None:
-        """Set the timer for the controller's next deadline."""
+        """Set the timer for what is due next; one that goes off early is set again."""
+        deadlines = [self.machine.next_deadline_ms]
+        if self.controller is not None:
+            deadlines.append(self.controller.next_deadline_ms())
+        due_ms = min((each for each in deadlines if each is not None), default=None)
+        if due_ms is None or self._closed:
+            return
         if self._timer is not None:
+            if self._timer_ms <= due_ms:
+                return
             self._timer.cancel()
-            self._timer = None
-        deadline_ms = None if self.controller is None else self.controller.next_deadline_ms()
-        if deadline_ms is not None:
-            now_ms = self._broker.clock.monotonic_ms()
-            self._timer = asyncio.get_running_loop().call_later(
-                max(0, deadline_ms - now_ms + 1) / 1000, self._on_timer
-            )
+        self._timer_ms = due_ms
+        delay_ms = max(0, due_ms - self._broker.clock.monotonic_ms() + 1)
+        self._timer = asyncio.get_running_loop().call_later(delay_ms / 1000, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None
-        if self.controller is not None:
-            self._carry_out(lambda controller, now_ms: controller.tick(now_ms))
+        clock = self._broker.clock
+        self.carry(self.machine.tick(clock.monotonic_ms(), clock.wall_ms()))
+        controller = self.controller
+        if controller is not None:
+            due_ms = controller.next_deadline_ms()
+            if due_ms is not None and due_ms <= clock.monotonic_ms():
+                self._carry_out(lambda each, now_ms: each.tick(now_ms))

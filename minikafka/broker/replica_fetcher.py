@@ -32,7 +32,7 @@ from minikafka.wire.fetch import (
 )
 from minikafka.wire.versions import ApiKey
 
-__all__ = ["ReplicaFetcher"]
+__all__ = ["ReplicaFetcher", "received_batches"]
 
 logger = logging.getLogger(__name__)
 FETCH_VERSION = 17
@@ -57,6 +57,10 @@ class _Followed:
     def __init__(self, partition: Partition, valid_from: int) -> None:
         self.partition = partition
         self.valid_from = valid_from
+
+    def counts(self, number: int) -> bool:
+        """Say whether the answer to a request is about what is asked for now."""
+        return number >= self.valid_from
 
 
 class ReplicaFetcher:
@@ -256,7 +260,7 @@ class ReplicaFetcher:
                 followed = None if name is None else self._followed.get((name, told.index))
                 if followed is None or _is_other(followed.partition, topic.topic_id):
                     continue
-                if number >= followed.valid_from:
+                if followed.counts(number):
                     self._on_partition(followed, told)
                 else:
                     self._ask_for_all(followed)
@@ -276,7 +280,7 @@ class ReplicaFetcher:
             end, watermark = follower.log.log_end_offset, follower.log.high_watermark
             start = follower.log.log_start_offset
             try:
-                batches = _batches(told)
+                batches = received_batches(told)
             except KafkaError as error:
                 logger.warning(
                     "broker %d: %s: %s", self._node_id, follower.log.partition, error
@@ -287,7 +291,11 @@ class ReplicaFetcher:
             log = follower.log
             if log.log_end_offset != end or log.log_start_offset != start:
                 self._changed[partition.topic_partition] = None
-            if log.log_end_offset != end or log.high_watermark != watermark:
+            if log.high_watermark != watermark:
+                # Consumers may wait here, too (KIP-392).
+                partition.high_watermark_moved.wake()
+                self._on_records(partition)
+            elif log.log_end_offset != end:
                 self._on_records(partition)
 
     def _on_error(
@@ -358,8 +366,12 @@ def _is_other(partition: Partition, topic_id: TopicId | None) -> bool:
     return topic_id is not own_id and topic_id is not None and topic_id != own_id
 
 
-def _batches(told: FetchPartitionResponse) -> Sequence[Batch]:
-    """Return the batches of an answer: shared objects, or cut and checked if it was bytes."""
+def received_batches(told: FetchPartitionResponse) -> Sequence[Batch]:
+    """Return the batches of an answer: shared objects, or cut and checked if it was bytes.
+
+    Raises:
+        KafkaError: CORRUPT_MESSAGE.
+    """
     if told.batches or told.records is None or not len(told.records):
         return told.batches  # type: ignore[return-value]  # in-process they are our Batch
     batches = split_batches(told.records)

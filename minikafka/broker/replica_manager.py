@@ -14,6 +14,7 @@ from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import NO_LEADER, BrokerId, Offset, TopicId, TopicPartition
 from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Condition, Purgatory
+from minikafka.broker.stray_logs import delete_strays
 from minikafka.log.directory import claim_directory
 from minikafka.log.observer import LogObserver
 from minikafka.log.partition_log import PartitionLog
@@ -22,6 +23,7 @@ from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.states import TOPIC_RESOURCE, MetadataDelta, PartitionImage
 from minikafka.replication.follower import PartitionFollower
 from minikafka.replication.leader import PartitionLeader
+from minikafka.replication.selector import preferred_replica, selector_of
 
 __all__ = ["ReplicaManager"]
 
@@ -33,9 +35,11 @@ class ReplicaManager:
         on_role: called after a partition's role or leader changed, so that fetchers follow.
         on_isr_wanted: called when a leader may want another ISR.
         on_led: called after this broker became the leader of a partition in a new epoch.
+        on_produced: called after a producer's batch was written, with its acks.
         log_observer: given to every log.
 
     Attributes:
+        selector: chooses the replicas that consumers read from; None leaves them to the leader.
         roles_changed: wakes who waits for metadata this broker has not applied yet.
     """
 
@@ -50,14 +54,18 @@ class ReplicaManager:
         on_role: Callable[[Partition], None],
         on_isr_wanted: Callable[[Partition], None],
         on_led: Callable[[Partition], None] = lambda partition: None,
+        on_produced: Callable[[Partition, int], None] | None = None,
         log_observer: LogObserver | None = None,
     ) -> None:
         self._on_led = on_led
+        self._on_produced = on_produced
         self._log_observer = log_observer
         self.node_id = node_id
         self.clock = clock
         self.purgatory = purgatory
         self.roles_changed = Condition(self)
+        selector_class = config.value("replica.selector.class")
+        self.selector = selector_of(None if selector_class is None else str(selector_class))
         self._config = config
         self._storage = storage
         self._on_role = on_role
@@ -83,13 +91,20 @@ class ReplicaManager:
         return iter(tuple(p for p in self._partitions.values() if not p.internal))
 
     def leading(
-        self, topic: str, index: int, current_leader_epoch: int = -1, *, internal: bool = False
+        self,
+        topic: str,
+        index: int,
+        current_leader_epoch: int = -1,
+        *,
+        internal: bool = False,
+        or_following: bool = False,
     ) -> Partition:
         """Return the partition this broker leads, its `leader` set.
 
         Args:
             current_leader_epoch: the epoch the requester believes in; -1 for no check.
             internal: find the metadata log, too; only for brokers.
+            or_following: find also what this broker does not lead but has (KIP-392).
 
         Raises:
             KafkaError: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, and of KIP-320
@@ -105,9 +120,20 @@ class ReplicaManager:
                 raise KafkaError(ErrorCode.FENCED_LEADER_EPOCH)
             if current_leader_epoch > epoch:
                 raise KafkaError(ErrorCode.UNKNOWN_LEADER_EPOCH)
-        if leader is None:
+        if leader is None and not or_following:
             raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
         return partition
+
+    def read_replica(
+        self, partition: Partition, rack: str, fetch_offset: Offset
+    ) -> BrokerId | None:
+        """Return the follower that a consumer of `rack` should read from; None for this broker."""
+        leader, selector, image = partition.leader, self.selector, self._image
+        if leader is None or selector is None or image is None:
+            return None
+        racks = {broker.broker_id: broker.rack for broker in image.alive_brokers()}
+        now_ms = self.clock.monotonic_ms()
+        return preferred_replica(leader, selector, rack, fetch_offset, racks, now_ms)
 
     def leader(
         self, topic_partition: TopicPartition, current_leader_epoch: int = -1
@@ -138,10 +164,12 @@ class ReplicaManager:
 
     # what moved
 
-    def appended(self, partition: Partition) -> None:
+    def appended(self, partition: Partition, acks: int) -> None:
         """Wake who waits for the log end; with a sole in-sync replica the watermark moves too."""
         leader = partition.leader
         assert leader is not None
+        if self._on_produced is not None:
+            self._on_produced(partition, acks)
         partition.log_end_moved.wake()
         if len(leader.isr) == 1 and leader.maybe_advance_high_watermark(
             self.clock.monotonic_ms()
@@ -246,6 +274,7 @@ class ReplicaManager:
 
     def apply(self, image: MetadataImage, delta: MetadataDelta) -> None:
         """Take over roles, ISRs and configs of an applied change, then wake who waits."""
+        first = self._image is None
         self._image = image
         for _, topic_id in delta.topics_removed:
             for partition in self:
@@ -256,6 +285,8 @@ class ReplicaManager:
             topic = image.topics.get(topic_partition.topic)
             if state is not None and topic is not None:
                 self._apply_partition(topic_partition, topic.topic_id, state, image)
+        if first:
+            delete_strays(self._storage, [p.log.name for p in self])
         if delta.configs_changed:
             self._apply_configs(delta, image)
         if delta.brokers_changed:
@@ -297,6 +328,7 @@ class ReplicaManager:
         partition = self._partitions.get(topic_partition)
         if self.node_id not in state.replicas:
             if partition is not None:
+                partition.moved = True
                 self._delete(partition)
             return
         if partition is None:
@@ -322,7 +354,9 @@ class ReplicaManager:
         now_ms = self.clock.monotonic_ms()
         leader = partition.leader
         if leader is not None and leader.leader_epoch == state.leader_epoch:
-            leader.on_partition_changed(state.isr, state.partition_epoch, now_ms)
+            leader.on_partition_changed(
+                state.isr, state.partition_epoch, now_ms, state.replicas
+            )
             return
         partition.follower = None
         partition.log.epochs.assign(state.leader_epoch, partition.log.log_end_offset)
@@ -336,6 +370,7 @@ class ReplicaManager:
             lag_max_ms=self._config.replica_lag_time_max_ms,
             now_ms=now_ms,
             eligible=self._eligible,
+            tenure=None if leader is None else leader.tenure,
         )
         self._on_led(partition)
         partition.leader.maybe_advance_high_watermark(now_ms)

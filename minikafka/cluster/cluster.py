@@ -16,11 +16,11 @@ from typing import Self
 from minikafka.base.clock import Clock, LoopClock
 from minikafka.base.config import BrokerConfig
 from minikafka.base.seeds import Seeds, random_id
-from minikafka.cluster import topics
+from minikafka.cluster import moving, topics
 from minikafka.cluster.client import Client
 from minikafka.cluster.consumer_records import Isolation
 from minikafka.cluster.doors import fresh_seed, short_id, wall_ms
-from minikafka.cluster.faults import BrokerHandle, CrashMode, Faults
+from minikafka.cluster.faults import Breakable
 from minikafka.cluster.hosting import Hosting, Links, LocalHosting
 from minikafka.cluster.node import Node
 from minikafka.cluster.observe import ClusterView
@@ -39,13 +39,13 @@ TOPIC_TIMEOUT_S = 30.0
 _EVERY_INTERFACE = ("", "0.0.0.0", "::")
 
 
-class AsyncCluster:
+class AsyncCluster(Breakable):
     """A Kafka cluster on the running loop.
 
     Use it as a context manager, or call `start` and `close`.
 
     Args:
-        brokers: how many; their ids are 1 to `brokers`. Broker 1 is the controller.
+        brokers: how many; their ids are 1 to `brokers`. Broker 1 is the first controller.
         config: broker configs by Kafka's names, for every broker.
         host: where the listeners bind.
         advertised_host: what clients are told; None is `host`, or localhost where that is the
@@ -55,6 +55,8 @@ class AsyncCluster:
         seed: fixes every id and every choice; without one no two clusters are alike.
         transport: how the brokers reach each other, as objects or as bytes over loopback.
         hosting: where the brokers run; None is this process, as the other arguments say.
+        voters: how many of the brokers vote in the metadata quorum, the first ones; None is 3,
+            or 1 where there are fewer brokers. The other brokers observe.
 
     Raises:
         ConfigError: a config that Kafka does not know or refuses.
@@ -73,7 +75,9 @@ class AsyncCluster:
         transport: Transport = "memory",
         advertised_host: str | None = None,
         hosting: Hosting | None = None,
+        voters: int | None = None,
     ) -> None:
+        super().__init__()
         if brokers < 1:
             raise ValueError(f"a cluster has at least one broker, not {brokers}")
         if not 0 <= port <= 65_535 - (brokers - 1):
@@ -82,7 +86,10 @@ class AsyncCluster:
             raise ValueError(f"{len(racks)} racks for {brokers} brokers")
         if transport not in ("memory", "tcp"):
             raise ValueError(f"transport is memory or tcp, not {transport!r}")
+        if voters is not None and not 1 <= voters <= brokers:
+            raise ValueError(f"{voters} voters among {brokers} brokers")
         self._ids = tuple(range(1, brokers + 1))
+        self._voter_count = voters or (3 if brokers >= 3 else 1)
         self._host = host
         self._advertised_host = advertised_host or (
             "localhost" if host in _EVERY_INTERFACE else host
@@ -90,7 +97,7 @@ class AsyncCluster:
         self._port = port
         self._transport: Transport = transport
         self._seeds = Seeds(fresh_seed() if seed is None else seed)
-        given = dict(config or {})
+        self._given = given = dict(config or {})
         self._configs = {
             broker: BrokerConfig.parse(
                 broker, given if racks is None else {**given, "broker.rack": racks[broker - 1]}
@@ -103,7 +110,6 @@ class AsyncCluster:
         self._changes = Changes()
         self._hosting = hosting
         self._cluster_id = short_id(random_id(self._seeds.generator("cluster_id")))
-        self._faults = Faults(self._nodes, self._ids)
         self._starts: dict[int, int] = {}
         self._ports: dict[int, int] = {}
         self._clock: Clock | None = None
@@ -130,10 +136,11 @@ class AsyncCluster:
                 self._port,
             )
         self._clock = self._hosting.clock
-        nodes = []
+        nodes: list[Node] = []
         try:
-            for broker in self._ids:
-                nodes.append(await self._start_node(broker))  # noqa: PERF401 - one by one
+            # The first voter last: it stands for election as it starts, and then needs the others.
+            for broker in reversed(self._ids):
+                nodes.insert(0, await self._start_node(broker))
             deadline = loop.time() + START_TIMEOUT_S
             for node in nodes:
                 await node.within(node.ready(deadline))
@@ -164,67 +171,39 @@ class AsyncCluster:
         if node is not None:
             node.hang_up()
 
-    # --- faults ----------------------------------------------------------
+    async def add_broker(self, rack: str | None = None) -> int:
+        """One more broker is registered, unfenced and listening; return its id.
 
-    def broker(self, broker: int) -> BrokerHandle:
-        """Return one broker, to stop, crash, pause and start it."""
-        return BrokerHandle(self, broker)
-
-    async def crash(self, broker: int, mode: CrashMode = "kill") -> None:
-        """A broker has ended without a word, and is down until `restart`.
-
-        Args:
-            mode: "kill" is a process that dies: its connections are reset, what it wrote stays.
-                "power" is a machine that goes dark: nobody hears of it but by a timeout, and
-                what was not flushed is gone.
-
-        Raises:
-            RuntimeError: it is not up.
+        It follows the metadata log without a vote, and holds nothing until partitions are
+        created or moved there. `bootstrap_servers` stays as it was. Raises as `start` does.
         """
-        await self._faults.crash(broker, mode, self._hosting)
+        broker = max(self._starts) + 1
+        given = self._given if rack is None else {**self._given, "broker.rack": rack}
+        self._configs[broker] = BrokerConfig.parse(broker, given)
+        node = await self._start_node(broker)
+        self._ids = (*self._ids, broker)
+        deadline = asyncio.get_running_loop().time() + START_TIMEOUT_S
+        await node.within(node.ready(deadline))
+        return broker
 
-    async def restart(self, broker: int) -> None:
-        """Start a broker that is down: same port, what its storage kept, another incarnation.
+    async def retire_broker(self, broker: int) -> None:
+        """A broker has left for ever, and its id is free; what it held is to be moved first.
 
-        Returns once it listens; it registers by itself.
-
-        Raises:
-            RuntimeError: it is not down.
+        Raises ValueError for the controller, and for what is no broker of this cluster.
         """
-        await self._faults.unplug(broker)
-        await self.boot(broker)
-
-    def pause(self, broker: int) -> None:
-        """Let a broker stand still, as SIGSTOP or a long collection does. Twice is once."""
-        self._faults.node(broker).pause()
-
-    def resume(self, broker: int) -> None:
-        """Let a paused broker go on, with all that has come meanwhile."""
-        self._faults.node(broker).resume()
-
-    def isolate(self, broker: int) -> None:
-        """Cut a broker off all others until `network.heal`; its clients still reach it."""
-        self.network.partition([broker], [each for each in self._ids if each != broker])
-
-    async def stop(self, broker: int) -> None:
-        """A broker has shut down in good order: others lead in its place; `boot` starts it again.
-
-        Raises:
-            RuntimeError: it is not up.
-        """
-        node = self._faults.node(broker)
-        node.resume()
-        await node.within(node.stop())
-        self._nodes.pop(broker, None)
+        if broker not in self._ids or broker == self._ids[0]:
+            raise ValueError(f"broker {broker} cannot be retired")
+        self._ids = tuple(other for other in self._ids if other != broker)
+        node = self._nodes.pop(broker, None)
+        if node is not None:
+            await _stop(node)
+        await moving.unregister(self._view, broker)
 
     async def close(self) -> None:
-        """Every broker has left: no task, port or socket remains. Twice is once."""
-        if self._hosting is not None:
-            # Nobody could leave over a link that is cut.
-            self._hosting.network.heal()
-        await self._faults.end()
-        # The controller last, so that it can record the others' leaving; and each of them,
-        # whatever stopping another one raises.
+        """Every broker has ended: no task, port or socket remains. Twice is once."""
+        await self.end_faults()
+        # Each of them, whatever stopping another one raises. None leaves first: who goes last
+        # could not have that recorded without the others.
         async with AsyncExitStack() as stack:
             for broker in sorted(self._nodes):
                 node = self._nodes.pop(broker)
@@ -264,7 +243,7 @@ class AsyncCluster:
             broker,
             self._configs[broker],
             cluster_id=self._cluster_id,
-            voters=self._ids[:1],
+            voters=self._ids[: self._voter_count],
             seeds=self._seeds.child(name),
             place=self._hosting.place(broker),
             port=self._ports.get(broker, 0),
@@ -337,6 +316,21 @@ class AsyncCluster:
         await topics.delete_topic(self._view, name)
         await self.wait_until(topics.topic_is_gone(self._view, name), timeout=TOPIC_TIMEOUT_S)
 
+    async def reassign(
+        self,
+        topic: str,
+        partition: int,
+        replicas: Sequence[int] | None,
+        *,
+        timeout: float = moving.MOVE_TIMEOUT_S,
+    ) -> None:
+        """The partition lives on these brokers, the first preferred; None gives its move up.
+
+        Raises as `moving.begin_move`; TimeoutError while it still moves, and goes on.
+        """
+        await moving.begin_move(self._view, topic, partition, replicas)
+        await self.wait_until(moving.is_at_rest(self._view, topic, partition), timeout)
+
     # --- looking in ----------------------------------------------------------------------
 
     def leader(self, topic: str, partition: int) -> int | None:
@@ -391,4 +385,4 @@ class AsyncCluster:
 
 
 async def _stop(node: Node) -> None:
-    await node.within(node.stop())
+    await node.within(node.stop(leave=False))

@@ -267,9 +267,14 @@ class Node:
     def _servers(self) -> list[Server]:
         return [self._server, *([] if self._broker_server is None else [self._broker_server])]
 
-    async def stop(self) -> None:
-        """Leave the cluster in good order: no task, socket or port is left."""
-        if self._broker is not None:
+    async def stop(self, *, leave: bool = True) -> None:
+        """End in good order: no task, socket or port is left.
+
+        Args:
+            leave: tell the cluster, so that it can go on without this broker; of no use where
+                it ends as a whole.
+        """
+        if self._broker is not None and leave:
             await self._broker.leave()
         self._place.network.unregister(self.node_id)
         self.hang_up()

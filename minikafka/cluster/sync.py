@@ -24,6 +24,7 @@ from minikafka.cluster.cluster import AsyncCluster
 from minikafka.cluster.consumer_records import Isolation
 from minikafka.cluster.faults import CrashMode
 from minikafka.cluster.loop_thread import LoopThread
+from minikafka.cluster.moving import MOVE_TIMEOUT_S
 from minikafka.cluster.partition_state import PartitionState, Record
 from minikafka.cluster.topics import ConfigInput
 from minikafka.cluster.waiting import timeout_message
@@ -180,6 +181,7 @@ class Cluster:
         seed: int | str | None = None,
         transport: Transport = "memory",
         advertised_host: str | None = None,
+        voters: int | None = None,
     ) -> None:
         self._cluster = AsyncCluster(
             brokers,
@@ -190,6 +192,7 @@ class Cluster:
             seed=seed,
             transport=transport,
             advertised_host=advertised_host,
+            voters=voters,
         )
         self._thread = LoopThread(self._cluster.start, self._cluster.close)
         self._network = SyncNetwork(self._cluster, self._thread)
@@ -282,6 +285,25 @@ class Cluster:
     def delete_topic(self, name: str) -> None:
         """No broker that is up knows the topic any more."""
         self._thread.run(self._cluster.delete_topic(name))
+
+    def add_broker(self, rack: str | None = None) -> int:
+        """One more broker is up; return its id; see `AsyncCluster.add_broker`."""
+        return self._thread.run(self._cluster.add_broker(rack))
+
+    def retire_broker(self, broker: int) -> None:
+        """A broker has left for ever; see `AsyncCluster.retire_broker`."""
+        self._thread.run(self._cluster.retire_broker(broker))
+
+    def reassign(
+        self,
+        topic: str,
+        partition: int,
+        replicas: Sequence[int] | None,
+        *,
+        timeout: float = MOVE_TIMEOUT_S,
+    ) -> None:
+        """The partition lives on these brokers; see `AsyncCluster.reassign`."""
+        self._thread.run(self._cluster.reassign(topic, partition, replicas, timeout=timeout))
 
     def leader(self, topic: str, partition: int) -> int | None:
         """Return the broker id of the leader, None while there is none."""

@@ -10,7 +10,7 @@ from minikafka.base.ids import TopicId
 from minikafka.log.checkpoint import read_checkpoint, write_checkpoint
 from minikafka.log.storage import Storage
 
-__all__ = ["claim_directory"]
+__all__ = ["claim_directory", "is_claim"]
 
 _FILE = "partition.metadata"
 
@@ -26,3 +26,8 @@ def claim_directory(storage: Storage, log_name: str, topic_id: TopicId) -> None:
         for left in storage.list(f"{log_name}/"):
             storage.delete(left)
     write_checkpoint(storage, name, text)
+
+
+def is_claim(file_name: str) -> bool:
+    """Say whether a file, named without its directory, marks a log of a partition."""
+    return file_name == _FILE

@@ -29,7 +29,7 @@ class LogObserver(Protocol):
         ...
 
     def truncated(self, log: PartitionLog, old_end: Offset) -> None:
-        """Hear that the log ends below `old_end` now, or was emptied."""
+        """Hear that the log was cut: it ends at `old_end` or below now."""
         ...
 
     def watermark_moved(self, log: PartitionLog, old: Offset) -> None:

@@ -261,20 +261,20 @@ class PartitionLog:
 
         A batch that holds `offset` in its middle goes whole. Watermark, start and epochs follow.
         """
-        if offset >= self.log_end_offset:
-            self.epochs.truncate_from_end(offset)  # no batch, but an epoch (KAFKA-10706)
-            return
         if offset < self._segments.items[0].base_offset:
             self.truncate_fully(offset)
             return
         old_end = self.log_end_offset
-        self.log_end_offset = end = self._segments.truncate_to(offset)
-        self.high_watermark = min(self.high_watermark, end)
-        self.durable_end_offset = min(self.durable_end_offset, end)
-        self.epochs.truncate_from_end(end)
-        if self.log_start_offset > end:
-            self.log_start_offset = end
-            self._save_log_start()
+        if offset >= old_end:
+            self.epochs.truncate_from_end(offset)  # no batch, but an epoch (KAFKA-10706)
+        else:
+            self.log_end_offset = end = self._segments.truncate_to(offset)
+            self.high_watermark = min(self.high_watermark, end)
+            self.durable_end_offset = min(self.durable_end_offset, end)
+            self.epochs.truncate_from_end(end)
+            if self.log_start_offset > end:
+                self.log_start_offset = end
+                self._save_log_start()
         if self._observer is not None:
             self._observer.truncated(self, old_end)
 

@@ -212,9 +212,12 @@ class ImageBuilder:
         if not 0 <= record.partition < len(topic.partitions):
             raise BrokerBug(f"no partition {topic.name}-{record.partition}")
         old = topic.partitions[record.partition]
-        leader_moved = record.leader != old.leader
+        begins_epoch = record.leader != old.leader or (
+            record.replicas != ()
+            and any(replica not in record.replicas for replica in old.replicas)
+        )
         if record.partition_epoch != old.partition_epoch + 1 or (
-            record.leader_epoch != old.leader_epoch + leader_moved
+            record.leader_epoch != old.leader_epoch + begins_epoch
         ):
             raise BrokerBug(f"{topic.name}-{record.partition}: {record} does not follow {old}")
         topic.partitions[record.partition] = PartitionImage(

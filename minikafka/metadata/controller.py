@@ -17,7 +17,7 @@ from minikafka.base.config import BrokerConfig
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import CLUSTER_METADATA_TOPIC_ID, ZERO_ID, BrokerId, Offset
 from minikafka.base.seeds import Seeds, random_id
-from minikafka.metadata import configs, deletion, partitions, topics
+from minikafka.metadata import configs, deletion, partitions, reassignment, topics
 from minikafka.metadata.commands import (
     AllocateProducerIds,
     AlterConfigs,
@@ -41,6 +41,7 @@ from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.leadership import fence_changes, unfence_changes
 from minikafka.metadata.liveness import Liveness
 from minikafka.metadata.partitions import check_broker_epoch
+from minikafka.metadata.reassignment import AlterReassignments, MovedPartition
 from minikafka.metadata.records import (
     BrokerFenced,
     BrokerRegistered,
@@ -287,6 +288,12 @@ class Controller:
     def alter_partition(self, command: AlterPartition) -> Decision[tuple[IsrChangeResult, ...]]:
         """Decide on ISR changes that a leader proposes; see `partitions.alter_partition`."""
         return partitions.alter_partition(self._image, command)
+
+    def alter_reassignments(
+        self, command: AlterReassignments
+    ) -> Decision[tuple[MovedPartition, ...]]:
+        """Decide on moves of partitions; see `reassignment.alter_reassignments`."""
+        return reassignment.alter_reassignments(self._image, command)
 
     def _new_topic_id(self) -> uuid.UUID:
         while True:

@@ -7,7 +7,8 @@ Counterpart: org.apache.kafka.controller.PartitionChangeBuilder; KIP-497, KIP-70
 
 Rules of this file
     partition_epoch grows by one with every change.
-    leader_epoch grows by one when the leader changes, to or from NO_LEADER included.
+    leader_epoch grows by one when the leader changes, to or from NO_LEADER included, and when
+    a replica is removed.
     leader is NO_LEADER or in the ISR; the ISR is never empty and part of the replicas.
 
 DIVERGENCE(eligible-leader-replicas): KIP-966 is not done; the ISR never gets empty, `elr` stays
@@ -19,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from minikafka.base.ids import NO_LEADER, BrokerId, TopicId
+from minikafka.metadata.assignments import Assignment, settled
 from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.records import PartitionChanged, PartitionCreated
 from minikafka.metadata.states import PartitionImage
@@ -76,8 +78,11 @@ def change_partition(
     unclean: bool = False,
     preferred: bool = False,
     recovering: bool | None = None,
+    assignment: Assignment | None = None,
 ) -> PartitionChanged | None:
     """Return the record that gives `partition` this ISR and the leader that follows from it.
+
+    It also ends a reassignment whose time has come, and then the ISR loses whom that removes.
 
     Args:
         topic_id: of the partition.
@@ -88,30 +93,39 @@ def change_partition(
         unclean: as for `elect`.
         preferred: as for `elect`.
         recovering: the new recovery state; None keeps it, unless an unclean election sets it.
+        assignment: new replicas, and how they come and go; None keeps them.
 
     Returns:
         None when nothing changes.
     """
-    leader, was_unclean = elect(partition, isr, is_alive, unclean=unclean, preferred=preferred)
+    target, isr = settled(partition, assignment, isr)
+    leader, was_unclean = elect(target, isr, is_alive, unclean=unclean, preferred=preferred)
     recovering = partition.recovering if recovering is None else recovering
     if was_unclean:
         isr, recovering = (leader,), True
     elif not isr:
         isr = partition.isr
-    if (leader, isr, recovering) == (partition.leader, partition.isr, partition.recovering):
+    if target == partition and (leader, isr, recovering) == (
+        partition.leader,
+        partition.isr,
+        partition.recovering,
+    ):
         return None
+    # Whoever is removed must not be taken for a follower any more.
+    shrinks = any(replica not in target.replicas for replica in partition.replicas)
     return PartitionChanged(
         topic_id,
         number,
         isr,
         leader,
-        partition.leader_epoch + (leader != partition.leader),
+        partition.leader_epoch + (shrinks or leader != partition.leader),
         partition.partition_epoch + 1,
         recovering,
+        replicas=() if target.replicas == partition.replicas else target.replicas,
         elr=partition.elr,
         last_known_elr=partition.last_known_elr,
-        adding=partition.adding,
-        removing=partition.removing,
+        adding=target.adding,
+        removing=target.removing,
     )
 
 

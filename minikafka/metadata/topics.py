@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import CLUSTER_METADATA_TOPIC, BrokerId, TopicId
+from minikafka.metadata.assignments import bad_assignment, check_replicas
 from minikafka.metadata.commands import (
     CreatePartitions,
     CreateTopics,
@@ -190,14 +191,14 @@ def _assigned(
     factor: int | None = None
     for number, replicas in topic.assignments:
         if number in wanted:
-            raise _bad_assignment(
+            raise bad_assignment(
                 f"Found multiple manual partition assignments for partition {number}"
             )
         _check_assignment(image, number, replicas, factor)
         factor = len(replicas)
         wanted[number] = replicas
     if any(number not in wanted for number in range(len(wanted))):
-        raise _bad_assignment("partitions should be a consecutive 0-based integer sequence")
+        raise bad_assignment("partitions should be a consecutive 0-based integer sequence")
     return _partitions(image, topic_id, 0, [wanted[number] for number in range(len(wanted))])
 
 
@@ -205,29 +206,15 @@ def _check_assignment(
     image: MetadataImage, number: int, replicas: Sequence[BrokerId], factor: int | None
 ) -> None:
     """Raise INVALID_REPLICA_ASSIGNMENT unless partition `number` can live on `replicas`."""
-    if not replicas:
-        raise _bad_assignment("The manual partition assignment includes an empty replica list.")
-    previous: BrokerId | None = None
-    for broker_id in sorted(replicas):
-        if broker_id not in image.brokers:
-            raise _bad_assignment(
-                f"The manual partition assignment includes broker {broker_id}, but no such "
-                "broker is registered."
-            )
-        if broker_id == previous:
-            raise _bad_assignment(
-                f"The manual partition assignment includes the broker {broker_id} more than "
-                "once."
-            )
-        previous = broker_id
+    check_replicas(image, replicas)
     if factor is not None and len(replicas) != factor:
-        raise _bad_assignment(
+        raise bad_assignment(
             f"The manual partition assignment includes a partition with {len(replicas)} "
             "replica(s), but this is not consistent with previous partitions, which have "
             f"{factor} replica(s)."
         )
     if not any(image.is_active(broker_id) for broker_id in replicas):
-        raise _bad_assignment(
+        raise bad_assignment(
             f"All brokers specified in the manual partition assignment for partition {number} "
             "are fenced or in controlled shutdown."
         )
@@ -301,7 +288,7 @@ def _grow(
         )
         return _partitions(image, topic.topic_id, present, placed)
     if len(wanted.assignments) != additional:
-        raise _bad_assignment(
+        raise bad_assignment(
             f"Attempted to add {additional} additional partition(s), but only "
             f"{len(wanted.assignments)} assignment(s) were specified."
         )
@@ -315,7 +302,3 @@ def _counts(names: Iterable[str]) -> dict[str, int]:
     for name in names:
         counts[name] = counts.get(name, 0) + 1
     return counts
-
-
-def _bad_assignment(message: str) -> KafkaError:
-    return KafkaError(ErrorCode.INVALID_REPLICA_ASSIGNMENT, message)

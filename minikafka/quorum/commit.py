@@ -58,16 +58,19 @@ class CommitTracker:
 
     @property
     def durable_end_offsets(self) -> Mapping[BrokerId, Offset]:
-        """Last known durable end offset (exclusive) of each voter heard of."""
+        """Last known durable end offset (exclusive) of each replica heard of."""
         return self._durable_end_offsets
 
     def note(self, replica_id: BrokerId, durable_end_offset: Offset) -> None:
-        """Note how much a replica holds; of one that is no voter nothing is kept.
+        """Note how much a replica holds, voter or not: it may become one.
 
         A voter may come back with less than before: its disk was replaced.
         """
-        if replica_id in self.voters:
-            self._durable_end_offsets[replica_id] = durable_end_offset
+        self._durable_end_offsets[replica_id] = durable_end_offset
+
+    def change_voters(self, voters: Sequence[BrokerId]) -> None:
+        """Count other voters from now on."""
+        self.voters = tuple(voters)
 
     def high_watermark(self, current: Offset) -> Offset:
         """Return the high watermark that follows from all noted, never below `current`."""

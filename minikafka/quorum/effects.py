@@ -1,6 +1,7 @@
-"""What a quorum machine wants its driver to know, as values.
+"""What a quorum machine wants its driver to do or to know, as values.
 
-In the order in which it happened; nothing in them asks for an answer.
+In the order in which it happened. Who sends a message tells the machine of the answer, or that
+there will be none.
 """
 
 from __future__ import annotations
@@ -9,16 +10,25 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from minikafka.base.ids import BrokerId, Offset
+from minikafka.quorum.messages import VoteRequest
 
-__all__ = ["Effect", "HighWatermarkAdvanced", "LeaderElected", "LeaderFound", "LeaderLost"]
+__all__ = [
+    "Effect",
+    "HighWatermarkAdvanced",
+    "LeaderElected",
+    "LeaderFound",
+    "LeaderLost",
+    "SendBeginEpoch",
+    "SendEndEpoch",
+    "SendVote",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class LeaderElected:
     """This node leads; its LeaderChange record lies at `epoch_start_offset`.
 
-    The node may act as controller once the high watermark has passed that record and all
-    below it is applied.
+    What it decides is good once the high watermark has passed that record and the decision.
     """
 
     epoch: int
@@ -47,4 +57,37 @@ class HighWatermarkAdvanced:
     high_watermark: Offset
 
 
-Effect: TypeAlias = LeaderElected | LeaderFound | LeaderLost | HighWatermarkAdvanced
+@dataclass(frozen=True, slots=True)
+class SendVote:
+    """Ask `target` for its vote; the answer goes to `on_vote_answer`."""
+
+    target: BrokerId
+    request: VoteRequest
+
+
+@dataclass(frozen=True, slots=True)
+class SendBeginEpoch:
+    """Tell `target` that this node leads `epoch`; the answer goes to `on_leader`."""
+
+    target: BrokerId
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendEndEpoch:
+    """Tell `target` that this node leads `epoch` no longer, and who should follow it."""
+
+    target: BrokerId
+    epoch: int
+    preferred: tuple[BrokerId, ...]
+
+
+Effect: TypeAlias = (
+    LeaderElected
+    | LeaderFound
+    | LeaderLost
+    | HighWatermarkAdvanced
+    | SendVote
+    | SendBeginEpoch
+    | SendEndEpoch
+)

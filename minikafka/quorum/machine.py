@@ -1,13 +1,13 @@
 """One node of the metadata quorum: its epoch, its role, and what is committed.
 
-Counterparts: org.apache.kafka.raft.KafkaRaftClient, QuorumState. KIP-595, KIP-631. Pure: takes
-the time, writes to the log and the state store it was given, and tells its driver what happened
-through effects. So far a quorum has one voter, which needs no one's vote but its own; every step
-it takes to lead is one that an election among several is made of.
+Counterparts: org.apache.kafka.raft.KafkaRaftClient, QuorumState. KIP-595, KIP-631, KIP-996.
+Pure: takes the time, writes to the log and the state store it was given, and tells its driver
+through effects what happened and what to send.
 
 Rules of this file
-    A vote is durable before it is counted, and an epoch before it is acted in.
+    A vote is durable before it is given or counted, and an epoch before it is acted in.
     Durable epochs never fall, and each leadership has an epoch of its own.
+    A pre-vote changes nothing that lasts.
     What is appended is durable before it counts towards the high watermark.
     No committed batch is ever truncated.
 """
@@ -18,144 +18,120 @@ from collections.abc import Sequence
 
 from minikafka.base.errors import BrokerBug, ErrorCode, KafkaError
 from minikafka.base.ids import NO_LEADER, NO_LEADER_EPOCH, NO_TIMESTAMP, BrokerId, Offset
-from minikafka.log.partition_log import PartitionLog
 from minikafka.quorum.batches import leader_change_batch, payload_batch
-from minikafka.quorum.commit import CommitTracker, majority_count
 from minikafka.quorum.effects import (
     Effect,
     HighWatermarkAdvanced,
     LeaderElected,
-    LeaderFound,
     LeaderLost,
+    SendBeginEpoch,
+    SendEndEpoch,
+    SendVote,
 )
-from minikafka.quorum.roles import Cause, Role, next_role
-from minikafka.quorum.state_store import ElectionState, QuorumStateStore
+from minikafka.quorum.election import Ballot, may_grant
+from minikafka.quorum.epochs import EpochKeeper
+from minikafka.quorum.leading import Leadership
+from minikafka.quorum.lineage import divergence, truncation_target
+from minikafka.quorum.messages import VoteAnswer, VoteRequest
+from minikafka.quorum.roles import Cause, Role
+from minikafka.quorum.state_store import ElectionState
 from minikafka.records.batch import Batch
 
 __all__ = ["QuorumMachine"]
 
 
-class QuorumMachine:
+class QuorumMachine(EpochKeeper):
     """A voter or an observer of the metadata quorum.
 
-    Every method that can make something happen returns the effects, in order; after `append`
-    and `on_fetch`, which return something else, `take_effects` does.
-
-    Args:
-        node_id: of this node.
-        voters: of the quorum; a node that is not among them observes.
-        log: this node's copy of the metadata log.
-        state_store: where its vote and epoch outlast a power loss.
-        fetch_timeout_ms: how long an observer takes a silent leader for one; None for ever.
+    Every method that can make something happen returns the effects, in order; after those that
+    return something else `take_effects` does. Times are monotonic milliseconds, but for
+    `now_timestamp_ms`, wall clock, which goes into records.
     """
 
-    __slots__ = (
-        "_deadline_ms",
-        "_effects",
-        "_fetch_timeout_ms",
-        "_granted",
-        "_state",
-        "_store",
-        "_tracker",
-        "log",
-        "node_id",
-        "role",
-        "voters",
-    )
-
-    # Invariant: _state is what the store holds durably.
-    # Invariant: role is LEADER exactly while _tracker is not None.
-
-    def __init__(
-        self,
-        node_id: BrokerId,
-        voters: Sequence[BrokerId],
-        log: PartitionLog,
-        state_store: QuorumStateStore,
-        *,
-        fetch_timeout_ms: int | None = None,
-    ) -> None:
-        if node_id in voters and len(voters) > 1:
-            raise ValueError(f"a quorum of {len(voters)} voters: there is no election yet")
-        self.node_id = node_id
-        self.voters = tuple(voters)
-        self.log = log
-        self.role = Role.UNATTACHED
-        self._store = state_store
-        self._fetch_timeout_ms = fetch_timeout_ms
-        self._deadline_ms: int | None = None
-        self._granted: list[BrokerId] = []
-        self._tracker: CommitTracker | None = None
-        self._effects: list[Effect] = []
-        self._state = state_store.read()
-
-    @property
-    def is_voter(self) -> bool:
-        """True when this node has a vote."""
-        return self.node_id in self.voters
-
-    @property
-    def is_leader(self) -> bool:
-        """True while this node leads; it may not be ready yet, see `LeaderElected`."""
-        return self.role is Role.LEADER
-
-    @property
-    def epoch(self) -> int:
-        """The latest quorum epoch this node knows of."""
-        return self._state.epoch
-
-    @property
-    def leader_id(self) -> BrokerId:
-        """The leader of `epoch`, -1 while unknown."""
-        if self.role in (Role.UNATTACHED, Role.CANDIDATE):
-            return NO_LEADER
-        return self._state.leader_id
-
-    @property
-    def high_watermark(self) -> Offset:
-        """Exclusive end of what is known to be committed."""
-        return self.log.high_watermark
-
-    @property
-    def epoch_start_offset(self) -> Offset | None:
-        """Where this leader's LeaderChange record lies, None for any other role."""
-        return None if self._tracker is None else self._tracker.epoch_start_offset
-
-    @property
-    def next_deadline_ms(self) -> int | None:
-        """When to call `tick` at the latest; None for never."""
-        return self._deadline_ms
+    __slots__ = ()
 
     def start(self, now_ms: int, now_timestamp_ms: int = NO_TIMESTAMP) -> list[Effect]:
         """Take up work with what the disk says; a sole voter leads on return.
 
-        A node that led before it stopped does not lead on in the same epoch (KAFKA-10527).
-
-        Args:
-            now_ms: monotonic milliseconds.
-            now_timestamp_ms: wall-clock milliseconds, for the LeaderChange record.
+        A node that led before it stopped does not lead on in the same epoch (KAFKA-10527). In
+        a quorum that never had an epoch the first voter need not wait for others to be first.
         """
-        if self.log.last_epoch > self._state.epoch:
+        if self.log.last_epoch > self.epoch:
             # The state file is gone or stale; the log still knows what epochs there were.
             self._save(ElectionState(self.log.last_epoch))
-        if self.is_voter:
-            self._stand_for_election(now_timestamp_ms)
+        fresh = self.epoch == 0 and not self.log.log_end_offset
+        if self.voters == (self.node_id,) or (fresh and self.node_id == min(self.voters)):
+            self._ask_around(Cause.ELECTION_DUE, now_ms, now_timestamp_ms)
+        elif self.state.leader_id == self.node_id:
+            self._turn(Cause.LED_BEFORE)
+            self._await_election(now_ms)
+        elif self.state.leader_id != NO_LEADER:
+            self._follow(now_ms)
         else:
-            self._deadline_ms = None
+            self._await_election(now_ms)
         return self.take_effects()
 
-    def tick(self, now_ms: int) -> list[Effect]:
-        """Do what is due at `now_ms`: an observer drops a leader that has gone silent."""
+    def tick(self, now_ms: int, now_timestamp_ms: int = NO_TIMESTAMP) -> list[Effect]:
+        """Do what is due at `now_ms`: remind, resign, ask again, or begin another election."""
+        ballot, leadership = self._ballot, self.leadership
+        if ballot is not None:
+            self._effects += [SendVote(voter, ballot.request) for voter in ballot.due(now_ms)]
+        if leadership is not None:
+            until_ms = leadership.quorum_deadline_ms()
+            if until_ms is not None and now_ms >= until_ms:
+                self._resign(now_ms)
+            else:
+                late = leadership.due_reminders(now_ms)
+                self._effects += [SendBeginEpoch(voter, self.epoch) for voter in late]
         if self._deadline_ms is not None and now_ms >= self._deadline_ms:
-            self._deadline_ms = None
-            self._turn(Cause.LEADER_SILENT)
-            self._effects.append(LeaderLost(self.epoch))
+            self._on_deadline(now_ms, now_timestamp_ms)
         return self.take_effects()
 
-    def take_effects(self) -> list[Effect]:
-        """Return what has happened since effects were last returned."""
-        effects, self._effects = self._effects, []
-        return effects
+    # --- votes ---
+
+    def on_vote_request(self, request: VoteRequest, now_ms: int) -> VoteAnswer:
+        """Vote, or say why not; a granted vote is durable on return."""
+        if request.epoch > self.epoch:
+            self._see_epoch(request.epoch, now_ms)
+        granted = request.epoch == self.epoch and may_grant(
+            request,
+            role=self.role,
+            own_end=self.log_end,
+            voted_id=self.state.voted_id,
+            leader_id=self.state.leader_id,
+            heard_leader=self._heard_leader,
+        )
+        if granted and not request.pre_vote:
+            self._save(ElectionState(self.epoch, voted_id=request.candidate_id))
+            if self.role is Role.UNATTACHED:
+                self._await_election(now_ms)
+        return VoteAnswer(self.epoch, self.leader_id, granted)
+
+    def on_vote_answer(
+        self,
+        voter: BrokerId,
+        request: VoteRequest,
+        answer: VoteAnswer,
+        now_ms: int,
+        now_timestamp_ms: int = NO_TIMESTAMP,
+    ) -> list[Effect]:
+        """Count an answer to `request`; that of an earlier round only tells of epochs."""
+        if (answer.epoch, answer.leader_id) != (self.epoch, self.state.leader_id):
+            # Of the leader that we miss ourselves it is no news that others know it.
+            self._on_leader(answer.leader_id, answer.epoch, now_ms)
+        ballot = self._ballot
+        if ballot is not None and ballot.request == request:
+            ballot.note(voter, granted=answer.granted)
+            if ballot.lost and self._deadline_ms is not None:
+                again_ms = now_ms + self._drawn(self._timing.election_backoff_max_ms)
+                self._deadline_ms = min(self._deadline_ms, again_ms)
+            self._count(now_ms, now_timestamp_ms)
+        return self.take_effects()
+
+    def on_vote_unanswered(self, voter: BrokerId, request: VoteRequest, now_ms: int) -> None:
+        """Hear that an answer will not come; the voter is asked again after a moment."""
+        if self._ballot is not None and self._ballot.request == request:
+            self._ballot.unanswered(voter, now_ms + self._timing.retry_backoff_ms)
 
     # --- as leader ---
 
@@ -168,7 +144,7 @@ class QuorumMachine:
         Raises:
             KafkaError: NOT_CONTROLLER when this node does not lead.
         """
-        if self._tracker is None:
+        if self.leadership is None:
             raise KafkaError(ErrorCode.NOT_CONTROLLER, "this node does not lead the quorum")
         last_offset = self._write(payload_batch(payloads, now_timestamp_ms), now_timestamp_ms)
         self._commit()
@@ -180,7 +156,8 @@ class QuorumMachine:
         fetch_offset: Offset,
         last_fetched_epoch: int = NO_LEADER_EPOCH,
         *,
-        current_epoch: int = NO_LEADER_EPOCH,
+        now_ms: int,
+        now_timestamp_ms: int = NO_TIMESTAMP,
     ) -> tuple[int, Offset] | None:
         """Note how far a replica has come; return where its log parts from ours, if it does.
 
@@ -188,35 +165,36 @@ class QuorumMachine:
         the high watermark; an observer's does not, nor that of a diverging replica.
 
         Args:
-            replica_id: of the node that fetches.
+            replica_id: of the node that fetches, in our epoch.
             fetch_offset: its log end offset, exclusive.
             last_fetched_epoch: epoch of the last batch before it; -1 does not say.
-            current_epoch: the quorum epoch the replica believes in; -1 does not say.
 
         Returns:
             None, or (epoch, end offset) to send as diverging epoch: read no batches then.
 
         Raises:
-            KafkaError: NOT_LEADER_OR_FOLLOWER; FENCED_LEADER_EPOCH for an older epoch than
-                ours, UNKNOWN_LEADER_EPOCH for a newer one.
+            KafkaError: NOT_LEADER_OR_FOLLOWER.
         """
-        tracker = self._tracker
-        if tracker is None:
+        leadership = self.leadership
+        if leadership is None:
             raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, "not the leader of the quorum")
-        if current_epoch != NO_LEADER_EPOCH and current_epoch != self.epoch:
-            fenced = current_epoch < self.epoch
-            code = ErrorCode.FENCED_LEADER_EPOCH if fenced else ErrorCode.UNKNOWN_LEADER_EPOCH
-            raise KafkaError(code, f"quorum epoch {current_epoch}, here it is {self.epoch}")
-        diverging = self._divergence(fetch_offset, last_fetched_epoch)
+        diverging = divergence(self.log, fetch_offset, last_fetched_epoch)
         if diverging is None:
-            tracker.note(replica_id, fetch_offset)
+            end = self.log.log_end_offset
+            leadership.note_fetch(replica_id, fetch_offset, end, now_ms, now_timestamp_ms)
             self._commit()
         return diverging
+
+    def resign(self, now_ms: int) -> list[Effect]:
+        """Lead no longer, because this node goes: the others need not wait for a timeout."""
+        if self.leadership is not None:
+            self._resign(now_ms)
+        return self.take_effects()
 
     # --- as follower or observer ---
 
     def on_leader(self, leader_id: BrokerId, epoch: int, now_ms: int) -> list[Effect]:
-        """Learn who leads `epoch`: from a response, or from the configuration.
+        """Learn who leads `epoch`: from the leader itself, or from someone's answer.
 
         An older epoch than ours, or what is known already, changes nothing. A leader of -1
         says that there is such an epoch, and no more.
@@ -224,19 +202,21 @@ class QuorumMachine:
         Raises:
             BrokerBug: two leaders of one epoch.
         """
-        if epoch < self.epoch or (
-            epoch == self.epoch and leader_id in (NO_LEADER, self.leader_id)
-        ):
-            return self.take_effects()
-        known_id = self._state.leader_id
-        if epoch == self.epoch and known_id not in (NO_LEADER, leader_id):
-            raise BrokerBug(f"{leader_id} and {known_id} both lead quorum epoch {epoch}")
-        found = leader_id != NO_LEADER
-        self._turn(Cause.LEADER_FOUND if found else Cause.LATER_EPOCH_SEEN)
-        voted_id = self._state.voted_id if epoch == self.epoch else NO_LEADER
-        self._save(ElectionState(epoch, voted_id, leader_id))
-        self._effects.append(LeaderFound(epoch, leader_id) if found else LeaderLost(epoch))
-        self._rearm(now_ms)
+        self._on_leader(leader_id, epoch, now_ms)
+        return self.take_effects()
+
+    def on_end_epoch(
+        self, leader_id: BrokerId, epoch: int, preferred: Sequence[BrokerId], now_ms: int
+    ) -> list[Effect]:
+        """Hear that a leader has resigned; the first of the preferred asks for votes at once."""
+        self._on_leader(leader_id, epoch, now_ms)
+        if epoch == self.epoch and self.role is Role.FOLLOWER and self.is_voter:
+            self._heard_leader = False
+            if self.node_id in preferred:
+                step_ms = self._timing.election_backoff_max_ms // len(preferred)
+                self._deadline_ms = now_ms + preferred.index(self.node_id) * step_ms
+            else:
+                self._await_election(now_ms)
         return self.take_effects()
 
     def on_fetch_response(
@@ -253,61 +233,106 @@ class QuorumMachine:
         Args:
             epoch: quorum epoch in which the fetch was sent.
             high_watermark: of the leader, exclusive; may lie behind our log's end.
-            batches: continue our log.
+            batches: continue our log; durable on return.
             diverging: (epoch, end offset) where our logs part, instead of batches.
-            now_ms: monotonic milliseconds.
 
         Raises:
             BrokerBug: the leader's log lacks something that was committed.
         """
-        if epoch != self.epoch or self.role not in (Role.FOLLOWER, Role.OBSERVER):
+        if epoch != self.epoch or self.role is not Role.FOLLOWER:
             return self.take_effects()
+        log = self.log
+        self._heard_leader = True
+        self._deadline_ms = now_ms + self._timing.fetch_timeout_ms
         if diverging is not None:
-            self._truncate(*diverging)
-        else:
-            self.log.append_as_follower(batches)
-        return self.on_appended(high_watermark, now_ms)
-
-    def on_appended(self, leader_high_watermark: Offset, now_ms: int) -> list[Effect]:
-        """Make durable what was fetched into the log and follow the leader's high watermark.
-
-        For a driver whose fetcher writes to the log by itself; it may have moved the log's
-        high watermark as well.
-        """
-        self.log.flush()
-        if self.log.advance_high_watermark(min(leader_high_watermark, self.log.log_end_offset)):
-            self._effects.append(HighWatermarkAdvanced(self.log.high_watermark))
-        self._rearm(now_ms)
+            log.truncate_to(truncation_target(log, *diverging))
+            return self.take_effects()
+        if batches:
+            log.append_as_follower(batches)
+            log.flush()
+        if log.advance_high_watermark(min(high_watermark, log.log_end_offset)):
+            self._effects.append(HighWatermarkAdvanced(log.high_watermark))
         return self.take_effects()
 
     def check_invariants(self) -> None:
         """Raise BrokerBug where something that must always hold does not."""
         self.log.check_invariants()
-        if self.is_leader != (self._tracker is not None):
-            raise BrokerBug(f"role {self.role.value} with tracker {self._tracker}")
-        if self._store.read() != self._state:
-            raise BrokerBug(f"state {self._state}, on disk {self._store.read()}")
+        if self.is_leader != (self.leadership is not None):
+            raise BrokerBug(f"role {self.role.value} with {self.leadership}")
+        if (self.role in (Role.PROSPECTIVE, Role.CANDIDATE)) != (self._ballot is not None):
+            raise BrokerBug(f"role {self.role.value} with {self._ballot}")
+        if self._store.read() != self.state:
+            raise BrokerBug(f"state {self.state}, on disk {self._store.read()}")
         if self.log.last_epoch > self.epoch:
             raise BrokerBug(f"log of epoch {self.log.last_epoch} in quorum epoch {self.epoch}")
 
     # --- inside ---
 
-    def _stand_for_election(self, now_timestamp_ms: int) -> None:
-        epoch = self.epoch + 1
-        self._turn(Cause.ELECTION_DUE)
-        self._save(ElectionState(epoch, voted_id=self.node_id))
-        self._granted = [self.node_id]
-        if len(self._granted) >= majority_count(self.voters):
-            self._lead(now_timestamp_ms)
+    def _on_deadline(self, now_ms: int, now_timestamp_ms: int) -> None:
+        role, self._deadline_ms = self.role, None
+        if role is Role.FOLLOWER:
+            self._effects.append(LeaderLost(self.epoch))
+        if role is Role.FOLLOWER and not self.is_voter:
+            self._turn(Cause.LEADER_SILENT)
+        elif role in (Role.FOLLOWER, Role.UNATTACHED):
+            self._ask_around(Cause.ELECTION_DUE, now_ms, now_timestamp_ms)
+        elif role is Role.CANDIDATE:
+            self._ask_around(Cause.ELECTION_OVER, now_ms, now_timestamp_ms)
+        elif role is Role.RESIGNED:
+            self._see_epoch(self.epoch + 1, now_ms)
+        elif self.state.leader_id not in (NO_LEADER, self.node_id):
+            # The others hear the leader that we do not: it may be reachable again.
+            self._follow(now_ms)
+        else:
+            self._turn(Cause.ELECTION_OVER)
+            self._deadline_ms = now_ms + self._drawn(self._timing.election_backoff_max_ms)
 
-    def _lead(self, now_timestamp_ms: int) -> None:
+    def _ask_around(self, cause: Cause, now_ms: int, now_timestamp_ms: int) -> None:
+        self._turn(cause)
+        self._open_ballot(now_ms, pre_vote=True)
+        self._count(now_ms, now_timestamp_ms)
+
+    def _open_ballot(self, now_ms: int, *, pre_vote: bool) -> None:
+        request = VoteRequest(self.epoch, self.node_id, self.log_end, pre_vote)
+        self._ballot = Ballot(request, self.voters)
+        self._await_election(now_ms)
+        self._effects += [SendVote(voter, request) for voter in self._ballot.others]
+
+    def _count(self, now_ms: int, now_timestamp_ms: int) -> None:
+        """Go on where a round is won: from pre-votes to votes, from votes to leading."""
+        ballot = self._ballot
+        if ballot is None or not ballot.won:
+            return
         self._turn(Cause.MAJORITY_GRANTED)
+        if ballot.request.pre_vote:
+            self._save(ElectionState(self.epoch + 1, voted_id=self.node_id))
+            self._open_ballot(now_ms, pre_vote=False)
+            self._count(now_ms, now_timestamp_ms)
+        else:
+            self._lead(ballot.granted, now_ms, now_timestamp_ms)
+
+    def _lead(self, granted: Sequence[BrokerId], now_ms: int, now_timestamp_ms: int) -> None:
+        self._deadline_ms = None
         self._save(ElectionState(self.epoch, self.node_id, self.node_id))
-        self._tracker = CommitTracker(self.voters, self.log.log_end_offset)
-        self._effects.append(LeaderElected(self.epoch, self.log.log_end_offset))
-        batch = leader_change_batch(self.node_id, self.voters, self._granted, now_timestamp_ms)
+        start = self.log.log_end_offset
+        self.leadership = Leadership(
+            self.node_id, self.voters, start, self._timing.fetch_timeout_ms, now_ms
+        )
+        self._effects.append(LeaderElected(self.epoch, start))
+        others = [voter for voter in self.voters if voter != self.node_id]
+        self._effects += [SendBeginEpoch(voter, self.epoch) for voter in others]
+        batch = leader_change_batch(self.node_id, self.voters, granted, now_timestamp_ms)
         self._write(batch, now_timestamp_ms)
         self._commit()
+
+    def _resign(self, now_ms: int) -> None:
+        assert self.leadership is not None
+        successors = self.leadership.successors()
+        self._turn(Cause.QUORUM_SILENT)
+        self._effects.append(LeaderLost(self.epoch))
+        for voter in successors:
+            self._effects.append(SendEndEpoch(voter, self.epoch, successors))
+        self._await_election(now_ms)
 
     def _write(self, batch: Batch, now_timestamp_ms: int) -> Offset:
         info = self.log.append_as_leader(batch, self.epoch, now_timestamp_ms=now_timestamp_ms)
@@ -315,41 +340,9 @@ class QuorumMachine:
         return info.last_offset
 
     def _commit(self) -> None:
-        assert self._tracker is not None
-        self._tracker.note(self.node_id, self.log.durable_end_offset)
-        watermark = self._tracker.high_watermark(self.log.high_watermark)
+        assert self.leadership is not None
+        tracker = self.leadership.tracker
+        tracker.note(self.node_id, self.log.durable_end_offset)
+        watermark = tracker.high_watermark(self.log.high_watermark)
         if self.log.advance_high_watermark(watermark):
             self._effects.append(HighWatermarkAdvanced(watermark))
-
-    def _divergence(
-        self, fetch_offset: Offset, last_fetched_epoch: int
-    ) -> tuple[int, Offset] | None:
-        end = self.log.log_end_offset
-        if last_fetched_epoch == NO_LEADER_EPOCH:
-            return (self.log.last_epoch, end) if fetch_offset > end else None
-        epoch, epoch_end = self.log.epochs.end_offset_for(last_fetched_epoch, end)
-        if epoch == last_fetched_epoch and fetch_offset <= epoch_end:
-            return None
-        return epoch, epoch_end
-
-    def _truncate(self, epoch: int, end_offset: Offset) -> None:
-        log = self.log
-        own_epoch, own_end = log.epochs.end_offset_for(epoch, log.log_end_offset)
-        target = min(own_end, end_offset) if own_epoch == epoch else max(own_end, 0)
-        if target < log.high_watermark:
-            raise BrokerBug(f"truncation to {target} below what is committed in {log}")
-        log.truncate_to(target)
-
-    def _turn(self, cause: Cause) -> None:
-        self.role = next_role(self.role, cause, voter=self.is_voter)
-        self._tracker = None
-
-    def _save(self, state: ElectionState) -> None:
-        if state.epoch < self._state.epoch:
-            raise BrokerBug(f"epoch {state.epoch} after {self._state.epoch}")
-        self._store.write(state)
-        self._state = state
-
-    def _rearm(self, now_ms: int) -> None:
-        if self._fetch_timeout_ms is not None and self.role is Role.OBSERVER:
-            self._deadline_ms = now_ms + self._fetch_timeout_ms

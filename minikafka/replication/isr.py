@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from minikafka.base.ids import BrokerId, Offset
+from minikafka.base.ids import NO_OFFSET, BrokerId, Offset
 
-__all__ = ["effective_min_isr", "high_watermark", "is_caught_up"]
+__all__ = ["effective_min_isr", "high_watermark", "is_caught_up", "may_join"]
 
 
 def high_watermark(
@@ -57,6 +57,27 @@ def is_caught_up(
     False
     """
     return log_end_offset >= leader_log_end_offset or now_ms - last_caught_up_ms <= lag_max_ms
+
+
+def may_join(
+    log_end_offset: Offset, leader_high_watermark: Offset, leader_epoch_start_offset: Offset
+) -> bool:
+    """Say whether a follower outside the ISR has come far enough to be taken in.
+
+    At the watermark it holds all that was committed by this leader; at the start of the epoch,
+    all that may have been before: a new leader's watermark may still lag behind what was
+    committed (KAFKA-7128). `NO_OFFSET`, before its first fetch in this epoch, is never enough.
+
+    >>> may_join(7, 5, 7)
+    True
+    >>> may_join(6, 5, 7)
+    False
+    """
+    return (
+        log_end_offset != NO_OFFSET
+        and log_end_offset >= leader_high_watermark
+        and log_end_offset >= leader_epoch_start_offset
+    )
 
 
 def effective_min_isr(min_insync_replicas: int, replica_count: int) -> int:

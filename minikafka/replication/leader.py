@@ -14,7 +14,7 @@ from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import NO_OFFSET, BrokerId, LeaderEpoch, Offset
 from minikafka.log.partition_log import AppendInfo, PartitionLog
 from minikafka.records.batch import Batch
-from minikafka.replication.isr import effective_min_isr, is_caught_up
+from minikafka.replication.isr import effective_min_isr, is_caught_up, may_join
 from minikafka.replication.progress import FollowerProgress
 
 __all__ = ["IsrWish", "PartitionLeader"]
@@ -40,6 +40,8 @@ class PartitionLeader:
     Args:
         eligible: says whether the controller would take a broker with that broker epoch into
             the ISR: it is registered so, and alive (KIP-841, KIP-903).
+        tenure: that of the leader before, where it was the same broker: it has followed nobody
+            in between, so what was appended then is still there. None begins a new one.
     """
 
     __slots__ = (
@@ -54,6 +56,7 @@ class PartitionLeader:
         "pending_isr",
         "progress",
         "replicas",
+        "tenure",
     )
 
     def __init__(
@@ -68,8 +71,10 @@ class PartitionLeader:
         lag_max_ms: int,
         now_ms: int,
         eligible: Callable[[BrokerId, int], bool] = lambda broker_id, broker_epoch: True,
+        tenure: object | None = None,
     ) -> None:
         self._eligible = eligible
+        self.tenure = object() if tenure is None else tenure
         self.log = log
         self.broker_id = broker_id
         self.replicas = replicas
@@ -164,19 +169,24 @@ class PartitionLeader:
         if self._under_min_isr(self.isr):
             return False
         lowest = log.log_end_offset
-        isr, pending = self.isr, self.pending_isr
         for replica, progress in self.progress.items():
             end = progress.log_end_offset
-            if end >= lowest:
-                continue
-            counts = replica in isr or (pending is not None and replica in pending)
-            if counts or (
-                end != NO_OFFSET
-                and self._is_caught_up(progress, now_ms)
-                and self._eligible(replica, progress.broker_epoch)
-            ):
+            if end < lowest and self._is_waited_for(replica, progress, now_ms):
                 lowest = end
         return lowest > log.high_watermark and log.advance_high_watermark(lowest)
+
+    def _is_waited_for(
+        self, replica: BrokerId, progress: FollowerProgress, now_ms: int
+    ) -> bool:
+        """Say whether the watermark may not pass a follower: one of the maximal ISR, or nearly."""
+        pending = self.pending_isr
+        if replica in self.isr or (pending is not None and replica in pending):
+            return True
+        return (
+            progress.log_end_offset != NO_OFFSET
+            and self._is_caught_up(progress, now_ms)
+            and self._eligible(replica, progress.broker_epoch)
+        )
 
     def acks_error(self) -> ErrorCode:
         """Return what a produce that reached the watermark is answered (R12)."""
@@ -209,13 +219,11 @@ class PartitionLeader:
                     # One that idles with us says nothing; its lag begins with the next record.
                     progress.last_caught_up_ms = now_ms
             else:
-                end = progress.log_end_offset
-                keep = (
-                    end >= self.log.high_watermark
-                    and end >= self.leader_epoch_start_offset
-                    and end != NO_OFFSET
-                    and self._eligible(replica, progress.broker_epoch)
-                )
+                keep = may_join(
+                    progress.log_end_offset,
+                    self.log.high_watermark,
+                    self.leader_epoch_start_offset,
+                ) and self._eligible(replica, progress.broker_epoch)
             if keep:
                 wanted.append(replica)
                 epochs[replica] = progress.broker_epoch
@@ -230,15 +238,35 @@ class PartitionLeader:
         )
 
     def on_partition_changed(
-        self, isr: tuple[BrokerId, ...], partition_epoch: int, now_ms: int
+        self,
+        isr: tuple[BrokerId, ...],
+        partition_epoch: int,
+        now_ms: int,
+        replicas: tuple[BrokerId, ...] | None = None,
     ) -> bool:
-        """Take over what the controller decided; say whether the high watermark moved."""
+        """Take over what the controller decided; say whether the high watermark moved.
+
+        Args:
+            replicas: None keeps them. Who is new begins as one of whom nothing is known, also
+                if it was a replica before.
+        """
         if partition_epoch < self.partition_epoch:
             return False
+        if replicas is not None and replicas != self.replicas:
+            self._take_replicas(replicas)
         self.isr = isr
         self.partition_epoch = partition_epoch
         self.pending_isr = None
         return self.maybe_advance_high_watermark(now_ms)
+
+    def _take_replicas(self, replicas: tuple[BrokerId, ...]) -> None:
+        self.replicas = replicas
+        old = self.progress
+        self.progress = {
+            replica: old.get(replica) or FollowerProgress(replica, -self.lag_max_ms - 1)
+            for replica in replicas
+            if replica != self.broker_id
+        }
 
     def _under_min_isr(self, isr: tuple[BrokerId, ...]) -> bool:
         return len(isr) < self.log.config.min_insync_replicas and len(isr) < self.min_isr

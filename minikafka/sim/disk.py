@@ -70,12 +70,14 @@ class SimDisk:
         fsync_s: least and most seconds an fsync takes; the process does nothing else meanwhile.
         capacity_bytes: more than this written raises ENOSPC; None for no end.
         forgets_fsync: fsync returns and does nothing, as some hardware does.
+        losses: how often it has lost something, with the power or by rotting.
     """
 
     def __init__(self, host: Host, store: Store, random: Random) -> None:
         self.fsync_s = (0.0, 0.0)
         self.capacity_bytes: int | None = None
         self.forgets_fsync = False
+        self.losses = 0
         self._host = host
         self._store = store
         self._random = random
@@ -98,6 +100,7 @@ class SimDisk:
     def power_loss(self) -> None:
         """Lose what was not durable; a random first part of each file's tail survives."""
         self._failures.clear()
+        self.losses += 1
         self._store.lose_unflushed(lambda lost: self._random.randint(0, lost))
 
     # --- the seam ----------------------------------------------------------------------------

@@ -18,10 +18,11 @@ class _Numbered:
 
     def __hash__(self) -> int:
         try:
-            number = self._number
+            return self._number
         except AttributeError:
-            number = self._number = self.get_loop().next_number()  # type: ignore[attr-defined]
-        return number
+            number: int = self.get_loop().next_number()  # type: ignore[attr-defined]
+            self._number = number
+            return number
 
 
 class SimFuture(_Numbered, asyncio.Future[Any]):

@@ -22,6 +22,10 @@ class SimHandle(events.TimerHandle):
 
     __slots__ = ("incarnation",)
 
+    # Of asyncio's debug mode, for all alike.
+    _repr = None
+    _source_traceback = None
+
     _callback: Any
     _args: Any
     _context: contextvars.Context
@@ -40,8 +44,6 @@ class SimHandle(events.TimerHandle):
         self._callback = callback
         self._args = args
         self._cancelled = False
-        self._repr = None
-        self._source_traceback = None
         self._when = when
         self._scheduled = False
         self.incarnation = incarnation

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import contextvars
 import gc
-import heapq
 import math
 import threading
 from asyncio import base_events
 from collections.abc import Callable, Coroutine, Generator
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from minikafka.sim.chance import Draws
@@ -77,7 +77,7 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
         self._timers: list[tuple[int, int, Any]] = []
         self._timers_cancelled = 0
         self._runnable: list[Incarnation] = []
-        self._steps_of_instant = 0
+        self._livelock_at = STEPS_PER_INSTANT_MAX
         self._collect_at = COLLECT_EVERY_STEPS
         self._time_limit_ns = None if time_limit_s is None else int(time_limit_s * NS)
         self._fatal: SimError | None = None
@@ -170,7 +170,10 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
         current = self.current
         owner = HOST.get(current) if context is None else context.get(HOST, current)
         handle = SimHandle(callback, args, self, context, owner)
-        self._enqueue(handle)
+        owner.runq.append(handle)
+        if not owner.queued and owner.stalled_until_ns <= self.now_ns:
+            owner.queued = True
+            self._runnable.append(owner)
         return handle
 
     def call_soon_threadsafe(
@@ -192,7 +195,8 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
         context: contextvars.Context | None = None,
     ) -> Any:
         """Run `callback` after `delay` virtual seconds, a little late."""
-        return self.call_at(self.time() + delay, callback, *args, context=context)
+        when = (self.now_ns + self._lag_ns) / NS + delay
+        return self.call_at(when, callback, *args, context=context)
 
     def call_at(
         self,
@@ -206,16 +210,19 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
         owner = HOST.get(current) if context is None else context.get(HOST, current)
         handle = SimHandle(callback, args, self, context, owner, when)
         handle._scheduled = True
-        self._push(max(math.ceil(when * NS), self.now_ns) + TIMER_SLACK_NS, handle)
+        at_ns = math.ceil(when * NS)
+        if at_ns < self.now_ns:
+            at_ns = self.now_ns
+        self._sequence = sequence = self._sequence + 1
+        heappush(self._timers, (at_ns + TIMER_SLACK_NS, sequence, handle))
         return handle
 
     def at_ns(self, at_ns: int, action: Callable[..., Any], *args: Any) -> None:
         """Run `action` at a time of the world: the network, a fault; on no host."""
-        self._push(max(at_ns, self.now_ns), (action, args))
-
-    def _push(self, at_ns: int, item: object) -> None:
+        if at_ns < self.now_ns:
+            at_ns = self.now_ns
         self._sequence = sequence = self._sequence + 1
-        heapq.heappush(self._timers, (at_ns, sequence, item))
+        heappush(self._timers, (at_ns, sequence, (action, args)))
 
     def _timer_handle_cancelled(self, handle: Any) -> None:
         self._timers_cancelled += 1
@@ -226,9 +233,10 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
                 for entry in self._timers
                 if type(entry[2]) is tuple or not _dropped(entry[2])
             ]
-            heapq.heapify(self._timers)
+            heapify(self._timers)
 
-    def _enqueue(self, handle: SimHandle) -> None:
+    def enqueue(self, handle: SimHandle) -> None:
+        """Run a handle on its host; one that is never cancelled may be given again and again."""
         owner = handle.incarnation
         owner.runq.append(handle)
         if not owner.queued and owner.stalled_until_ns <= self.now_ns:
@@ -238,9 +246,12 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
     # --- running ---------------------------------------------------------------------------
 
     def _run_once(self) -> None:
-        """Run what is due, or move the clock to what comes next."""
+        """Run what is due and move the clock to what comes next, until something ends the run."""
         runnable, draw = self._runnable, self._random
-        while runnable:
+        while not self._stopping and self._fatal is None:  # type: ignore[attr-defined]
+            if not runnable:
+                self._advance()
+                continue
             count = len(runnable)
             index = int(draw() * count) if count > 1 else 0
             owner = runnable[index]
@@ -249,23 +260,17 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
                 handle = runq.popleft()
                 if not handle._cancelled:
                     self._run(handle, owner)
-                    if self._stopping or self._fatal is not None:  # type: ignore[attr-defined]
-                        break
                 continue
             owner.queued = False
             runnable[index] = runnable[-1]
             runnable.pop()
-        else:
-            self._advance()
         if self._fatal is not None:
             fatal, self._fatal = self._fatal, None
             raise fatal
 
     def _run(self, handle: SimHandle, owner: Incarnation) -> None:
-        self.steps += 1
-        self._steps_of_instant += 1
+        self.steps = steps = self.steps + 1
         self.current = owner
-        self._lag_ns = 0
         try:
             handle._context.run(handle._callback, *handle._args)
         except (SystemExit, KeyboardInterrupt):
@@ -275,21 +280,21 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
             self.call_exception_handler({"message": message, "exception": error})
         self._lag_ns = 0
         self.current = self.driver
-        if self._steps_of_instant > STEPS_PER_INSTANT_MAX:
+        if steps > self._livelock_at:
             raise Livelock(
-                f"{self._steps_of_instant} callbacks at {self.time():.6f} s and the clock stands "
-                f"still; the last was {handle!r}"
+                f"more than {STEPS_PER_INSTANT_MAX} callbacks at {self.time():.6f} s and the "
+                f"clock stands still; the last was {handle!r}"
             )
-        if self.steps >= self._collect_at:
+        if steps >= self._collect_at:
             # The collector is off in a run: what it frees may run code (`__del__`).
-            self._collect_at = self.steps + COLLECT_EVERY_STEPS
+            self._collect_at = steps + COLLECT_EVERY_STEPS
             gc.collect()
 
     def _advance(self) -> None:
         """Move the clock to what comes next, and make it due."""
         timers = self._timers
         while timers and type(timers[0][2]) is not tuple and _dropped(timers[0][2]):
-            heapq.heappop(timers)
+            heappop(timers)
         if not timers:
             raise Deadlock(
                 f"nothing is scheduled at {self.time():.6f} s, and these wait:\n{self.pending()}"
@@ -299,14 +304,14 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
             raise TimeLimit(f"{self.time():.3f} virtual seconds used up:\n{self.pending()}")
         if at_ns > self.now_ns:
             self.now_ns = at_ns
-            self._steps_of_instant = 0
+            self._livelock_at = self.steps + STEPS_PER_INSTANT_MAX
         while timers and timers[0][0] <= at_ns:
-            item = heapq.heappop(timers)[2]
+            item = heappop(timers)[2]
             if type(item) is tuple:
                 item[0](*item[1])
             elif not _dropped(item):
                 item._scheduled = False
-                self._enqueue(item)
+                self.enqueue(item)
 
     def fail(self, error: SimError) -> None:
         """End the run with `error` before the next callback, whoever catches it meanwhile."""

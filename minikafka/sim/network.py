@@ -52,6 +52,7 @@ class SimNetwork:
 
     Attributes:
         hosts: by name, in the order in which they were first named.
+        cuts: pairs of source and target between which nothing passes.
         default: the link between hosts for which none was set.
         noted: where unconnected sockets were told to go.
         taps: called with (connection, side, bytes) of each write; side 0 is who connected.
@@ -69,7 +70,7 @@ class SimNetwork:
         self._by_ip: dict[str, Host] = {}
         self._links: dict[tuple[str, str], Link] = {}
         self._free_at_ns: dict[tuple[str, str], int] = {}
-        self._cut: dict[tuple[str, str], None] = {}
+        self.cuts: dict[tuple[str, str], None] = {}
         self._refusing: dict[str, None] = {}
         self._connections = 0
         self._ends: dict[int, tuple[SimTransport, SimTransport]] = {}
@@ -137,21 +138,21 @@ class SimNetwork:
         for one in ones:
             for other in others:
                 if one != other:
-                    self._cut[one, other] = None
+                    self.cuts[one, other] = None
                     if not oneway:
-                        self._cut[other, one] = None
+                        self.cuts[other, one] = None
 
     def heal(self, a: Names | None = None, b: Names | None = None) -> None:
         """End partitions: those between `a` and `b`, all those of `a`, or all."""
         ones = None if a is None else _names(a)
         others = None if b is None else _names(b)
         self.record("fault", f"heal {ones} {others}")
-        for pair in list(self._cut):
+        for pair in list(self.cuts):
             if ones is None or any(
                 one in ones and (others is None or other in others)
                 for one, other in (pair, pair[::-1])
             ):
-                del self._cut[pair]
+                del self.cuts[pair]
 
     def set_link(
         self,
@@ -213,12 +214,11 @@ class SimNetwork:
 
     def is_cut(self, source: str, target: str) -> bool:
         """Say whether nothing gets from `source` to `target`."""
-        return (source, target) in self._cut
+        return (source, target) in self.cuts
 
-    def arrival_ns(self, source: str, target: str, size: int, start_ns: int) -> int:
-        """Draw when `size` bytes that leave now arrive."""
-        pair = (source, target)
-        link = _WITHIN_HOST if source == target else self._links.get(pair, self.default)
+    def arrival_ns(self, pair: tuple[str, str], size: int, start_ns: int) -> int:
+        """Draw when `size` bytes arrive that leave the first host for the second at `start_ns`."""
+        link = _WITHIN_HOST if pair[0] == pair[1] else self._links.get(pair, self.default)
         low, high = link.latency
         draw = self._random
         delay = low + (high - low) * draw()
@@ -235,7 +235,7 @@ class SimNetwork:
         self, source: str, target: str, action: Callable[..., Any], *args: Any
     ) -> None:
         """Run `action` when a small segment from `source` would reach `target`."""
-        at_ns = self.arrival_ns(source, target, 0, self.loop.monotonic_ns())
+        at_ns = self.arrival_ns((source, target), 0, self.loop.monotonic_ns())
         self.loop.at_ns(at_ns, action, *args)
 
     def splits(self) -> bool:

@@ -40,15 +40,16 @@ class Pipe:
 
     __slots__ = (
         "_attempt",
+        "_back",
         "_credit",
-        "_from",
+        "_cuts",
         "_held",
         "_last_ns",
         "_network",
         "_retrying_since",
         "_sent",
         "_target_host",
-        "_to",
+        "_there",
         "_window",
         "source",
         "target",
@@ -58,9 +59,10 @@ class Pipe:
         self.source = source
         self.target = target
         self._network = network
-        self._from = source.incarnation.host.name
         self._target_host = target.incarnation.host
-        self._to = self._target_host.name
+        self._there = source.incarnation.host.name, self._target_host.name
+        self._back = self._there[::-1]
+        self._cuts = network.cuts
         self._held: list[tuple[int, str, bytes]] = []
         self._sent = 0
         self._last_ns = 0
@@ -77,40 +79,43 @@ class Pipe:
     def send(self, kind: str, data: bytes = b"") -> None:
         """Put a segment on the wire."""
         self._window -= len(data)
-        self._sent += 1
-        if self._held or self._blocked():
-            self._hold(self._sent, kind, data)
+        self._sent = number = self._sent + 1
+        if self._held or self._there in self._cuts or not self._target_host.powered:
+            self._hold(number, kind, data)
         else:
-            self._transmit(self._sent, kind, data)
+            self._transmit(number, kind, data)
 
     def _transmit(self, number: int, kind: str, data: bytes) -> None:
         network = self._network
-        start_ns = network.loop.monotonic_ns()
-        at_ns = network.arrival_ns(self._from, self._to, len(data), start_ns)
-        self._last_ns = at_ns = max(at_ns, self._last_ns)
-        network.loop.at_ns(at_ns, self._arrive, number, kind, data)
+        loop = network.loop
+        at_ns = network.arrival_ns(self._there, len(data), loop.monotonic_ns())
+        if at_ns < self._last_ns:
+            at_ns = self._last_ns
+        self._last_ns = at_ns
+        loop.at_ns(at_ns, self._arrive, number, kind, data)
 
     def _arrive(self, number: int, kind: str, data: bytes) -> None:
-        if self._blocked() or (self._held and self._held[0][0] < number):
+        held = self._held
+        if (held and held[0][0] < number) or self._blocked():
             self._hold(number, kind, data)  # lost on the way, or behind one that is
             return
         target = self.target
         if target.gone:
             if kind == DATA and not self.source.gone:
                 # The kernel there knows no such connection.
-                self._network.after_delay(self._to, self._from, self.source.receive, RST, b"")
+                self._network.after_delay(*self._back, self.source.receive, RST, b"")
             return
-        if self._network.is_cut(self._to, self._from):
+        if self._back in self._cuts:
             self._retry_later()  # no acknowledgement gets back
         target.receive(kind, data)
 
     def read(self, count: int) -> None:
         """Hear that the application at the far end has read `count` bytes."""
-        if self._network.is_cut(self._to, self._from):
+        if self._back in self._cuts:
             self._credit += count
             self._retry_later()
         elif self.source.waits_for_room:
-            self._network.after_delay(self._to, self._from, self._grant, count)
+            self._network.after_delay(*self._back, self._grant, count)
         else:
             self._window += count
 
@@ -123,7 +128,7 @@ class Pipe:
     # --- what does not get through -----------------------------------------------------------
 
     def _blocked(self) -> bool:
-        return self._network.is_cut(self._from, self._to) or not self._target_host.powered
+        return self._there in self._cuts or not self._target_host.powered
 
     def _hold(self, number: int, kind: str, data: bytes) -> None:
         # One that was on its way when the link was cut comes after one that never left.
@@ -146,7 +151,7 @@ class Pipe:
             return
         loop, since = self._network.loop, self._retrying_since
         assert since is not None
-        if self._blocked() or self._network.is_cut(self._to, self._from):
+        if self._blocked() or self._back in self._cuts:
             self._attempt += 1
             if loop.now_ns - since < USER_TIMEOUT_S * NS:
                 self._schedule()

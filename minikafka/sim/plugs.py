@@ -37,12 +37,15 @@ class Patches:
 
     Args:
         forbidden: packages that may not use clocks or chance but through their seams.
+
+    Attributes:
+        allowed: names of modules outside of them, as far as they have been looked at.
     """
 
     def __init__(self, loop: SimLoop, forbidden: Sequence[str]) -> None:
         self._loop = loop
         self._forbidden = tuple(f"{name}." for name in forbidden)
-        self._known: dict[str, bool] = {}
+        self.allowed: set[str] = set()
         self._undo: list[Callable[[], None]] = []
         self._everywhere: dict[int, tuple[Any, Any, Sequence[str]]] = {}
 
@@ -73,11 +76,10 @@ class Patches:
     def guard(self, what: str, frame: FrameType) -> None:
         """Raise `Leak` where the line that asked for `what` belongs to a forbidden package."""
         module = frame.f_globals.get("__name__", "")
-        forbidden = self._known.get(module)
-        if forbidden is None:
-            forbidden = self._known[module] = f"{module}.".startswith(self._forbidden)
-        if forbidden:
-            self.refuse(what, frame)
+        if module not in self.allowed:
+            if f"{module}.".startswith(self._forbidden):
+                self.refuse(what, frame)
+            self.allowed.add(module)
 
     def guard_caller(self, what: str) -> None:
         """As `guard`, for the line above the standard library."""

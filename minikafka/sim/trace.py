@@ -42,20 +42,20 @@ class Trace:
         keep: keep the events themselves, not only their hash.
     """
 
-    __slots__ = ("_hash", "count", "events")
+    __slots__ = ("_hash", "_update", "count", "events")
 
     def __init__(self, *, keep: bool = False) -> None:
         self._hash = hashlib.blake2b(digest_size=8)
+        self._update = self._hash.update
         self.count = 0
         self.events: list[TraceEvent] | None = [] if keep else None
 
     def record(self, at_ns: int, kind: str, text: str, data: bytes = b"") -> None:
         """Add one event."""
         self.count += 1
-        self._hash.update(_HEAD.pack(at_ns, len(data)))
-        self._hash.update(f"{kind} {text}".encode())
+        self._update(_HEAD.pack(at_ns, len(data)) + f"{kind} {text}".encode())
         if data:
-            self._hash.update(data)
+            self._update(data)
         if self.events is not None:
             self.events.append(TraceEvent(at_ns, kind, text, data))
 

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from minikafka.sim.handles import SimHandle
 from minikafka.sim.pipes import DATA, FIN, RST, Pipe, reset_error
 from minikafka.sim.servers import Address, FakeSocket
 
@@ -55,6 +56,8 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
         self.pipe: Pipe  # outbound; set once both ends are there
         self._network = network
         self._protocol: Any = None
+        self._buffered = self._tls = False
+        self._delivery = SimHandle(self._deliver, (), self._loop, context, incarnation)
         self._opened = self._closing = self._lost = False
         self._buffer = bytearray()
         self._eof = self._fin_sent = self._eof_seen = False
@@ -67,7 +70,7 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
 
     def open(self, protocol: Any, waiter: Any) -> None:
         """Tell the protocol that it is connected, in a callback of its own."""
-        self._protocol = protocol
+        self.set_protocol(protocol)
         self._call(self._made, waiter)
 
     def _made(self, waiter: Any) -> None:
@@ -87,6 +90,9 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
     def set_protocol(self, protocol: Any) -> None:
         """Hand what comes from now on to another protocol."""
         self._protocol = protocol
+        self._buffered = isinstance(protocol, asyncio.BufferedProtocol)
+        # OpenSSL draws by itself: of such a stream only the sizes are reproducible.
+        self._tls = isinstance(protocol, sslproto.SSLProtocol)
 
     def get_protocol(self) -> Any:
         """Return the protocol."""
@@ -112,7 +118,7 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
 
     def write(self, data: Any) -> None:
         """Send `data`; ignored once closing or lost, as asyncio does."""
-        if not isinstance(data, (bytes, bytearray, memoryview)):
+        if type(data) is not bytes and not isinstance(data, (bytes, bytearray, memoryview)):
             kind = type(data).__name__
             raise TypeError(f"data argument must be a bytes-like object, not {kind}")
         if self._eof:
@@ -123,15 +129,16 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
             self._reset(BrokenPipeError(errno.EPIPE, "Broken pipe"))
             return
         data = bytes(data)
-        if isinstance(self._protocol, sslproto.SSLProtocol):
-            # OpenSSL draws by itself: of such a stream only the sizes are reproducible.
-            self._network.record("tx", f"{self.label} tls {len(data)}")
+        network, loop = self._network, self._loop
+        if self._tls:
+            network.record("tx", f"{self.label} tls {len(data)}")
         else:
-            self._network.record("tx", self.label, data)
-            for tap in self._network.taps:
-                tap(*self.key, data)
+            loop.trace.record(loop.now_ns, "tx", self.label, data)
+            number, side = self.key
+            for tap in network.taps:
+                tap(number, side, data)
         if not self._buffer and len(data) <= self.pipe.room:
-            if self._network.splits() and (head := self._network.split(len(data))):
+            if network.splits() and (head := network.split(len(data))):
                 self.pipe.send(DATA, data[:head])
                 data = data[head:]
             self.pipe.send(DATA, data)
@@ -203,7 +210,7 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
             self._peer_reset = True
             self._unsendable = bool(self._buffer)
         if self.incarnation.alive:
-            self._call(self._deliver)
+            self._loop.enqueue(self._delivery)
 
     def _deliver(self) -> None:
         try:
@@ -242,27 +249,27 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
             else:
                 self._feed(data)
 
-    @property
-    def peer_pipe(self) -> Pipe:
-        """The direction that ends here."""
-        return self.pipe.target.pipe
-
     def _feed(self, data: bytes) -> None:
         """Hand data over; what a protocol leaves by pausing goes back to the kernel."""
-        rest = memoryview(data)
+        inbound = self.pipe.target.pipe
+        rest: bytes | memoryview = data
         while rest and self._reading and not self._closing:
             protocol: Any = self._protocol
-            if not isinstance(protocol, asyncio.BufferedProtocol):
-                self.peer_pipe.read(len(rest))
+            if not self._buffered:
+                inbound.read(len(rest))
                 protocol.data_received(bytes(rest))
                 return
             room: Any = protocol.get_buffer(-1)
-            if not len(room):
+            count, size = len(room), len(rest)
+            if not count:
                 raise RuntimeError("get_buffer() returned an empty buffer")
-            count = min(len(room), len(rest))
-            room[:count] = rest[:count]
-            rest = rest[count:]
-            self.peer_pipe.read(count)
+            if count >= size:
+                room[:size] = rest
+                count, rest = size, b""
+            else:
+                room[:] = rest[:count]
+                rest = memoryview(rest)[count:]
+            inbound.read(count)
             protocol.buffer_updated(count)
         if rest:
             self._received.appendleft((DATA, bytes(rest)))

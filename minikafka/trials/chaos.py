@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALL_KINDS",
+    "KINDS",
     "clock_skew",
     "disk_error",
     "isolate",
@@ -200,3 +201,6 @@ ALL_KINDS = (
     disk_error,
 )
 """Every kind, in a fixed order."""
+
+KINDS = {kind.__name__: kind for kind in ALL_KINDS}
+"""Every kind by its name, for planted bugs that need one."""

@@ -30,8 +30,11 @@ def no_acked_lost(simulation: Simulation) -> str | None:
     for topic in _topics(simulation):
         found = {(r.partition, r.offset): r.value for r in simulation.records(topic)}
         licensed = _licensed(simulation, topic)
+        starts = _log_starts(simulation, topic)
         for record in simulation.acked(topic):
             place = (record.partition, record.offset)
+            if record.offset < starts[record.partition]:
+                continue  # retention, or DeleteRecords
             if found.get(place) != record.value and record.partition not in licensed:
                 there = "another one" if place in found else "nothing"
                 return f"{topic}-{place[0]} holds {there} at {place[1]}, acknowledged: {record}"
@@ -92,15 +95,23 @@ def _topics(simulation: Simulation) -> list[str]:
 
 
 def _licensed(simulation: Simulation, topic: str) -> dict[int, None]:
-    """Return the partitions of which a power loss was allowed to take something."""
+    """Return the partitions that were allowed to lose something."""
     ghost = simulation.invariants.ghost
     assert ghost.image is not None
     topic_id = ghost.image.topics[topic].topic_id
     return {
         index: None
         for (known_id, index), partition in ghost.partitions.items()
-        if known_id == topic_id and partition.licensed
+        if known_id == topic_id and partition.may_have_lost
     }
+
+
+def _log_starts(simulation: Simulation, topic: str) -> list[int]:
+    """Return the first offset that each partition still has."""
+    return [
+        max((replica.log_start_offset for replica in state.replica_states.values()), default=0)
+        for state in _states(simulation, topic)
+    ]
 
 
 def _states(simulation: Simulation, topic: str) -> list[PartitionState]:

@@ -7,9 +7,9 @@ prefix hashes, one per batch: two logs agree up to an offset exactly if their ha
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from minikafka.base.ids import (
     CLUSTER_METADATA_TOPIC_ID,
@@ -21,8 +21,11 @@ from minikafka.base.ids import (
 from minikafka.records.batch import Batch
 
 if TYPE_CHECKING:
+    from minikafka.broker.broker import Broker
+    from minikafka.broker.partition import Partition
     from minikafka.log.partition_log import PartitionLog
     from minikafka.metadata.image import MetadataImage
+    from minikafka.metadata.states import PartitionImage
 
 __all__ = ["Chain", "Entry", "Ghost", "GhostPartition", "Key", "Loss"]
 
@@ -44,12 +47,16 @@ class Chain:
 
     Attributes:
         log: of the living incarnation; the last one's while the broker is down.
+        disk_losses: how often the disk had lost something when the log was opened.
     """
 
-    __slots__ = ("_base_offsets", "entries", "log", "root", "root_hash")
+    __slots__ = ("_base_offsets", "disk_losses", "entries", "log", "root", "root_hash")
 
-    def __init__(self, log: PartitionLog, root: Offset = 0, root_hash: int = 0) -> None:
+    def __init__(
+        self, log: PartitionLog, root: Offset = 0, root_hash: int = 0, disk_losses: int = 0
+    ) -> None:
         self.log = log
+        self.disk_losses = disk_losses
         self.root = root
         self.root_hash = root_hash
         self.entries: list[Entry] = []
@@ -121,9 +128,13 @@ class GhostPartition:
         losses: by broker, until it has caught up again.
         leaders: who led in which epoch.
         watermarks: highest watermark of each leader epoch's leader.
+        latest: largest answer to "which is the latest offset?", by the leader epoch of who gave it.
+        ends: of a leader's log when it looked at its ISR, oldest first, with the time; by epoch.
         licensed: committed batches whose loss was within what the settings promise.
         generation: the leader epoch that took the last licensed loss. What leaders of older
             epochs still hold and show is of a history that has ended, though they may not know.
+        unclean: how many unclean elections there were.
+        unclean_epoch: of the last one, until its leader begins; None otherwise.
     """
 
     name: str
@@ -135,8 +146,17 @@ class GhostPartition:
     losses: dict[BrokerId, Loss] = field(default_factory=dict)
     leaders: dict[LeaderEpoch, BrokerId] = field(default_factory=dict)
     watermarks: dict[LeaderEpoch, Offset] = field(default_factory=dict)
+    latest: dict[LeaderEpoch, Offset] = field(default_factory=dict)
+    ends: dict[LeaderEpoch, list[tuple[int, Offset]]] = field(default_factory=dict)
     licensed: int = 0
     generation: LeaderEpoch = 0
+    unclean: int = 0
+    unclean_epoch: LeaderEpoch | None = None
+
+    @property
+    def may_have_lost(self) -> bool:
+        """True where the settings in force did not promise that all is still there."""
+        return self.licensed > 0 or self.unclean > 0
 
     @property
     def true_watermark(self) -> Offset:
@@ -156,27 +176,42 @@ class GhostPartition:
         index = bisect_right(self.committed, offset, key=lambda entry: entry.next_offset)
         return self.committed[index - 1] if index else None
 
-    def forget_from(self, offset: Offset, epoch: LeaderEpoch) -> int:
-        """Take a licensed loss: nothing from `offset` on is committed or seen; return how much.
+    def forget_lacking(self, chain: Chain, epoch: LeaderEpoch) -> int:
+        """Take a licensed loss: what `chain` lacks was not committed or seen; return how much.
 
         Args:
-            epoch: of the leader that lacks it.
+            epoch: of the leader whose log it is.
         """
         self.generation = epoch
-        kept = [entry for entry in self.committed if entry.next_offset <= offset]
-        lost = len(self.committed) - len(kept)
-        self.committed = kept
-        self.exposed = {base: known for base, known in self.exposed.items() if base < offset}
+        count = len(self.committed)
+        while count and not chain.holds(self.committed[count - 1]):
+            count -= 1
+        lost = len(self.committed) - count
+        del self.committed[count:]
+        end = self.true_watermark
+        self.exposed = {base: known for base, known in self.exposed.items() if base < end}
+        self.latest.clear()
         self.licensed += lost
         return lost
 
 
 class Ghost:
-    """The state of all partitions, and the newest committed metadata."""
+    """The state of all partitions, the newest committed metadata, and who lives.
+
+    Attributes:
+        brokers: the last start of each broker, running or not.
+        applied_ms: when each broker applied its newest metadata, on its own clock.
+        disk_losses: says how often the disk of a broker has lost something.
+        asked: what each follower asks of each leader in each fetch session, for R16.
+    """
 
     def __init__(self) -> None:
         self.partitions: dict[Key, GhostPartition] = {}
         self.image: MetadataImage | None = None
+        self.brokers: dict[BrokerId, Broker] = {}
+        self.applied_ms: dict[BrokerId, int] = {}
+        self.disk_losses: Callable[[BrokerId], int] = lambda broker: 0
+        self.asked: dict[tuple[BrokerId, BrokerId, int], Any] = {}
 
     def partition(self, log: PartitionLog) -> GhostPartition:
         """Return the ghost of the partition a log belongs to."""
@@ -191,15 +226,36 @@ class Ghost:
         """Return the ghost of a partition, None before it has a log."""
         return self.partitions.get((topic_id, index))
 
-    def isr(self, topic_id: TopicId, index: int) -> Iterable[BrokerId]:
-        """Return the in-sync replicas as the controller has recorded them."""
+    def state(self, topic_id: TopicId, index: int) -> PartitionImage | None:
+        """Return a partition as the controller has recorded it last; None without it."""
         image = self.image
         name = None if image is None else image.topic_names.get(topic_id)
         if image is None or name is None:
-            return ()
-        return image.topics[name].partitions[index].isr
+            return None
+        partitions = image.topics[name].partitions
+        return partitions[index] if index < len(partitions) else None
+
+    def isr(self, topic_id: TopicId, index: int) -> Iterable[BrokerId]:
+        """Return the in-sync replicas as the controller has recorded them."""
+        state = self.state(topic_id, index)
+        return () if state is None else state.isr
+
+    def hosted(self, broker: BrokerId, log: PartitionLog) -> Partition | None:
+        """Return a log's partition as the last start of a broker has it; None without one."""
+        living = self.brokers.get(broker)
+        if living is None:
+            return None
+        partition = living.replicas.partition(log.partition)
+        if partition is None or partition.topic_id != log.topic_id:
+            return None
+        return partition
 
     @property
     def licensed_losses(self) -> int:
         """Committed batches lost within what the settings promise."""
         return sum(partition.licensed for partition in self.partitions.values())
+
+    @property
+    def may_have_lost(self) -> bool:
+        """True where some partition may have lost something within what was promised."""
+        return any(partition.may_have_lost for partition in self.partitions.values())

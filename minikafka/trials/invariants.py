@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
 
-from minikafka.base.ids import BrokerId, LeaderEpoch, Offset
+from minikafka.base.ids import NO_LEADER, BrokerId, LeaderEpoch, Offset
 from minikafka.records.batch import Batch
 from minikafka.sim.errors import SimError
 from minikafka.trials.ghost import Chain, Entry, Ghost, GhostPartition, Loss
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from minikafka.log.partition_log import PartitionLog
     from minikafka.metadata.image import MetadataImage
     from minikafka.metadata.states import MetadataDelta
+    from minikafka.replication.leader import IsrWish, PartitionLeader
 
 __all__ = [
     "REGISTERED",
@@ -30,22 +31,28 @@ __all__ = [
     "Applied",
     "Hook",
     "Invariants",
+    "IsrConsidered",
+    "Opened",
+    "Produced",
     "Replica",
     "Violation",
     "check",
 ]
 
-Hook: TypeAlias = Literal["appended", "truncated", "watermark", "led", "applied", "answered"]
+Hook: TypeAlias = Literal[
+    "opened",
+    "appended",
+    "truncated",
+    "watermark",
+    "led",
+    "produced",
+    "isr",
+    "applied",
+    "answered",
+]
 Check: TypeAlias = Callable[..., "str | None"]
 
-REGISTERED: dict[Hook, list[tuple[str, Check]]] = {
-    "appended": [],
-    "truncated": [],
-    "watermark": [],
-    "led": [],
-    "applied": [],
-    "answered": [],
-}
+REGISTERED: dict[Hook, list[tuple[str, Check]]] = {hook: [] for hook in get_args(Hook)}
 """Name and function of each check, by the hook that calls it."""
 
 
@@ -61,6 +68,9 @@ class Violation(SimError):
         self.name = name
 
 
+_NO_WORLD = Ghost()
+
+
 class Replica(NamedTuple):
     """One replica at the moment of an event; the ghost knows of the event already.
 
@@ -69,6 +79,8 @@ class Replica(NamedTuple):
         entries: appended, or removed by a truncation.
         before: the log end before an append or a truncation, the watermark before it moved.
         isr: with which a new leader begins; empty for other events.
+        partition: the log's, with its role; None for a log that has none yet.
+        world: all that the run knows.
     """
 
     broker: BrokerId
@@ -79,6 +91,8 @@ class Replica(NamedTuple):
     entries: Sequence[Entry] = ()
     before: Offset = 0
     isr: tuple[BrokerId, ...] = ()
+    partition: Partition | None = None
+    world: Ghost = _NO_WORLD
 
     @property
     def leads(self) -> bool:
@@ -87,16 +101,53 @@ class Replica(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Opened:
+    """A log that a broker has just found on its disk.
+
+    Args:
+        old: what the same broker had of it before; None where that was nothing.
+    """
+
+    broker: BrokerId
+    log: PartitionLog
+    ghost: GhostPartition
+    chain: Chain
+    old: Chain | None
+
+
+@dataclass(frozen=True)
+class Produced:
+    """A producer's batch that a leader has just written."""
+
+    broker: BrokerId
+    leader: PartitionLeader
+    acks: int
+
+
+@dataclass(frozen=True)
+class IsrConsidered:
+    """The ISR that a leader is about to ask for; `wish` is None where today's is right."""
+
+    broker: BrokerId
+    ghost: GhostPartition
+    leader: PartitionLeader
+    wish: IsrWish | None
+    now_ms: int
+    world: Ghost
+
+
+@dataclass(frozen=True)
 class Applied:
-    """Metadata that a broker has just applied."""
+    """Metadata that a broker has just applied; `newest` where nobody has applied newer."""
 
     broker: BrokerId
     image: MetadataImage
     delta: MetadataDelta
+    world: Ghost = _NO_WORLD
+    newest: bool = False
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A response about to leave a broker."""
 
     broker: Broker
@@ -161,6 +212,7 @@ class _Observer:
     def started(self, broker: Broker) -> None:
         """Keep the broker, to see its roles."""
         self._broker = broker
+        self._ghost.brokers[self._id] = broker
 
     def opened(self, log: PartitionLog) -> None:
         """Compare what is on the disk with what was written before the crash."""
@@ -168,9 +220,11 @@ class _Observer:
         old = ghost.chains.get(self._id)
         start = log.segments[0].base_offset
         root_hash = ghost.committed_hash(start) or 0
-        chain = ghost.chains[self._id] = Chain(log, start, root_hash)
+        losses = self._ghost.disk_losses(self._id)
+        chain = ghost.chains[self._id] = Chain(log, start, root_hash, losses)
         batches = [batch for segment in log.segments for batch in segment.batches]
         self._note(log, ghost, chain, batches)
+        self._run("opened", Opened(self._id, log, ghost, chain, old))
         if old is not None and chain.end < old.end:
             ghost.losses[self._id] = Loss(self._id, chain.end)
 
@@ -215,15 +269,48 @@ class _Observer:
         ghost = self._ghost.partition(log)
         chain = ghost.chains[self._id]
         replica = self._replica(log, ghost, chain, (), log.log_end_offset)
+        ghost.leaders[replica.epoch] = self._id
         isr = () if partition.leader is None else tuple(partition.leader.isr)
         self._run("led", replica._replace(isr=isr))
 
     def applied(self, broker: Broker, image: MetadataImage, delta: MetadataDelta) -> None:
         """Keep the newest committed metadata."""
-        newest = self._ghost.image
-        if newest is None or image.offset > newest.offset:
-            self._ghost.image = image
-        self._run("applied", Applied(self._id, image, delta))
+        known, ghost = self._ghost.image, self._ghost
+        newest = known is None or image.offset > known.offset
+        if newest:
+            ghost.image = image
+            self._note_unclean(known, image, delta)
+        ghost.applied_ms[self._id] = broker.clock.monotonic_ms()
+        self._run("applied", Applied(self._id, image, delta, ghost, newest))
+
+    def _note_unclean(
+        self, before: MetadataImage | None, image: MetadataImage, delta: MetadataDelta
+    ) -> None:
+        """Note elections from outside the ISR: from their record on another history counts."""
+        for name in delta.partitions_changed:
+            old = None if before is None else before.partition(name)
+            new, topic = image.partition(name), image.topics.get(name.topic)
+            if old is None or new is None or topic is None or new.leader == NO_LEADER:
+                continue
+            ghost = self._ghost.find(topic.topic_id, name.partition)
+            chosen = (*old.isr, *old.elr)
+            allowed = image.topic_config(name.topic).unclean_leader_election_enable
+            if ghost is not None and allowed and new.leader not in chosen and new.recovering:
+                ghost.unclean += 1
+                ghost.unclean_epoch = ghost.generation = new.leader_epoch
+
+    def produced(self, partition: Partition, acks: int) -> None:
+        """Look at the ISR of a leader that has written."""
+        assert partition.leader is not None
+        self._run("produced", Produced(self._id, partition.leader, acks))
+
+    def isr_considered(
+        self, partition: Partition, leader: PartitionLeader, wish: IsrWish | None, now_ms: int
+    ) -> None:
+        """Look at the ISR that a leader asks for."""
+        ghost = self._ghost.partition(partition.log)
+        event = IsrConsidered(self._id, ghost, leader, wish, now_ms, self._ghost)
+        self._run("isr", event)
 
     def answered(
         self,
@@ -251,12 +338,15 @@ class _Observer:
         entries: Sequence[Entry],
         before: Offset,
     ) -> Replica:
-        return Replica(self._id, log, ghost, chain, self._epoch(log), entries, before)
+        partition = self._partition(log)
+        leader = None if partition is None else partition.leader
+        epoch = -1 if leader is None else leader.leader_epoch
+        return Replica(
+            self._id, log, ghost, chain, epoch, entries, before, (), partition, self._ghost
+        )
 
-    def _epoch(self, log: PartitionLog) -> LeaderEpoch:
+    def _partition(self, log: PartitionLog) -> Partition | None:
         if self._broker is None:
-            return -1
+            return None
         partition = self._broker.replicas.partition(log.partition)
-        if partition is None or partition.log is not log or partition.leader is None:
-            return -1
-        return partition.leader.leader_epoch
+        return None if partition is None or partition.log is not log else partition

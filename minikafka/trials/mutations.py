@@ -7,30 +7,12 @@ nothing of it. `docs/mutations.md` says which rule finds which.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
+from minikafka.trials.mutation import Mutation, Patch
+
 __all__ = ["MUTATIONS", "Mutation", "mutated"]
-
-Patch = tuple[Any, str, Any]
-
-
-@dataclass(frozen=True)
-class Mutation:
-    """One planted bug.
-
-    Args:
-        name: what it does wrong, in a few words.
-        caught_by: the rules that may find it.
-        patches: returns (owner, attribute, replacement); called at the start of a run.
-        kinds: names of the fault kinds that show it; a trial then has no others.
-    """
-
-    name: str
-    caught_by: tuple[str, ...]
-    patches: Callable[[], list[Patch]]
-    kinds: tuple[str, ...] = ()
 
 
 def _acknowledges_before_isr() -> list[Patch]:

@@ -47,6 +47,9 @@ def _acknowledged_is_durable(answer: Answer) -> str | None:
         entry = _entry(ghost, answer.broker.node_id, base_offset)
         if entry is None:
             return f"{ghost.name}: offset {base_offset} is acknowledged and not in the log"
+        leader = partition.leader
+        if leader is not None and leader.leader_epoch < ghost.generation:
+            continue  # its history has ended with an unclean election, and nobody has told it
         if answer.request.acks == ALL:
             wrong = _not_everywhere(answer, partition, ghost, entry)
             if wrong is not None:
@@ -107,6 +110,28 @@ def _consumers_read_what_is_committed(answer: Answer) -> str | None:
     return None
 
 
+@check("R16", "answered")
+def _consumers_are_sent_to_replicas_in_sync(answer: Answer) -> str | None:
+    """Only a member of the ISR is named as the replica to read from (KAFKA-14372)."""
+    if answer.api_key != ApiKey.FETCH or answer.request.replica_id >= 0:
+        return None
+    for topic in answer.response.topics:
+        name = topic.name
+        if name is None and topic.topic_id is not None:
+            name = answer.broker.image.topic_names.get(topic.topic_id)
+        for told in topic.partitions:
+            if name is None or told.preferred_read_replica < 0:
+                continue
+            partition = answer.broker.replicas.partition(TopicPartition(name, told.index))
+            leader = None if partition is None else partition.leader
+            if leader is not None and told.preferred_read_replica not in leader.isr:
+                return (
+                    f"broker {answer.broker.node_id} sends a consumer of {name}-{told.index} "
+                    f"to broker {told.preferred_read_replica}, the ISR is {leader.isr}"
+                )
+    return None
+
+
 @check("R19", "answered")
 def _reads_are_repeatable(answer: Answer) -> str | None:
     """What one consumer was sent at an offset, every other one is sent there, too."""
@@ -114,8 +139,8 @@ def _reads_are_repeatable(answer: Answer) -> str | None:
         return None
     for ghost, partition, batch in _fetched(answer):
         entry = _entry(ghost, answer.broker.node_id, batch.base_offset)
-        leader = partition.leader
-        if entry is None or leader is None or leader.leader_epoch < ghost.generation:
+        role = partition.leader or partition.follower
+        if entry is None or role is None or role.leader_epoch < ghost.generation:
             continue
         known = ghost.exposed.setdefault(batch.base_offset, entry.prefix_hash)
         if known != entry.prefix_hash:

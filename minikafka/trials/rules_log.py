@@ -1,15 +1,20 @@
-"""Rules of logs and watermarks: R1, R2, R3, R7, R13, R14.
+"""Rules of logs and watermarks: R1, R2, R3, R7, R13, R14, R15; of disks: C11, S2, S3.
 
 The names are those of docs/invariants.md. Each function looks at one event of one replica.
 """
 
 from __future__ import annotations
 
-from minikafka.trials.invariants import Replica, check
+from minikafka.base.errors import BrokerBug, KafkaError
+from minikafka.base.ids import BrokerId
+from minikafka.log.invariants import check_epochs
+from minikafka.log.partition_log import PartitionLog
+from minikafka.records.batch import check_crc
+from minikafka.trials.invariants import Opened, Replica, check
 
 __all__ = ["REGISTERED_HERE"]
 
-REGISTERED_HERE = ("R1", "R2", "R3", "R7", "R13", "R14")
+REGISTERED_HERE = ("R1", "R2", "R3", "R7", "R13", "R14", "R15", "C11", "S2", "S3")
 
 
 @check("R1", "appended")
@@ -46,8 +51,8 @@ def _gapless_offsets(replica: Replica) -> str | None:
 
 @check("R2", "watermark")
 def _committed_prefix_agreement(replica: Replica) -> str | None:
-    """What a leader holds to be committed is what was committed before it, and no other."""
-    if not replica.leads:
+    """What a replica holds to be committed is what was committed before it, and no other."""
+    if not replica.leads and not _follows(replica):
         return None
     ghost, watermark = replica.ghost, replica.log.high_watermark
     agreed = ghost.committed_below(watermark)
@@ -57,6 +62,18 @@ def _committed_prefix_agreement(replica: Replica) -> str | None:
             f"holds something else below {agreed.next_offset} than what was committed"
         )
     return None
+
+
+def _follows(replica: Replica) -> bool:
+    """Say whether a replica follows, in the history that counts."""
+    partition, ghost = replica.partition, replica.ghost
+    follower = None if partition is None else partition.follower
+    return (
+        follower is not None
+        and follower.leader_epoch >= ghost.generation
+        and replica.broker not in ghost.losses
+        and not ghost.internal
+    )
 
 
 @check("R7", "watermark")
@@ -94,17 +111,22 @@ def _leader_watermark_never_falls(replica: Replica) -> str | None:
 def _leader_completeness(replica: Replica) -> str | None:
     """A leader holds all that was committed, unless its loss is licensed.
 
-    The licence: its own disk lost it with the power, and nobody else was left in the ISR. With
-    KIP-966 (eligible leader replicas) there would be no such licence.
+    The licences: its own disk lost it with the power, and nobody else was left in the ISR; with
+    KIP-966 (eligible leader replicas) there would be no such licence. Or the controller has
+    elected it from outside the ISR, and the topic allows that.
     """
     ghost, chain = replica.ghost, replica.chain
+    if ghost.unclean_epoch is not None and replica.epoch >= ghost.unclean_epoch:
+        ghost.unclean_epoch = None
+        ghost.forget_lacking(chain, replica.epoch)
+        return None
     watermark = ghost.true_watermark
     last = ghost.committed_below(watermark)
     if last is None or chain.holds(last):
         return None
     loss = ghost.losses.get(replica.broker)
     if loss is not None and replica.isr == (replica.broker,) and not ghost.internal:
-        ghost.forget_from(chain.end, replica.epoch)
+        ghost.forget_lacking(chain, replica.epoch)
         return None
     return (
         f"broker {replica.broker} leads {ghost.name} with a log that ends at {chain.end} or "
@@ -130,5 +152,90 @@ def _truncation_spares_the_committed(replica: Replica) -> str | None:
         return (
             f"broker {replica.broker} truncates {ghost.name} to {replica.log.log_end_offset}, "
             f"committed was everything below {ghost.true_watermark}"
+        )
+    return None
+
+
+@check("R15", "truncated")
+@check("R15", "led")
+def _epochs_are_those_of_the_batches(replica: Replica) -> str | None:
+    """The epoch cache is what the batches say; only a leader's last epoch may have none."""
+    return _wrong_epochs(replica.broker, replica.log, led=replica.epoch >= 0)
+
+
+@check("R15", "appended")
+def _new_epochs_are_noted(replica: Replica) -> str | None:
+    """An epoch that begins is in the epoch cache, at its place."""
+    first = len(replica.chain.entries) - len(replica.entries)
+    before = replica.chain.entries[first - 1].epoch if first else -1
+    if replica.entries[-1].epoch == before or replica.partition is None:
+        return None
+    return _wrong_epochs(replica.broker, replica.log, led=replica.epoch >= 0)
+
+
+@check("R15", "opened")
+def _epochs_are_recovered(opened: Opened) -> str | None:
+    """What was read from the disk has the epochs of its batches."""
+    return _wrong_epochs(opened.broker, opened.log, led=False)
+
+
+def _wrong_epochs(broker: BrokerId, log: PartitionLog, *, led: bool) -> str | None:
+    try:
+        check_epochs(log.epochs, log.segments, log.log_start_offset, log.log_end_offset)
+    except BrokerBug as error:
+        return f"broker {broker}, {log.partition}: {error}"
+    entries = log.epochs.entries
+    if not led and entries and entries[-1][1] >= log.log_end_offset:
+        return (
+            f"broker {broker} does not lead {log.partition}, which ends at "
+            f"{log.log_end_offset}, and knows epochs that begin there: {entries}"
+        )
+    return None
+
+
+@check("R7", "opened")
+def _watermark_is_not_made_up(opened: Opened) -> str | None:
+    """After a start a replica holds no more to be committed than it did before."""
+    log = opened.log
+    known = 0 if opened.old is None else opened.old.log.high_watermark
+    if log.high_watermark > max(known, log.log_start_offset):
+        return (
+            f"broker {opened.broker} starts with high watermark {log.high_watermark} of "
+            f"{opened.ghost.name}, it knew of {known}"
+        )
+    return None
+
+
+@check("C11", "opened")
+def _files_are_those_of_the_topic(opened: Opened) -> str | None:
+    """What a broker finds of a topic id it has itself written under that id (KIP-516)."""
+    if opened.old is None and opened.chain.entries:
+        return (
+            f"broker {opened.broker} opens {opened.ghost.name} of topic {opened.log.topic_id}, "
+            f"and finds what it never wrote there, up to {opened.chain.end}"
+        )
+    return None
+
+
+@check("S2", "opened")
+def _what_is_recovered_is_whole(opened: Opened) -> str | None:
+    """No batch is taken over from a disk that is torn or rotten."""
+    for segment in opened.log.segments:
+        for batch in segment.batches:
+            try:
+                check_crc(batch)
+            except KafkaError as error:
+                return f"broker {opened.broker} takes over {opened.ghost.name}: {error}"
+    return None
+
+
+@check("S3", "opened")
+def _what_was_written_is_there(opened: Opened) -> str | None:
+    """A process that ends loses nothing it has written, unless its disk does."""
+    old, chain = opened.old, opened.chain
+    if old is not None and chain.end < old.end and chain.disk_losses == old.disk_losses:
+        return (
+            f"broker {opened.broker} had written {opened.ghost.name} up to {old.end}, and "
+            f"finds it up to {chain.end}"
         )
     return None

@@ -21,7 +21,7 @@ from minikafka.sim.disk import SimDisk
 from minikafka.sim.hosts import CrashMode, Host
 from minikafka.sim.loop import SimLoop
 from minikafka.sim.network import SimNetwork
-from minikafka.trials import rules_log, rules_metadata  # their import registers them
+from minikafka.trials import rules_log, rules_metadata, rules_reads, rules_replication
 from minikafka.trials.checks import UserCheck
 from minikafka.trials.hosting import BROKER_PORT, CLIENT_PORT, SimHosting
 from minikafka.trials.invariants import Answer, Invariants, Violation
@@ -31,7 +31,8 @@ from minikafka.wire.versions import ApiKey
 
 __all__ = ["BrokerHost", "Simulation"]
 
-assert rules_log.REGISTERED_HERE and rules_metadata.REGISTERED_HERE, "imports register them"
+_RULES = (rules_log, rules_metadata, rules_reads, rules_replication)
+assert all(rules.REGISTERED_HERE for rules in _RULES), "their import registers them"
 
 _UNTIL_RECHECK_S = 0.05
 
@@ -114,6 +115,7 @@ class Simulation:
         self.invariants = Invariants(self.violated)
         self.invariants.on_answer.append(self._note_answer)
         self.hosting = SimHosting(loop, self.invariants.observer)
+        self.invariants.ghost.disk_losses = lambda broker: self.hosting.disk(broker).losses
         self.cluster = AsyncCluster(
             brokers, config, seed=f"{loop.seed}:cluster", hosting=self.hosting
         )
@@ -146,6 +148,13 @@ class Simulation:
     def broker(self, broker: int) -> BrokerHost:
         """Return one broker."""
         return self._brokers[broker]
+
+    async def add_broker(self) -> BrokerHost:
+        """Start one more broker on a machine of its own, and return it once it is unfenced."""
+        broker = await self.cluster.add_broker()
+        added = self._brokers[broker] = BrokerHost(self, broker)
+        self._watch(added)
+        return added
 
     def host(self, name: str) -> Host:
         """Return the host of that name, made at first mention: for clients and applications."""

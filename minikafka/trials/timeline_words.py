@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.base.ids import CLUSTER_METADATA_TOPIC, CLUSTER_METADATA_TOPIC_ID
 from minikafka.records.batch import split_batches
 from minikafka.wire.versions import ApiKey
 
@@ -29,6 +30,15 @@ def request_words(api_key: int, request: Any) -> str | None:
         return " ".join(parts) or None
     if api_key == ApiKey.BROKER_HEARTBEAT:
         return "wants to shut down" if request.want_shut_down else None
+    if api_key == ApiKey.VOTE:
+        (asked,) = request.topics[0].partitions
+        kind = "pre-vote" if asked.pre_vote else "vote"
+        return (
+            f"{kind} for {asked.replica_id} epoch {asked.replica_epoch} end {asked.last_offset}"
+        )
+    if api_key in (ApiKey.BEGIN_QUORUM_EPOCH, ApiKey.END_QUORUM_EPOCH):
+        (asked,) = request.topics[0].partitions
+        return f"leader {asked.leader_id} epoch {asked.leader_epoch}"
     if api_key == ApiKey.ALTER_PARTITION:
         return " ".join(
             f"partition {asked.partition_index} epoch {asked.leader_epoch} isr "
@@ -61,6 +71,9 @@ def answer_words(api_key: int, response: Any) -> str | None:
             for topic in response.topics
             for told in topic.partitions
         )
+    if api_key == ApiKey.VOTE and response.topics:
+        (told,) = response.topics[0].partitions
+        return f"{'granted' if told.vote_granted else 'refused'} epoch {told.leader_epoch}"
     if api_key == ApiKey.ALTER_PARTITION:
         return _error(response.error_code) or " ".join(
             _error(told.error_code) or f"isr {list(told.isr)}"
@@ -84,6 +97,8 @@ def _fetched(topic: Any, told: Any) -> str:
 
 
 def _topic(topic: Any) -> str:
+    if topic.topic_id == CLUSTER_METADATA_TOPIC_ID:
+        return CLUSTER_METADATA_TOPIC
     return topic.name or f"topic:{str(topic.topic_id)[:8]}"
 
 

@@ -20,10 +20,12 @@ __all__ = ["Workload"]
 
 REQUEST_TIMEOUT_MS = 8_000
 RETRY_S = 1.0
+WATCH_S = 0.5
+"""How long the watcher waits between two questions."""
 
 
 class Workload:
-    """Producers and consumers over some topics.
+    """Producers, consumers and a watcher over some topics.
 
     Args:
         topics: with their numbers of partitions.
@@ -53,6 +55,10 @@ class Workload:
         self._consumers.append(
             self._simulation.host(name).spawn(self._consume(name), name=name)
         )
+
+    def add_watcher(self, name: str) -> None:
+        """Start a client that asks again and again how far each partition goes."""
+        self._consumers.append(self._simulation.host(name).spawn(self._watch(name), name=name))
 
     async def finish(self) -> None:
         """Return when every producer has sent and heard of all its records."""
@@ -155,6 +161,30 @@ class Workload:
                 except KafkaError:
                     continue
                 self._note(name, found)
+        finally:
+            await consumer.stop()
+
+    async def _watch(self, name: str) -> None:
+        from aiokafka import AIOKafkaConsumer, TopicPartition
+        from aiokafka.errors import KafkaError
+
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._simulation.bootstrap,
+            client_id=name,
+            enable_auto_commit=False,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+        )
+        await _started(consumer)
+        partitions = [TopicPartition(*place) for place in self._places]
+        try:
+            while True:
+                try:
+                    await consumer.end_offsets(partitions)
+                except KafkaError:
+                    await asyncio.sleep(WATCH_S)
+                    continue
+                self._simulation.operations += 1
+                await asyncio.sleep(WATCH_S)
         finally:
             await consumer.stop()
 

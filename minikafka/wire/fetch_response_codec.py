@@ -59,6 +59,8 @@ _SNAPSHOT_TAG = Struct(">BBqiB")
 _EPOCH_END = Struct(">iq")
 _END_EPOCH = Struct(">qi")
 _UNKNOWN = (-1, -1)
+# What a session without news is told: an empty array, no tagged fields.
+_NO_TOPICS = b"\1\0"
 
 
 def encode_fetch_response(version: int, response: FetchResponse) -> list[Buffer]:
@@ -68,11 +70,12 @@ def encode_fetch_response(version: int, response: FetchResponse) -> list[Buffer]
     """
     if version < _FLEXIBLE:
         return _legacy_response(version, response)
+    head = _HEAD_7.pack(response.throttle_time_ms, response.error_code, response.session_id)
+    if not response.topics and not response.node_endpoints:
+        return [head + _NO_TOPICS]
     by_id = version >= _TOPIC_IDS
     buffers: list[Buffer] = []
-    current = bytearray(
-        _HEAD_7.pack(response.throttle_time_ms, response.error_code, response.session_id)
-    )
+    current = bytearray(head)
     current += uvarint(len(response.topics) + 1)
     for topic in response.topics:
         current += (

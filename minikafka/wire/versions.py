@@ -39,10 +39,17 @@ class ApiKey(IntEnum):
     DESCRIBE_CONFIGS = 32
     CREATE_PARTITIONS = 37
     INCREMENTAL_ALTER_CONFIGS = 44
+    ALTER_PARTITION_REASSIGNMENTS = 45
+    LIST_PARTITION_REASSIGNMENTS = 46
+    VOTE = 52
+    BEGIN_QUORUM_EPOCH = 53
+    END_QUORUM_EPOCH = 54
+    DESCRIBE_QUORUM = 55
     ALTER_PARTITION = 56
     DESCRIBE_CLUSTER = 60
     BROKER_REGISTRATION = 62
     BROKER_HEARTBEAT = 63
+    UNREGISTER_BROKER = 64
     ALLOCATE_PRODUCER_IDS = 67
     DESCRIBE_TOPIC_PARTITIONS = 75
 
@@ -112,10 +119,17 @@ SERVED: dict[int, ApiVersionRange] = dict(
         _served(ApiKey.DESCRIBE_CONFIGS, "DescribeConfigs", (1, 4), 4),
         _served(ApiKey.CREATE_PARTITIONS, "CreatePartitions", (0, 3), 2),
         _served(ApiKey.INCREMENTAL_ALTER_CONFIGS, "IncrementalAlterConfigs", (0, 1), 1),
+        _served(ApiKey.ALTER_PARTITION_REASSIGNMENTS, "AlterPartitionReassignments", (0, 1), 0),
+        _served(ApiKey.LIST_PARTITION_REASSIGNMENTS, "ListPartitionReassignments", (0, 0), 0),
+        _served(ApiKey.VOTE, "Vote", (0, 2), 0, internal=True),
+        _served(ApiKey.BEGIN_QUORUM_EPOCH, "BeginQuorumEpoch", (0, 1), 1, internal=True),
+        _served(ApiKey.END_QUORUM_EPOCH, "EndQuorumEpoch", (0, 1), 1, internal=True),
+        _served(ApiKey.DESCRIBE_QUORUM, "DescribeQuorum", (0, 2), 0),
         _served(ApiKey.ALTER_PARTITION, "AlterPartition", (2, 3), 0, internal=True),
         _served(ApiKey.DESCRIBE_CLUSTER, "DescribeCluster", (0, 2), 0),
         _served(ApiKey.BROKER_REGISTRATION, "BrokerRegistration", (0, 4), 0, internal=True),
         _served(ApiKey.BROKER_HEARTBEAT, "BrokerHeartbeat", (0, 1), 0, internal=True),
+        _served(ApiKey.UNREGISTER_BROKER, "UnregisterBroker", (0, 0), 0),
         _served(ApiKey.ALLOCATE_PRODUCER_IDS, "AllocateProducerIds", (0, 0), 0, internal=True),
         _served(ApiKey.DESCRIBE_TOPIC_PARTITIONS, "DescribeTopicPartitions", (0, 0), 0),
     )

@@ -92,8 +92,10 @@ async def test_broker_that_ended_comes_back_into_the_isr(
 async def test_metadata_stands_still_without_the_controller(
     transport: Transport, leads: int
 ) -> None:
-    """Nothing is decided while it is down; when it is back, all of it is."""
-    async with AsyncCluster(config=CONFIG, transport=transport, seed=LED_BY[leads]) as cluster:
+    """With one voter nothing is decided while it is down; when it is back, all of it is."""
+    config = {**CONFIG, "request.timeout.ms": 500}
+    cluster = AsyncCluster(config=config, transport=transport, seed=LED_BY[leads], voters=1)
+    async with cluster:
         await cluster.create_topic("orders")
         client = cluster.client()
         await client.produce("orders", 0, [b"before"])
@@ -109,6 +111,35 @@ async def test_metadata_stands_still_without_the_controller(
         await client.produce("late", 0, [b"late"])
         assert [record.value for record in cluster.records("orders")] == [b"before", b"after"]
         assert offset(cluster, 2) > stood
+
+
+@both
+async def test_another_voter_takes_over_from_a_controller_that_ended(
+    transport: Transport,
+) -> None:
+    """The rest of the quorum goes on without it, fences it, and takes it in again."""
+    config = {
+        **CONFIG,
+        "controller.quorum.election.timeout.ms": 50,
+        "controller.quorum.fetch.timeout.ms": 200,
+    }
+    async with AsyncCluster(config=config, transport=transport, seed=LED_BY[1]) as cluster:
+        await cluster.create_topic("orders")
+        client = cluster.client()
+        await client.produce("orders", 0, [b"before"])
+        await crash(cluster, 1)
+        await cluster.create_topic("late", replication_factor=2)
+        await cluster.wait_until(lambda: led(cluster))
+        await client.produce("orders", 0, [b"without it"])
+        controllers = [cluster._nodes[broker].broker.controller_id for broker in (2, 3)]
+        assert controllers[0] == controllers[1] != 1
+        await cluster.boot(1)
+        await cluster.wait_until(lambda: whole(cluster))
+        await cluster.wait_until(
+            lambda: offset(cluster, 1) == offset(cluster, 2) == offset(cluster, 3)
+        )
+        found = [record.value for record in cluster.records("orders")]
+        assert found == [b"before", b"without it"]
 
 
 @pytest.mark.parametrize("close", [False, True])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from minikafka.apis.handlers import REGISTERED
@@ -27,6 +27,10 @@ from minikafka.metadata.commands import AllocateProducerIds, Decision, Heartbeat
 from minikafka.metadata.controller import Controller
 from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.records import MetadataRecord
+from minikafka.quorum.epochs import Timing
+from minikafka.quorum.machine import QuorumMachine
+from minikafka.quorum.messages import VoteAnswer, VoteRequest
+from minikafka.quorum.state_store import QuorumStateStore
 from minikafka.records.builder import build_batch
 from minikafka.records.records import Record
 from minikafka.wire.codec import (
@@ -38,6 +42,7 @@ from minikafka.wire.codec import (
 )
 from minikafka.wire.shapes import build_request, build_response
 from minikafka.wire.versions import SERVED
+from tests.support.builders import open_log
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
@@ -46,6 +51,35 @@ __all__ = ["BrokerStub", "code", "registered"]
 
 T = TypeVar("T")
 CLUSTER_ID = "AAAAAAAAAAAAAAAAAAAAAQ"
+
+
+class StubQuorum:
+    """A quorum of one voter, which leads."""
+
+    def __init__(self, node_id: int, clock: ManualClock) -> None:
+        storage = MemoryStorage()
+        self._clock = clock
+        self.machine = QuorumMachine(
+            node_id,
+            (node_id,),
+            open_log(storage),
+            QuorumStateStore(storage, "quorum"),
+            timing=Timing(),
+            draw=lambda limit: 0,
+        )
+        self.machine.start(clock.monotonic_ms())
+
+    def vote(self, request: VoteRequest) -> VoteAnswer:
+        """Vote as the driver does."""
+        return self.machine.on_vote_request(request, self._clock.monotonic_ms())
+
+    def hear_leader(self, leader_id: int, epoch: int) -> None:
+        """Hear who leads."""
+        self.machine.on_leader(leader_id, epoch, self._clock.monotonic_ms())
+
+    def hear_end(self, leader_id: int, epoch: int, preferred: Sequence[int]) -> None:
+        """Hear that a leader has resigned."""
+        self.machine.on_end_epoch(leader_id, epoch, preferred, self._clock.monotonic_ms())
 
 
 class BrokerStub:
@@ -86,6 +120,7 @@ class BrokerStub:
             on_role=lambda partition: None,
             on_isr_wanted=lambda partition: None,
         )
+        self.quorum = StubQuorum(node_id, self.clock)
         self.commit(self.controller.activate(self.clock.monotonic_ms()))
         for broker_id in brokers:
             self.join(broker_id)

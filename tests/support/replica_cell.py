@@ -71,10 +71,11 @@ class Member:
         self.purgatory = Purgatory(loop.clock, loop.as_loop)
         self._cell = cell
         self.fetchers = FetcherManager(self._make_fetcher)
+        self.storage = MemoryStorage()
         self.replicas = ReplicaManager(
             node_id,
             self.config,
-            MemoryStorage(),
+            self.storage,
             loop.clock,
             self.purgatory,
             on_role=self.fetchers.on_role,
@@ -171,7 +172,9 @@ class Cell:
 
     ids_only = False
 
-    def __init__(self, brokers: int = 3, **config: str | int) -> None:
+    def __init__(
+        self, brokers: int = 3, *, racks: tuple[str, ...] = (), **config: str | int
+    ) -> None:
         self.loop = ManualLoop()
         self.links = LinkTable(self.loop.turns)
         self.members: dict[int, Member] = {}
@@ -180,6 +183,7 @@ class Cell:
         ids = range(1, brokers + 1)
         for node_id in ids:
             self.members[node_id] = Member(self, node_id, named)
+        self._racks = dict(zip(ids, racks, strict=False))
         self.write(*(self._registered(node_id) for node_id in ids))
 
     def __getitem__(self, node_id: int) -> Member:
@@ -254,15 +258,14 @@ class Cell:
             member.fetch_sessions.close()
             member.purgatory.close()
 
-    @staticmethod
-    def _registered(node_id: int) -> MetadataRecord:
+    def _registered(self, node_id: int) -> MetadataRecord:
         return BrokerRegistered(
             node_id,
             BROKER_EPOCH + node_id,
             uuid.UUID(int=node_id),
             f"host{node_id}",
             9_000 + node_id,
-            None,
+            self._racks.get(node_id),
             False,
         )
 

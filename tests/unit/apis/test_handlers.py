@@ -16,6 +16,9 @@ from tests.support.broker_stub import CLUSTER_ID, BrokerStub, registered
 TOPIC_NAMES = [{"name": "t"}, {"name": "nope"}]
 OF_TIME = [{"partition_index": 0, "timestamp": -1}, {"partition_index": 9, "timestamp": 0}]
 ISR = [{"broker_id": 1, "broker_epoch": 0}, {"broker_id": 2, "broker_epoch": 2}]
+QUORUM = "__cluster_metadata"
+VOTE = {"partition_index": 0, "replica_epoch": 1, "replica_id": 2, "last_offset": 9}
+LEADER = {"partition_index": 0, "leader_id": 1, "leader_epoch": 1}
 # A request of each API that uses as many fields as it has; what a version lacks is dropped.
 REQUESTS: dict[int, dict[str, Any]] = {
     2: {"replica_id": -1, "topics": [{"name": "t", "partitions": OF_TIME}]},
@@ -42,6 +45,16 @@ REQUESTS: dict[int, dict[str, Any]] = {
             }
         ]
     },
+    45: {
+        "timeout": 9,
+        "allow_replication_factor_change": True,
+        "topics": [{"name": "t", "partitions": [{"partition_index": 0, "replicas": [2]}]}],
+    },
+    46: {"timeout": 9, "topics": [{"name": "t", "partition_indexes": [0]}]},
+    52: {"voter_id": 1, "topics": [{"topic_name": QUORUM, "partitions": [VOTE]}]},
+    53: {"voter_id": 1, "topics": [{"topic_name": QUORUM, "partitions": [LEADER]}]},
+    54: {"topics": [{"topic_name": QUORUM, "partitions": [LEADER]}]},
+    55: {"topics": [{"topic_name": QUORUM, "partitions": [{"partition_index": 0}]}]},
     56: {
         "broker_id": 1,
         "broker_epoch": 0,
@@ -56,6 +69,7 @@ REQUESTS: dict[int, dict[str, Any]] = {
         "listeners": [{"name": "PLAINTEXT", "host": "h", "port": 1, "security_protocol": 0}],
     },
     63: {"broker_id": 1, "broker_epoch": 0, "current_metadata_offset": 99},
+    64: {"broker_id": 3},
     67: {"broker_id": 1, "broker_epoch": 0},
     75: {"topics": TOPIC_NAMES, "response_partition_limit": 10},
 }

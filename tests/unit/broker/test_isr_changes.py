@@ -84,7 +84,8 @@ async def test_idle_partition_keeps_its_isr() -> None:
 
 async def test_acks_all_is_refused_once_the_isr_is_under_the_minimum() -> None:
     """With both followers gone NOT_ENOUGH_REPLICAS, and nothing is written for it."""
-    async with AsyncCluster(brokers=3, config=SHORT, seed=CONTROLLER_LEADS) as cluster:
+    cluster = AsyncCluster(brokers=3, config=SHORT, seed=CONTROLLER_LEADS, voters=1)
+    async with cluster:
         leader = await led(cluster, min_insync_replicas=2)
         assert leader == 1
         client = cluster.client()
@@ -144,7 +145,11 @@ class Controller:
         self.broker_epoch = BROKER_EPOCH + 1
         self.partition = self.cell[1].partition()
         self.changes = IsrChanges(
-            1, self.cell.loop.clock, send=self._send, broker_epoch=lambda: self.broker_epoch
+            1,
+            self.cell.loop.clock,
+            send=self._send,
+            broker_epoch=lambda: self.broker_epoch,
+            call_later=self.cell.loop.as_loop.call_later,
         )
         # Follower 3 is out, and asks to come in again.
         self.cell.change(leader=1, leader_epoch=0, isr=(1, 2), partition_epoch=1)
@@ -179,9 +184,11 @@ def test_wish_is_sent_once_with_all_epochs() -> None:
     assert (request.broker_id, request.broker_epoch) == (1, 101)
 
 
-@pytest.mark.parametrize("code", [ErrorCode.INELIGIBLE_REPLICA, ErrorCode.FENCED_LEADER_EPOCH])
+@pytest.mark.parametrize(
+    "code", [ErrorCode.INELIGIBLE_REPLICA, ErrorCode.OPERATION_NOT_ATTEMPTED]
+)
 def test_refused_wish_is_given_up_and_may_be_made_again(code: ErrorCode) -> None:
-    """The ISR stays as it was."""
+    """The controller knew this state and has not changed it: the ISR stays as it was."""
     controller = Controller()
     controller.changes.consider(controller.partition)
     controller.answer(code)
@@ -190,6 +197,23 @@ def test_refused_wish_is_given_up_and_may_be_made_again(code: ErrorCode) -> None
     assert (leader.pending_isr, leader.isr) == (None, (1, 2))
     controller.changes.consider(controller.partition)
     assert len(controller.asked) == 2
+
+
+@pytest.mark.parametrize(
+    "code", [ErrorCode.FENCED_LEADER_EPOCH, ErrorCode.INVALID_UPDATE_VERSION]
+)
+def test_wish_of_who_knows_less_than_the_controller_waits_for_the_record(
+    code: ErrorCode,
+) -> None:
+    """An earlier try may have been granted: until the record is here, all of it count."""
+    controller = Controller()
+    controller.changes.consider(controller.partition)
+    controller.answer(code)
+    leader = controller.partition.leader
+    assert leader is not None
+    assert leader.maximal_isr == (1, 2, 3)
+    controller.cell.loop.advance(1_000)
+    assert len(controller.asked) == 1
 
 
 def test_granted_wish_waits_for_its_record() -> None:
@@ -204,14 +228,40 @@ def test_granted_wish_waits_for_its_record() -> None:
     assert (leader.isr, leader.pending_isr) == ((1, 2, 3), None)
 
 
-def test_lost_answer_gives_the_wish_up() -> None:
-    """It may have been granted; the record says so then, and else it is made again."""
+def test_wish_whose_answer_is_lost_stays_pending_and_is_sent_again() -> None:
+    """It may have been granted: who is electable then must count for the watermark (KIP-497)."""
     controller = Controller()
     controller.changes.consider(controller.partition)
     controller.answers[-1].fail(ChannelClosed("cut"))
     leader = controller.partition.leader
     assert leader is not None
-    assert leader.pending_isr is None
+    assert leader.maximal_isr == (1, 2, 3)
+    controller.reachable = False
+    controller.cell.loop.advance(1_000)
+    controller.reachable = True
+    controller.cell.loop.advance(1_000)
+    assert len(controller.asked) == 2
+    assert controller.asked[1].topics == controller.asked[0].topics
+
+
+def test_wish_that_a_record_has_answered_is_not_sent_again() -> None:
+    """The record is the answer."""
+    controller = Controller()
+    controller.changes.consider(controller.partition)
+    controller.answers[-1].fail(ChannelClosed("cut"))
+    controller.cell.change(leader=1, leader_epoch=0, isr=(1, 2, 3), partition_epoch=2)
+    controller.cell.loop.advance(1_000)
+    assert len(controller.asked) == 1
+
+
+def test_closed_it_asks_for_nothing_more() -> None:
+    """A broker that stops lets its wishes be."""
+    controller = Controller()
+    controller.changes.consider(controller.partition)
+    controller.answers[-1].fail(ChannelClosed("cut"))
+    controller.changes.close()
+    controller.cell.loop.advance(1_000)
+    assert len(controller.asked) == 1
 
 
 def test_wish_without_a_controller_is_given_up() -> None:

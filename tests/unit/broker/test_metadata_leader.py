@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from minikafka.base.clock import ManualClock
 from minikafka.broker.metadata_leader import MetadataLeader
 from minikafka.log.partition_log import PartitionLog
 from minikafka.log.storage import MemoryStorage
+from minikafka.quorum.epochs import Timing
 from minikafka.quorum.machine import QuorumMachine
 from minikafka.quorum.state_store import QuorumStateStore
 from tests.support.builders import PARTITION, open_log
 
 OBSERVER = 9
 LONG_AFTER_MS = 1_000_000
+PROGRESS: list[int] = []
 
 
 def leading(**config: object) -> tuple[MetadataLeader, QuorumMachine, PartitionLog]:
     """Return the leader of a quorum of broker 1 alone, its machine and its log."""
     storage = MemoryStorage()
     log = open_log(storage, **config)
-    machine = QuorumMachine(1, (1,), log, QuorumStateStore(storage, str(PARTITION)))
+    machine = QuorumMachine(
+        1,
+        (1,),
+        log,
+        QuorumStateStore(storage, str(PARTITION)),
+        timing=Timing(),
+        draw=lambda limit: 0,
+    )
     machine.start(0)
-    return MetadataLeader(log, 1, machine, 0), machine, log
+    leader = MetadataLeader(log, 1, machine, ManualClock(), lambda: PROGRESS.append(1))
+    return leader, machine, log
 
 
 def test_it_leads_in_the_quorums_epoch() -> None:
@@ -51,13 +62,15 @@ def test_what_is_not_durable_is_not_committed_by_a_partitions_rules() -> None:
 
 
 def test_fetch_says_that_the_machine_has_committed_more() -> None:
-    """Then who waits for the watermark is woken."""
+    """Then who waits for the watermark is woken, and the driver applies it."""
+    PROGRESS.clear()
     leader, machine, log = leading()
     machine.append([b"a"], 0)
     end = log.log_end_offset
     log.high_watermark = 0
     assert leader.on_follower_fetch(OBSERVER, 0, 0, -1, 0) is True
     assert log.high_watermark == end
+    assert PROGRESS == [1]
 
 
 def test_it_never_wishes_for_another_isr() -> None:

@@ -34,7 +34,8 @@ class Room:
 
     def __init__(self) -> None:
         self.loop = ManualLoop()
-        self.purgatory = Purgatory(self.loop.clock, self.loop.as_loop)
+        loop = self.loop
+        self.purgatory = Purgatory(loop.clock, loop.as_loop, loop.turns)
         self.condition = Condition()
         self.ended: list[str] = []
 
@@ -79,6 +80,27 @@ def test_deadlines_come_in_their_order() -> None:
     assert room.ended == ["a expired", "b expired", "b2 expired"]
     room.loop.advance(100)
     assert room.ended[-1] == "c expired"
+
+
+class Sending(Waiting):
+    """A request whose answer leaves as a step, as those of connections do."""
+
+    def __init__(self, room: Room) -> None:
+        super().__init__("a", room.ended)
+        self._room = room
+
+    def expire(self) -> None:
+        loop, ended = self._room.loop, self._room.ended
+        loop.call_soon(lambda: ended.append("next turn"))
+        loop.turns.soon(lambda: ended.append("sent"))
+
+
+def test_answer_of_a_deadline_leaves_in_the_turn_of_the_timer() -> None:
+    """Not in one of its own: a fetch without news costs no second look at the sockets."""
+    room = Room()
+    room.purgatory.watch(Sending(room), (), room.loop.clock.monotonic_ms() + 100)
+    room.loop.advance(100)
+    assert room.ended == ["sent", "next turn"]
 
 
 def test_past_deadline_ends_on_the_next_turn() -> None:

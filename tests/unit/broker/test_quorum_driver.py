@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from minikafka.base.clock import LoopClock
 from minikafka.base.config import BrokerConfig
+from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import METADATA_PARTITION
+from minikafka.base.ids import CLUSTER_METADATA_TOPIC_ID, METADATA_PARTITION
 from minikafka.base.seeds import Seeds
 from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Condition, Purgatory, settled
 from minikafka.broker.quorum_driver import QuorumDriver
+from minikafka.broker.quorum_messages import VOTE_VERSION, quorum_response
 from minikafka.broker.replica_manager import ReplicaManager
 from minikafka.log.storage import MemoryStorage
 from minikafka.metadata.commands import Decision, Heartbeat, RegisterBroker
 from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.records import ConfigChanged
+from minikafka.net.turns import Turns
+from minikafka.wire.fetch import FetchPartitionResponse, FetchResponse, FetchTopicResponse
+from minikafka.wire.shapes import build_response
+from minikafka.wire.versions import ApiKey
 from tests.support.broker_stub import CLUSTER_ID
 
 if TYPE_CHECKING:
@@ -32,7 +39,12 @@ VOTERS = (1,)
 class Host:
     """A broker around one driver; `published` is each image it was given."""
 
-    def __init__(self, node_id: int = 1, storage: MemoryStorage | None = None) -> None:
+    def __init__(
+        self,
+        node_id: int = 1,
+        storage: MemoryStorage | None = None,
+        voters: tuple[int, ...] = VOTERS,
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.node_id = node_id
         self.cluster_id = CLUSTER_ID
@@ -45,7 +57,9 @@ class Host:
         self.purgatory = Purgatory(self.clock, loop)
         self.image_changed = Condition(self)
         self.published: list[MetadataImage] = []
-        self.followed: list[tuple[int, Partition]] = []
+        self.sent: list[tuple[int, int, int, Deferred[Any]]] = []
+        self.turns = Turns(loop)
+        self.lifecycle = SimpleNamespace(broker_epoch=-1)
         self.storage = storage or MemoryStorage()
         self.replicas = ReplicaManager(
             node_id,
@@ -56,7 +70,7 @@ class Host:
             on_role=lambda partition: None,
             on_isr_wanted=lambda partition: None,
         )
-        self.driver = QuorumDriver(cast("Broker", self), VOTERS, self.storage, self._publish)
+        self.driver = QuorumDriver(cast("Broker", self), voters, self.storage, self._publish)
         self.driver.start()
 
     def note_led(self, partition: Partition) -> None:
@@ -66,19 +80,17 @@ class Host:
         self.published.append(image)
         self.image_changed.wake()
 
-    def make_fetcher(self, leader_id: int, timeout_ms: int) -> Any:
-        """Return something that notes whom it is to follow for what."""
+    def channel_to(self, target: int, purpose: str, timeout_ms: int) -> Any:
+        """Return something that notes what it is to send, and never answers."""
         host = self
-        self.fetch_timeout_ms = timeout_ms
 
-        class Fetcher:
-            def add(self, partition: Partition) -> None:
-                host.followed.append((leader_id, partition))
+        class Silent:
+            def request(self, api_key: int, version: int, request: Any) -> Deferred[Any]:
+                answer: Deferred[Any] = Deferred()
+                host.sent.append((target, api_key, timeout_ms, answer))
+                return answer
 
-            def close(self) -> None:
-                host.followed.clear()
-
-        return Fetcher()
+        return Silent()
 
     @property
     def partition(self) -> Partition:
@@ -154,23 +166,66 @@ async def test_decision_that_is_not_committed_times_out() -> None:
     host.close()
 
 
-async def test_observer_follows_the_voter_and_decides_nothing() -> None:
-    """By the fetcher that any follower uses."""
+def fetched(**fields: Any) -> FetchResponse:
+    """Return the answer to a fetch of the metadata log."""
+    told = FetchPartitionResponse(0, **fields)
+    return FetchResponse(topics=[FetchTopicResponse(None, CLUSTER_METADATA_TOPIC_ID, [told])])
+
+
+async def test_observer_asks_a_voter_who_leads_and_decides_nothing() -> None:
+    """By an ordinary Fetch, which also says whom to ask instead."""
     host = Host(node_id=2)
-    assert host.followed == [(1, host.partition)]
-    assert (host.driver.leader_id, host.driver.controller) == (1, None)
+    ((target, api_key, _, answer),) = host.sent
+    assert (target, api_key) == (1, ApiKey.FETCH)
+    assert (host.driver.leader_id, host.driver.controller) == (None, None)
     with pytest.raises(KafkaError) as refused:
         await host.driver.decide(writing("1"))
     assert refused.value.code == ErrorCode.NOT_CONTROLLER
+    answer.set(fetched(error_code=ErrorCode.FENCED_LEADER_EPOCH, current_leader=(1, 4)))
+    assert host.driver.leader_id == 1
+    assert [sent[:2] for sent in host.sent[1:]] == [(1, ApiKey.FETCH)]
     host.close()
-    assert host.followed == []
 
 
 async def test_silent_controller_is_given_up_after_seconds() -> None:
     """By the raft client's timeout, and what a fetch may wait, but not replica.socket.timeout.ms."""
     host = Host(node_id=2)
-    assert host.fetch_timeout_ms == 500 + 2_000
+    assert host.sent[0][2] == 500 + 2_000
     host.close()
+
+
+async def test_answer_that_comes_after_the_leader_changed_does_not_count() -> None:
+    """It was asked in another epoch (R17)."""
+    voter, host = Host(), Host(node_id=2)
+    await voter.driver.decide(writing("1"))
+    late = host.sent[0][3]
+    host.driver.hear_leader(1, 4)
+    late.set(fetched(high_watermark=9, batches=list(voter.partition.log.batches())))
+    assert host.partition.log.log_end_offset == 0
+    voter.close()
+    host.close()
+
+
+async def test_deposed_controller_refuses_what_it_has_not_committed() -> None:
+    """The next one may commit it all the same; who asked has to look."""
+    host = Host(voters=(1, 2, 3))
+    for epoch in (0, 1):
+        asked = [sent for sent in host.sent if sent[:2] == (2, ApiKey.VOTE)]
+        asked[-1][3].set(vote_granted(epoch))
+    assert host.driver.controller is not None
+    waiting = asyncio.ensure_future(host.driver.decide(writing("1")))
+    await asyncio.sleep(0)
+    host.driver.hear_leader(3, 9)
+    with pytest.raises(KafkaError) as refused:
+        await waiting
+    assert refused.value.code == ErrorCode.NOT_CONTROLLER
+    host.close()
+
+
+def vote_granted(epoch: int) -> Any:
+    """Return the response of a voter that grants."""
+    shape = quorum_response(epoch, vote_granted=True)
+    return build_response(ApiKey.VOTE, VOTE_VERSION, shape)
 
 
 async def test_observer_applies_what_is_committed_and_no_more() -> None:

@@ -121,15 +121,16 @@ def test_deleted_topic_answers_who_waits_for_it(cell: Cell) -> None:
     """A waiting acks=all produce and a waiting fetch end with an error, not by their deadline."""
     cell.links.partition([1], [2, 3])
     produce = cell[1].produce(b"a")
-    elsewhere = cell[2].call(ApiKey.FETCH, 12, long_poll())
-    parked = cell[1].call(ApiKey.FETCH, 12, long_poll())
+    old_client = cell[2].call(ApiKey.FETCH, 10, long_poll())
+    parked = [cell[node_id].call(ApiKey.FETCH, 12, long_poll()) for node_id in (1, 2)]
     assert not produce.done
-    assert not parked.done
-    assert elsewhere.done, "a follower refuses at once"
+    assert not any(each.done for each in parked)
+    assert old_client.done, "a follower refuses at once who knows only leaders"
     cell.delete()
     assert produced(produce.result()) != ErrorCode.NONE
-    (told,) = parked.result().topics[0].partitions
-    assert told.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    for each in parked:
+        (told,) = each.result().topics[0].partitions
+        assert told.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
 
 
 def long_poll() -> FetchRequest:

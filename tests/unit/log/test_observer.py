@@ -95,8 +95,8 @@ def test_watermark_is_heard_where_it_moves() -> None:
     assert listener.take() == [("watermark", 0, 3, 2), ("watermark", 2, 3, 3)]
 
 
-def test_truncation_is_heard_where_something_went() -> None:
-    """To an offset, below the first segment, or wholly."""
+def test_truncation_is_heard() -> None:
+    """To the end, where only an epoch can go; to an offset, below the first segment, or wholly."""
     log, listener = opened(MemoryStorage())
     for _ in range(3):
         append(log, 2)
@@ -106,6 +106,7 @@ def test_truncation_is_heard_where_something_went() -> None:
     log.truncate_fully(10)
     log.truncate_to(5)
     assert listener.take() == [
+        ("truncated", 6, 6, 0),
         ("truncated", 6, 2, 0),
         ("truncated", 2, 10, 10),
         ("truncated", 10, 5, 5),

@@ -15,6 +15,7 @@ from minikafka.quorum.effects import (
     LeaderFound,
     LeaderLost,
 )
+from minikafka.quorum.epochs import Timing
 from minikafka.quorum.machine import QuorumMachine
 from minikafka.quorum.roles import Role
 from minikafka.quorum.state_store import ElectionState, QuorumStateStore
@@ -42,7 +43,7 @@ def _machine(
     storage: MemoryStorage | None = None,
     node_id: int = 1,
     log: PartitionLog | None = None,
-    fetch_timeout_ms: int | None = None,
+    fetch_timeout_ms: int = 2000,
 ) -> QuorumMachine:
     kept = MemoryStorage() if storage is None else storage
     return QuorumMachine(
@@ -50,7 +51,8 @@ def _machine(
         (1,),
         open_log(kept) if log is None else log,
         QuorumStateStore(kept, DIRECTORY),
-        fetch_timeout_ms=fetch_timeout_ms,
+        timing=Timing(fetch_timeout_ms=fetch_timeout_ms),
+        draw=lambda limit: 0,
     )
 
 
@@ -139,10 +141,10 @@ def test_high_watermark_never_passes_the_durable_end() -> None:
     """What is only written does not count, even the leader's own."""
     machine = _leader()
     machine.log.append_as_leader(_batch(), machine.epoch, now_timestamp_ms=0)
-    machine.on_fetch(2, 2)
+    machine.on_fetch(2, 2, now_ms=0)
     assert (machine.log.log_end_offset, machine.high_watermark) == (2, 1)
     machine.log.flush()
-    machine.on_fetch(2, 2)
+    machine.on_fetch(2, 2, now_ms=0)
     assert machine.high_watermark == 2
 
 
@@ -153,7 +155,7 @@ def _batch() -> Batch:
 def test_fetch_of_an_observer_does_not_count() -> None:
     """Whatever it holds, only voters commit."""
     machine = _leader()
-    assert machine.on_fetch(9, 1, 1) is None
+    assert machine.on_fetch(9, 1, 1, now_ms=0) is None
     assert machine.take_effects() == []
     assert machine.high_watermark == 1
 
@@ -177,18 +179,7 @@ def test_diverging_replica_is_told_where(
     storage = MemoryStorage()
     _leader(storage).append([b"a"], 0)
     machine = _leader(storage)
-    assert machine.on_fetch(2, fetch_offset, last_fetched_epoch) == diverging
-
-
-@pytest.mark.parametrize(
-    ("epoch", "code"),
-    [(0, ErrorCode.FENCED_LEADER_EPOCH), (2, ErrorCode.UNKNOWN_LEADER_EPOCH)],
-)
-def test_fetch_of_another_epoch_is_refused(epoch: int, code: ErrorCode) -> None:
-    """Neither the past nor the future is served (KIP-320)."""
-    with pytest.raises(KafkaError) as refused:
-        _leader().on_fetch(2, 0, current_epoch=epoch)
-    assert refused.value.code is code
+    assert machine.on_fetch(2, fetch_offset, last_fetched_epoch, now_ms=0) == diverging
 
 
 def test_only_the_leader_appends_and_serves() -> None:
@@ -199,7 +190,7 @@ def test_only_the_leader_appends_and_serves() -> None:
         observer.append([b"a"], 0)
     assert refused.value.code is ErrorCode.NOT_CONTROLLER
     with pytest.raises(KafkaError) as refused:
-        observer.on_fetch(3, 0)
+        observer.on_fetch(3, 0, now_ms=0)
     assert refused.value.code is ErrorCode.NOT_LEADER_OR_FOLLOWER
 
 
@@ -209,7 +200,7 @@ def test_observer_follows_the_leader_it_is_told() -> None:
     leader.append([b"a"], 0)
     observer.start(0)
     assert observer.on_leader(1, 1, 0) == [LeaderFound(1, 1)]
-    assert (observer.role, observer.leader_id) == (Role.OBSERVER, 1)
+    assert (observer.role, observer.leader_id) == (Role.FOLLOWER, 1)
     effects = observer.on_fetch_response(
         epoch=1, high_watermark=9, batches=_batches(leader), diverging=None, now_ms=0
     )
@@ -301,15 +292,9 @@ def test_silent_leader_is_dropped_at_the_fetch_timeout() -> None:
     observer.start(0)
     assert observer.next_deadline_ms is None
     observer.on_leader(1, 1, 0)
-    observer.on_appended(0, 50)
+    observer.on_fetch_response(epoch=1, high_watermark=0, batches=[], diverging=None, now_ms=50)
     assert observer.next_deadline_ms == 150
     assert observer.tick(149) == []
     assert observer.tick(150) == [LeaderLost(1)]
-    assert observer.leader_id == -1
+    assert (observer.role, observer.leader_id) == (Role.UNATTACHED, -1)
     assert observer.on_leader(1, 1, 200) == [LeaderFound(1, 1)]
-
-
-def test_several_voters_are_refused_while_there_is_no_election() -> None:
-    """Rather than one of them leading without the others' votes."""
-    with pytest.raises(ValueError, match="election"):
-        QuorumMachine(1, (1, 2, 3), open_log(), QuorumStateStore(MemoryStorage(), DIRECTORY))

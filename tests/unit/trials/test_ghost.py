@@ -70,7 +70,7 @@ def test_licensed_loss_forgets_what_was_committed_and_seen() -> None:
     log = chain(batch(0), batch(1), batch(2))
     ghost.committed = list(log.entries)
     ghost.exposed = {entry.base_offset: entry.prefix_hash for entry in log.entries}
-    assert ghost.forget_from(1, epoch=7) == 2
+    assert ghost.forget_lacking(chain(batch(0)), epoch=7) == 2
     assert ghost.true_watermark == 1
     assert list(ghost.exposed) == [0]
     assert ghost.licensed == 2

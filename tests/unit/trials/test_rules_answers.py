@@ -77,6 +77,22 @@ def test_read_above_the_watermark_breaks_r16() -> None:
     assert broken(scenario) == "R16"
 
 
+def test_consumer_sent_to_a_replica_out_of_sync_breaks_r16() -> None:
+    """It might read there for ever what is behind."""
+
+    async def scenario(s: Simulation) -> None:
+        await produced(s)
+
+        def send_elsewhere(answer: Answer) -> None:
+            if answer.api_key == ApiKey.FETCH and not answer.from_broker:
+                answer.response.topics[0].partitions[0].preferred_read_replica = 9
+
+        s.invariants.hooks["answered"].insert(0, ("none", send_elsewhere))
+        await s.cluster.client().fetch("t", 0, 0)
+
+    assert broken(scenario) == "R16"
+
+
 def test_another_record_than_was_seen_before_breaks_r19() -> None:
     """What was exposed at an offset stays there."""
 

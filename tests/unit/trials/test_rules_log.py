@@ -5,12 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
+from minikafka.log.epoch_cache import EpochCache
 from minikafka.records.batch import Batch, stamp
 from minikafka.records.builder import build_batch
 from minikafka.records.records import Record
 from minikafka.trials import rules_log
 from minikafka.trials.ghost import Chain, GhostPartition, Loss
-from minikafka.trials.invariants import REGISTERED, Hook, Replica
+from minikafka.trials.invariants import REGISTERED, Hook, Opened, Replica
 
 assert rules_log.REGISTERED_HERE, "importing it registers the rules"
 
@@ -27,6 +28,12 @@ def wrong(hook: Hook, replica: Replica) -> list[str]:
     return [name for name, rule in REGISTERED[hook] if rule(replica) is not None]
 
 
+def broken(name: str, hook: Hook, event: object) -> bool:
+    """Say whether an event breaks the rule of that name."""
+    rules = [rule for registered, rule in REGISTERED[hook] if registered == name]
+    return any(rule(event) is not None for rule in rules)
+
+
 class World:
     """One partition, and the logs of its replicas."""
 
@@ -36,7 +43,14 @@ class World:
     def log(self, broker: int, *batches: Batch) -> Chain:
         """Give a broker a log with these batches, known to all."""
         log = SimpleNamespace(
-            log_start_offset=0, high_watermark=0, log_end_offset=len(batches), last_epoch=0
+            log_start_offset=0,
+            high_watermark=0,
+            log_end_offset=len(batches),
+            last_epoch=0,
+            partition="t-0",
+            topic_id="id",
+            segments=[SimpleNamespace(batches=batches)],
+            epochs=EpochCache([(0, 0)] if batches else ()),
         )
         chain = self.ghost.chains[broker] = Chain(cast("Any", log))
         for each in batches:
@@ -123,8 +137,8 @@ def test_offsets_out_of_order_break_r7() -> None:
     """Start, watermark and end stand in this order."""
     world = World()
     world.log(1, batch(0))
-    assert wrong("truncated", world.event(1, high_watermark=2)) == ["R7"]
-    assert wrong("truncated", world.event(1, high_watermark=0, log_start_offset=1)) == ["R7"]
+    assert broken("R7", "truncated", world.event(1, high_watermark=2))
+    assert broken("R7", "truncated", world.event(1, high_watermark=0, log_start_offset=1))
 
 
 def test_falling_watermark_of_a_leader_breaks_r7() -> None:
@@ -141,6 +155,86 @@ def test_truncating_what_is_committed_breaks_r13() -> None:
     chain = world.log(1, batch(0), batch(1))
     world.ghost.committed = list(chain.entries)
     event = world.event(1, new=1, log_end_offset=1)
-    assert wrong("truncated", event) == ["R13"]
+    assert broken("R13", "truncated", event)
     world.ghost.losses[1] = Loss(1, 1)
-    assert wrong("truncated", event) == []
+    assert not broken("R13", "truncated", event)
+
+
+def test_leader_elected_from_outside_the_isr_takes_its_log_for_the_truth() -> None:
+    """An unclean election licenses the loss of what the chosen one lacks, and no more."""
+    world = World()
+    full = world.log(1, batch(0), batch(1))
+    world.ghost.committed = list(full.entries)
+    world.log(2, batch(0))
+    world.ghost.unclean_epoch = 4
+    assert wrong("led", world.event(2)._replace(epoch=3)) == ["R3"]
+    assert wrong("led", world.event(2)._replace(epoch=4)) == []
+    assert world.ghost.true_watermark == 1
+    assert wrong("led", world.event(2)._replace(epoch=5)) == []
+
+
+def test_follower_that_holds_something_else_to_be_committed_breaks_r2() -> None:
+    """A watermark taken over before the log was cut is one of another history (KAFKA-14704)."""
+    world = World()
+    right = world.log(1, batch(0, value=b"committed"))
+    world.ghost.committed = list(right.entries)
+    world.log(2, batch(0, epoch=1, value=b"another"))
+    partition: Any = SimpleNamespace(leader=None, follower=SimpleNamespace(leader_epoch=1))
+    moved = world.event(2, high_watermark=1)._replace(partition=partition)
+    assert broken("R2", "watermark", moved)
+    assert not broken("R2", "watermark", moved._replace(partition=None))
+
+
+def test_epochs_that_the_batches_do_not_have_break_r15() -> None:
+    """The cache is what the log says; a follower has none that is still to be written."""
+    world = World()
+    log: Any = world.log(1, batch(0), batch(1, epoch=2)).log
+    assert broken("R15", "truncated", world.event(1))
+    log.epochs = EpochCache([(0, 0), (2, 1)])
+    assert not broken("R15", "truncated", world.event(1))
+    log.epochs = EpochCache([(0, 0), (2, 1), (5, 2)])
+    assert broken("R15", "truncated", world.event(1))
+    assert not broken("R15", "led", world.event(1, leads=True))
+
+
+def opened(world: World, broker: int, old: Chain | None = None) -> Opened:
+    """Return the event that a broker finds its log."""
+    chain = world.ghost.chains[broker]
+    return Opened(broker, chain.log, world.ghost, chain, old)
+
+
+def test_watermark_that_nobody_had_told_breaks_r7() -> None:
+    """A start makes nothing committed."""
+    world = World()
+    old = world.log(1, batch(0), batch(1))
+    new: Any = world.log(1, batch(0), batch(1)).log
+    new.high_watermark = 2
+    assert wrong("opened", opened(world, 1, old)) == ["R7"]
+    old.log.high_watermark = 2
+    assert wrong("opened", opened(world, 1, old)) == []
+
+
+def test_files_of_another_topic_break_c11() -> None:
+    """A log under an id that this broker never wrote to is an older topic's of the same name."""
+    world = World()
+    world.log(1, batch(0))
+    assert wrong("opened", opened(world, 1)) == ["C11"]
+
+
+def test_rotten_batch_taken_over_breaks_s2() -> None:
+    """Recovery looks at the checksums."""
+    world = World()
+    sound, rotten = batch(0), batch(1)
+    old = world.log(1, sound, rotten)
+    rotten.view[-1] ^= 1
+    assert wrong("opened", opened(world, 1, old)) == ["S2"]
+
+
+def test_written_and_gone_without_a_fault_of_the_disk_breaks_s3() -> None:
+    """The end of a process loses nothing; of the power, it may."""
+    world = World()
+    old = world.log(1, batch(0), batch(1))
+    new = world.log(1, batch(0))
+    assert wrong("opened", opened(world, 1, old)) == ["S3"]
+    new.disk_losses = 1
+    assert wrong("opened", opened(world, 1, old)) == []

@@ -13,7 +13,11 @@ from minikafka.trials.invariants import Violation
 from minikafka.trials.run import Result, run
 from minikafka.trials.simulation import Simulation
 
-CONFIG = {"broker.session.timeout.ms": 2_000, "replica.lag.time.max.ms": 2_000}
+CONFIG = {
+    "broker.heartbeat.interval.ms": 500,
+    "broker.session.timeout.ms": 2_000,
+    "replica.lag.time.max.ms": 2_000,
+}
 
 
 def outcome(
@@ -122,7 +126,7 @@ def test_timeline_shows_requests_faults_and_notes() -> None:
         s.broker(2).pause(1)
         await s.sleep(3)
 
-    timeline = outcome(scenario).timeline()
+    timeline = outcome(scenario).timeline(last=400)
     assert "NOTE now" in timeline
     assert "FAULT pause b2 1" in timeline
     assert "b2 -> b1" in timeline

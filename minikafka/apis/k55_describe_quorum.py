@@ -1,0 +1,107 @@
+"""DescribeQuorum (api key 55).
+
+Behaviour
+    The leader of the metadata quorum, its epoch and high watermark, and how far every voter and
+    observer is, as the leader knows it. Any broker is asked; the leader answers.
+
+Versions
+    0   KIP-595
+    1   times of the last fetch and of having been caught up (KIP-836)
+    2   directory ids, listeners, error messages (KIP-853)
+
+Not done
+    Nothing known.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minikafka.apis.registry import api
+from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.base.ids import CLUSTER_METADATA_TOPIC, BrokerId
+from minikafka.broker.broker import Broker
+from minikafka.broker.context import RequestContext
+from minikafka.quorum.leading import FetcherState, Leadership
+from minikafka.wire.shapes import Shape
+from minikafka.wire.versions import ApiKey
+
+__all__ = ["describe_quorum"]
+
+
+def _error_shape(request: Any, error: KafkaError, version: int) -> Shape:
+    return {"error_code": error.code, "error_message": error.message, "topics": []}
+
+
+@api(ApiKey.DESCRIBE_QUORUM, controller=True, on_error=_error_shape)
+def describe_quorum(request: Any, context: RequestContext) -> Shape:
+    """Say how the quorum stands."""
+    topics = [
+        {
+            "topic_name": topic.topic_name,
+            "partitions": [
+                _partition(context.broker, topic.topic_name, asked.partition_index)
+                for asked in topic.partitions
+            ],
+        }
+        for topic in request.topics
+    ]
+    return {"error_code": ErrorCode.NONE, "topics": topics, "nodes": _nodes(context.broker)}
+
+
+def _partition(broker: Broker, topic: str, index: int) -> Shape:
+    if topic != CLUSTER_METADATA_TOPIC or index != 0:
+        error = KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        return {
+            "partition_index": index,
+            "error_code": error.code,
+            "error_message": error.message,
+        }
+    machine, clock = broker.quorum.machine, broker.clock
+    leadership = machine.leadership
+    if leadership is None:
+        raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+    now_ms, timestamp_ms = clock.monotonic_ms(), clock.wall_ms()
+    own = FetcherState(
+        machine.log.log_end_offset, now_ms, timestamp_ms, caught_up_timestamp_ms=timestamp_ms
+    )
+    return {
+        "partition_index": index,
+        "error_code": ErrorCode.NONE,
+        "error_message": None,
+        "leader_id": machine.node_id,
+        "leader_epoch": machine.epoch,
+        "high_watermark": machine.high_watermark,
+        "current_voters": [
+            _replica(voter, own if voter == machine.node_id else leadership.fetchers[voter])
+            for voter in machine.voters
+        ],
+        "observers": _observers(leadership, now_ms),
+    }
+
+
+def _observers(leadership: Leadership, now_ms: int) -> list[Shape]:
+    return [
+        _replica(replica, leadership.fetchers[replica])
+        for replica in leadership.observers(now_ms)
+    ]
+
+
+def _replica(replica_id: BrokerId, state: FetcherState) -> Shape:
+    return {
+        "replica_id": replica_id,
+        "log_end_offset": state.log_end_offset,
+        "last_fetch_timestamp": state.fetch_timestamp_ms,
+        "last_caught_up_timestamp": state.caught_up_timestamp_ms,
+    }
+
+
+def _nodes(broker: Broker) -> list[Shape]:
+    """Return the voters that are registered, with the listener that clients know."""
+    nodes: list[Shape] = []
+    for voter in broker.quorum.machine.voters:
+        found = broker.image.brokers.get(voter)
+        if found is not None:
+            listener = {"name": "PLAINTEXT", "host": found.host, "port": found.port}
+            nodes.append({"node_id": voter, "listeners": [listener]})
+    return nodes

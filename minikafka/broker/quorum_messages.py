@@ -1,0 +1,149 @@
+"""Messages of the quorum as requests of Kafka's protocol, to be sent and taken apart again.
+
+Each concerns one partition, that of the metadata log. Counterpart: org.apache.kafka.raft.RaftUtil.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.base.ids import CLUSTER_METADATA_TOPIC, NO_LEADER, ZERO_ID, BrokerId
+from minikafka.quorum.messages import LogEnd, VoteAnswer, VoteRequest
+from minikafka.wire.shapes import Shape, build_request
+from minikafka.wire.versions import ApiKey
+
+__all__ = [
+    "BEGIN_EPOCH_VERSION",
+    "END_EPOCH_VERSION",
+    "VOTE_VERSION",
+    "begin_epoch_request",
+    "check_cluster",
+    "end_epoch_request",
+    "leader_told",
+    "only_partition",
+    "quorum_response",
+    "vote_answer",
+    "vote_asked",
+    "vote_request",
+]
+
+VOTE_VERSION = 2
+BEGIN_EPOCH_VERSION = 1
+END_EPOCH_VERSION = 1
+_PARTITION = 0
+
+
+def vote_request(cluster_id: str, voter: BrokerId, request: VoteRequest) -> Any:
+    """Return the Vote request for one voter."""
+    asked = {
+        "partition_index": _PARTITION,
+        "replica_epoch": request.epoch,
+        "replica_id": request.candidate_id,
+        "replica_directory_id": ZERO_ID,
+        "voter_directory_id": ZERO_ID,
+        # Kafka says 0 for the epoch of an empty log.
+        "last_offset_epoch": max(0, request.log_end.epoch),
+        "last_offset": request.log_end.offset,
+        "pre_vote": request.pre_vote,
+    }
+    shape = {"cluster_id": cluster_id, "voter_id": voter, "topics": _topics(asked)}
+    return build_request(ApiKey.VOTE, VOTE_VERSION, shape)
+
+
+def vote_asked(partition: Any, *, pre_vote: bool) -> VoteRequest:
+    """Return what the partition of a Vote request says."""
+    epoch = partition.last_offset_epoch if partition.last_offset else -1
+    end = LogEnd(epoch, partition.last_offset)
+    return VoteRequest(partition.replica_epoch, partition.replica_id, end, pre_vote)
+
+
+def vote_answer(response: Any) -> VoteAnswer:
+    """Return the answer of a Vote response; raises KafkaError where it refuses as a whole."""
+    told = only_partition(response)
+    return VoteAnswer(told.leader_epoch, told.leader_id, bool(told.vote_granted))
+
+
+def begin_epoch_request(cluster_id: str, voter: BrokerId, leader: BrokerId, epoch: int) -> Any:
+    """Return the BeginQuorumEpoch request for one voter."""
+    asked = {
+        "partition_index": _PARTITION,
+        "voter_directory_id": ZERO_ID,
+        "leader_id": leader,
+        "leader_epoch": epoch,
+    }
+    shape = {
+        "cluster_id": cluster_id,
+        "voter_id": voter,
+        "topics": _topics(asked),
+        "leader_endpoints": [],
+    }
+    return build_request(ApiKey.BEGIN_QUORUM_EPOCH, BEGIN_EPOCH_VERSION, shape)
+
+
+def end_epoch_request(
+    cluster_id: str, leader: BrokerId, epoch: int, preferred: Sequence[BrokerId]
+) -> Any:
+    """Return the EndQuorumEpoch request, the same for every voter."""
+    asked = {
+        "partition_index": _PARTITION,
+        "leader_id": leader,
+        "leader_epoch": epoch,
+        "preferred_candidates": [
+            {"candidate_id": voter, "candidate_directory_id": ZERO_ID} for voter in preferred
+        ],
+    }
+    shape = {"cluster_id": cluster_id, "topics": _topics(asked), "leader_endpoints": []}
+    return build_request(ApiKey.END_QUORUM_EPOCH, END_EPOCH_VERSION, shape)
+
+
+def leader_told(response: Any) -> tuple[BrokerId, int]:
+    """Return the leader and epoch that an answer to Begin- or EndQuorumEpoch names."""
+    told = only_partition(response, also=(ErrorCode.FENCED_LEADER_EPOCH,))
+    return told.leader_id, told.leader_epoch
+
+
+def only_partition(message: Any, *, also: tuple[ErrorCode, ...] = ()) -> Any:
+    """Return the partition of the metadata log in a request or a response.
+
+    Raises:
+        KafkaError: the response refuses, but for codes of the partition in `also`;
+            INVALID_REQUEST where the message is about something else.
+    """
+    code = getattr(message, "error_code", None)
+    if code is not None and code.value:
+        raise KafkaError(ErrorCode(int(code.value)))
+    if len(message.topics) != 1 or len(message.topics[0].partitions) != 1:
+        raise KafkaError(ErrorCode.INVALID_REQUEST, "the quorum has one partition")
+    topic, partition = message.topics[0], message.topics[0].partitions[0]
+    if topic.topic_name != CLUSTER_METADATA_TOPIC or partition.partition_index != _PARTITION:
+        raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+    code = getattr(partition, "error_code", None)
+    if code is not None and code.value and ErrorCode(int(code.value)) not in also:
+        raise KafkaError(ErrorCode(int(code.value)))
+    return partition
+
+
+def check_cluster(request: Any, cluster_id: str) -> None:
+    """Raise KafkaError INCONSISTENT_CLUSTER_ID for another cluster's request; null is any's."""
+    if request.cluster_id not in (None, cluster_id):
+        raise KafkaError(ErrorCode.INCONSISTENT_CLUSTER_ID)
+
+
+def quorum_response(
+    epoch: int, leader: BrokerId = NO_LEADER, error: ErrorCode = ErrorCode.NONE, **more: object
+) -> Shape:
+    """Return the shape of any answer of the quorum: who leads which epoch, and `more`."""
+    told = {
+        "partition_index": _PARTITION,
+        "error_code": error,
+        "leader_id": leader,
+        "leader_epoch": epoch,
+        **more,
+    }
+    return {"error_code": ErrorCode.NONE, "topics": _topics(told)}
+
+
+def _topics(partition: Shape) -> list[Shape]:
+    return [{"topic_name": CLUSTER_METADATA_TOPIC, "partitions": [partition]}]

@@ -1,0 +1,49 @@
+"""One planted bug: what it replaces, where it comes from, and in which trial it shows.
+
+The bugs themselves are in the files `mutations_*.py`, by idea; `mutations` has them all by id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from minikafka.cluster.topics import ConfigInput
+
+__all__ = ["Acks", "Mutation", "Patch"]
+
+Patch: TypeAlias = tuple[Any, str, Any]
+"""Owner, attribute, and what stands there for the length of a run."""
+
+Acks: TypeAlias = Literal["all", 0, 1]
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One planted bug.
+
+    Args:
+        name: what it does wrong, in a few words.
+        caught_by: the rules that may find it; the names of docs/invariants.md, and those of the
+            anomalies of histories.
+        patches: returns (owner, attribute, replacement); called at the start of a run.
+        kinds: names of the fault kinds that show it; a trial then has no others.
+        ancestor: the KIP, the JIRA or the paper in which somebody met it.
+        tier: 1 for one that must be found, 2 for others.
+        config: broker configs that show it; they win over what the trial draws.
+        acks: of every producer of the trial; None leaves it to be drawn.
+        profile: the trial's, where the caller asks for no other than the default one.
+        survives: why it is not found yet; empty for one that has to be.
+    """
+
+    name: str
+    caught_by: tuple[str, ...]
+    patches: Callable[[], list[Patch]]
+    kinds: tuple[str, ...] = ()
+    ancestor: str = ""
+    tier: int = 2
+    config: Mapping[str, ConfigInput] = field(default_factory=dict)
+    acks: Acks | None = None
+    profile: str = "default"
+    survives: str = ""
