@@ -63,7 +63,8 @@ def run_setting(
         "min.insync.replicas": setting.min_insync_replicas,
         "unclean.leader.election.enable": setting.unclean,
     }
-    with Cluster(BROKERS, config, transport="tcp", seed=seed) as cluster:
+    # Who leads a partition is what is struck, not who decides about that.
+    with Cluster(BROKERS, config, transport="tcp", seed=seed, voters=1) as cluster:
         cluster.create_topic(TOPIC, partitions=PARTITIONS, replication_factor=3)
         partition = next(
             number

@@ -75,14 +75,14 @@ class Setting:
     def rules(self) -> Rules:
         """Return what a history under this setting may show; the rest is a bug of the brokers.
 
-        A record on the one in-sync replica may go with its disk, and one that an unclean leader
-        never had is gone whatever was promised. The producers here retry without idempotence.
+        What the last in-sync replica had not flushed may go with its power, since it leads again
+        (KIP-966 is what helps against it), and what an unclean leader never had is gone whatever
+        was promised. The producers here retry without idempotence.
         """
-        only_copy = self.fault == "alone" and self.min_insync_replicas == 1
         return Rules(
             duplicates_allowed=True,
             reorder_allowed=True,
-            loss_allowed=self.unclean or only_copy,
+            loss_allowed=self.unclean or self.fault == "alone",
         )
 
 
