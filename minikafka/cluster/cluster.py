@@ -201,7 +201,7 @@ class AsyncCluster(Breakable):
 
     async def close(self) -> None:
         """Every broker has ended: no task, port or socket remains. Twice is once."""
-        await self.end_faults()
+        await self._end_faults()
         # Each of them, whatever stopping another one raises. None leaves first: who goes last
         # could not have that recorded without the others.
         async with AsyncExitStack() as stack:

@@ -97,7 +97,7 @@ class Breakable:
         others = [each for each in self._ids if each != broker]
         self._hosting.network.partition([broker], others)
 
-    async def end_faults(self) -> None:
+    async def _end_faults(self) -> None:
         """Let go of everything that faults hold: nobody stands still any more."""
         for broker in sorted(self._dark):
             await self._unplug(broker)
