@@ -96,16 +96,7 @@ class Broker:
             random_id(seeds.generator("incarnation")),
             lambda: self._controller_channel("lifecycle"),
         )
-        self._isr_changes = IsrChanges(
-            node_id,
-            clock,
-            send=lambda key, version, request: self._controller_channel("isr").request(
-                key, version, request
-            ),
-            broker_epoch=lambda: self.lifecycle.broker_epoch,
-            call_later=loop.call_later,
-            observer=observer,
-        )
+        self._isr_changes = self._make_isr_changes()
         self._fetchers = FetcherManager(self.make_fetcher)
         self.replicas = self._make_replicas(storage)
         self._publisher = MetadataPublisher(
@@ -121,6 +112,18 @@ class Broker:
         self._producer_ids = ProducerIds(self)
         if observer is not None:
             observer.started(self)
+
+    def _make_isr_changes(self) -> IsrChanges:
+        return IsrChanges(
+            self.node_id,
+            self.clock,
+            send=lambda key, version, request: self._controller_channel("isr").request(
+                key, version, request
+            ),
+            broker_epoch=lambda: self.lifecycle.broker_epoch,
+            call_later=self._loop.call_later,
+            observer=self.observer,
+        )
 
     def _make_replicas(self, storage: Storage) -> ReplicaManager:
         return ReplicaManager(
@@ -280,8 +283,12 @@ class Broker:
         await self.lifecycle.leave()
         await self.quorum.resign()
 
-    async def stop(self) -> None:
-        """Stop everything and wait until no task is left."""
+    async def stop(self, *, clean: bool = True) -> None:
+        """Stop everything and wait until no task is left.
+
+        Args:
+            clean: False where the process is taken to have died: nothing is written any more.
+        """
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -300,6 +307,7 @@ class Broker:
         for channel in self._channels.values():
             channel.close()
         self.purgatory.close()
+        # What a broker writes at its end belongs here, under `if clean`.
 
     def spawn(self, coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
         """Run `coroutine` as a task of this broker; the value comes in the turn it ends."""

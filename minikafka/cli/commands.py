@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from minikafka import __version__
+from minikafka.cli.bench_commands import bench_app
 from minikafka.cli.failures import UsageFailed
 from minikafka.cli.up_options import UpOptions
 
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 topics_app = typer.Typer(help="List, create, delete and describe topics of any Kafka cluster.")
 app.add_typer(topics_app, name="topics")
+app.add_typer(bench_app, name="bench")
 
 # BadParameter is public, its bases are not; they are the errors of a command line.
 _UsageError: Any = typer.BadParameter.__base__

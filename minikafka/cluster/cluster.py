@@ -8,9 +8,6 @@ org.apache.kafka.common.test.KafkaClusterTestKit.
 from __future__ import annotations
 
 import asyncio
-import secrets  # noqa: TID251 - for a seed nobody gave, see `_fresh_seed`
-import time
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -22,6 +19,8 @@ from minikafka.base.seeds import Seeds, random_id
 from minikafka.cluster import moving, topics
 from minikafka.cluster.client import Client
 from minikafka.cluster.consumer_records import Isolation
+from minikafka.cluster.doors import fresh_seed, short_id, wall_ms
+from minikafka.cluster.faults import Breakable
 from minikafka.cluster.hosting import Hosting, Links, LocalHosting
 from minikafka.cluster.node import Node
 from minikafka.cluster.observe import ClusterView
@@ -40,18 +39,7 @@ TOPIC_TIMEOUT_S = 30.0
 _EVERY_INTERFACE = ("", "0.0.0.0", "::")
 
 
-def _fresh_seed() -> str:
-    # The one door through which chance comes in: clients tell a topic from its namesake in a
-    # later cluster by its id, so no two clusters may have the same ids unless they are asked to.
-    return secrets.token_hex(8)
-
-
-def _wall_ms() -> int:
-    # The one door through which the wall clock comes in.
-    return time.time_ns() // 1_000_000  # noqa: TID251 - injected from here
-
-
-class AsyncCluster:
+class AsyncCluster(Breakable):
     """A Kafka cluster on the running loop.
 
     Use it as a context manager, or call `start` and `close`.
@@ -89,6 +77,7 @@ class AsyncCluster:
         hosting: Hosting | None = None,
         voters: int | None = None,
     ) -> None:
+        super().__init__()
         if brokers < 1:
             raise ValueError(f"a cluster has at least one broker, not {brokers}")
         if not 0 <= port <= 65_535 - (brokers - 1):
@@ -107,7 +96,7 @@ class AsyncCluster:
         )
         self._port = port
         self._transport: Transport = transport
-        self._seeds = Seeds(_fresh_seed() if seed is None else seed)
+        self._seeds = Seeds(fresh_seed() if seed is None else seed)
         self._given = given = dict(config or {})
         self._configs = {
             broker: BrokerConfig.parse(
@@ -120,7 +109,7 @@ class AsyncCluster:
         self._view = ClusterView(self._nodes)
         self._changes = Changes()
         self._hosting = hosting
-        self._cluster_id = _short_id(self._seeds)
+        self._cluster_id = short_id(random_id(self._seeds.generator("cluster_id")))
         self._starts: dict[int, int] = {}
         self._ports: dict[int, int] = {}
         self._clock: Clock | None = None
@@ -141,7 +130,7 @@ class AsyncCluster:
         if self._hosting is None:
             self._hosting = LocalHosting(
                 Network(loop, self._transport),
-                LoopClock(loop.time, _wall_ms),
+                LoopClock(loop.time, wall_ms),
                 self._host,
                 self._advertised_host,
                 self._port,
@@ -212,6 +201,7 @@ class AsyncCluster:
 
     async def close(self) -> None:
         """Every broker has ended: no task, port or socket remains. Twice is once."""
+        await self._end_faults()
         # Each of them, whatever stopping another one raises. None leaves first: who goes last
         # could not have that recorded without the others.
         async with AsyncExitStack() as stack:
@@ -396,9 +386,3 @@ class AsyncCluster:
 
 async def _stop(node: Node) -> None:
     await node.within(node.stop(leave=False))
-
-
-def _short_id(seeds: Seeds) -> str:
-    """Return a cluster id of Kafka's form: a UUID in 22 characters of base64."""
-    value = random_id(seeds.generator("cluster_id"))
-    return urlsafe_b64encode(value.bytes).rstrip(b"=").decode("ascii")

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 from uuid import UUID
 
+from minikafka.cluster.doors import short_id
 from minikafka.cluster.file_storage import FileStorage, fsync_directory
 from minikafka.log.checkpoint import read_checkpoint, write_checkpoint
 
@@ -98,7 +98,7 @@ class DataDirectory:
     def _text(self, node_id: int, directory_id: UUID) -> str:
         return (
             f"version={_VERSION}\ncluster.id={self.cluster_id}\nnode.id={node_id}\n"
-            f"directory.id={urlsafe_b64encode(directory_id.bytes).rstrip(b'=').decode()}\n"
+            f"directory.id={short_id(directory_id)}\n"
         )
 
     def _check(self, text: str, node_id: int, cluster_id: str | None) -> str:

@@ -104,7 +104,13 @@ class LocalHosting:
         self._host = host
         self._advertised_host = advertised_host
         self._port = port
-        self._storages: dict[int, Storage] = {}
+        self._storages: dict[int, MemoryStorage] = {}
+
+    def lose_power(self, broker: int) -> None:
+        """Lose what the broker, which must have ended, has not flushed."""
+        storage = self._storages.get(broker)
+        if storage is not None:
+            storage.lose_unflushed()
 
     def place(self, broker: int) -> Place:
         """Return a place in this process, with the storage the broker had before."""

@@ -77,6 +77,7 @@ class Node:
         self._broker: Broker | None = None
         self._dispatcher: Dispatcher | None = None
         self._callers: dict[asyncio.Future[None], None] = {}
+        self._resumed: asyncio.Event | None = None
 
     def _make_server(self, *, from_broker: bool) -> Server:
         listener = _Listener(lambda: self._dispatcher, from_broker=from_broker)
@@ -120,6 +121,7 @@ class Node:
         Raises:
             ChannelClosed: the broker is gone, as a socket's client learns from its connection.
         """
+        await self._until_resumed()
         answer: Deferred[Any] = self._place.context().run(
             self.dispatcher.call, api_key, version, request, client_id=client_id
         )
@@ -131,7 +133,12 @@ class Node:
                 await waiter
             finally:
                 del self._callers[waiter]
+        await self._until_resumed()
         return answer.result()
+
+    async def _until_resumed(self) -> None:
+        while self._resumed is not None:
+            await self._resumed.wait()
 
     def hang_up(self) -> None:
         """Let nobody in this process wait for this broker any more."""
@@ -210,6 +217,55 @@ class Node:
         if not unfenced:
             raise TimeoutError(f"broker {self.node_id} did not register in time")
         await self._server.open()
+
+    # --- faults: what happens to a process, made up within this one ---
+
+    @property
+    def paused(self) -> bool:
+        """True between `pause` and `resume`."""
+        return self._resumed is not None
+
+    def pause(self) -> None:
+        """Stand still to everybody outside: nothing is heard, answered or sent until `resume`.
+
+        Timers come due meanwhile; what they do is noticed by others afterwards, when in a
+        process that stood still they would come due all at once. Twice is once.
+        """
+        if self._resumed is None:
+            self._resumed = asyncio.Event()
+            self._place.network.freeze(self.node_id)
+            for server in self._servers():
+                server.hold()
+
+    def resume(self) -> None:
+        """Go on with what has come meanwhile."""
+        if self._resumed is not None:
+            self._resumed.set()
+            self._resumed = None
+            for server in self._servers():
+                server.release()
+            self._place.network.thaw(self.node_id)
+
+    async def kill(self) -> None:
+        """End without a word: connections reset, memory gone, nothing more written."""
+        await self.unplug()
+        await self.broker.stop(clean=False)
+
+    async def lose_power(self) -> None:
+        """End in silence: peers learn of it by their timeouts, or when it is unplugged."""
+        self.pause()
+        await self.broker.stop(clean=False)
+
+    async def unplug(self) -> None:
+        """Reset what peers still take for connections to it, as a machine does that reboots."""
+        self._place.network.unregister(self.node_id)
+        self.hang_up()
+        for server in self._servers():
+            await server.stop(reset=True)
+        self.resume()
+
+    def _servers(self) -> list[Server]:
+        return [self._server, *([] if self._broker_server is None else [self._broker_server])]
 
     async def stop(self, *, leave: bool = True) -> None:
         """End in good order: no task, socket or port is left.

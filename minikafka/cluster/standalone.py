@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import secrets  # noqa: TID251 - for ids that nobody else may have, see `StandaloneBroker`
 import socket
-import time
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
+from uuid import UUID
 
 from minikafka.base.clock import LoopClock
 from minikafka.base.config import BrokerConfig
 from minikafka.base.seeds import Seeds, random_id
 from minikafka.cluster.data_directory import DataDirectory
+from minikafka.cluster.doors import fresh_seed, short_id, wall_ms
 from minikafka.cluster.hosting import Place
 from minikafka.cluster.node import Node
 from minikafka.log.fail_stop import FailStopStorage
@@ -63,7 +62,7 @@ def cluster_id_of(voters: Mapping[int, Address]) -> str:
     """Return the same id in every process that is given the same voters, of Kafka's form."""
     text = ",".join(f"{voter}@{host}:{port}" for voter, (host, port) in sorted(voters.items()))
     digest = hashlib.blake2b(text.encode(), digest_size=_ID_BYTES).digest()
-    return urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+    return short_id(UUID(bytes=digest))
 
 
 class StandaloneBroker:
@@ -84,7 +83,7 @@ class StandaloneBroker:
         self.failed: asyncio.Future[None] = loop.create_future()
         config = BrokerConfig.parse(options.node_id, dict(options.config))
         # Each start must have an incarnation id of its own, so there is no seed to give.
-        seeds = Seeds(secrets.token_hex(16))
+        seeds = Seeds(fresh_seed())
         self._directory: DataDirectory | None = None
         cluster_id = options.cluster_id or cluster_id_of(options.voters)
         storage: Storage = MemoryStorage()
@@ -121,7 +120,7 @@ class StandaloneBroker:
             port=port,
             network=Network(loop, "tcp", dict(options.voters)),
             storage=storage,
-            clock=LoopClock(loop.time, _wall_ms),
+            clock=LoopClock(loop.time, wall_ms),
             broker_host=broker_host,
             broker_port=broker_port,
             advertised_to_brokers=told,
@@ -177,8 +176,3 @@ class StandaloneBroker:
     def _on_failure(self, error: OSError) -> None:
         if not self.failed.done():
             self.failed.set_exception(error)
-
-
-def _wall_ms() -> int:
-    # The door through which the wall clock comes in.
-    return time.time_ns() // 1_000_000  # noqa: TID251 - injected from here

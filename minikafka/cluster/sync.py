@@ -22,6 +22,7 @@ from minikafka.cluster.client import (
 )
 from minikafka.cluster.cluster import AsyncCluster
 from minikafka.cluster.consumer_records import Isolation
+from minikafka.cluster.faults import CrashMode
 from minikafka.cluster.loop_thread import LoopThread
 from minikafka.cluster.moving import MOVE_TIMEOUT_S
 from minikafka.cluster.partition_state import PartitionState, Record
@@ -30,7 +31,7 @@ from minikafka.cluster.waiting import timeout_message
 from minikafka.net.links import Endpoint
 from minikafka.net.network import Transport
 
-__all__ = ["Cluster", "SyncClient", "SyncNetwork"]
+__all__ = ["Cluster", "SyncBroker", "SyncClient", "SyncNetwork"]
 
 
 class SyncNetwork:
@@ -130,6 +131,38 @@ class SyncClient:
         return self._thread.run(self._client.init_producer_id())
 
 
+class SyncBroker:
+    """One broker of a `Cluster`: as `BrokerHandle`, from any thread."""
+
+    def __init__(self, cluster: Cluster, broker: int) -> None:
+        self.id = broker
+        self._cluster = cluster
+
+    def stop(self) -> None:
+        """Let it shut down in good order."""
+        self._cluster.stop(self.id)
+
+    def crash(self) -> None:
+        """Let its process die; what it has written stays."""
+        self._cluster.crash(self.id)
+
+    def power_off(self) -> None:
+        """Let its machine go dark; what it has not flushed is gone."""
+        self._cluster.crash(self.id, "power")
+
+    def start(self) -> None:
+        """Start it again, over what its storage has kept."""
+        self._cluster.restart(self.id)
+
+    def pause(self) -> None:
+        """Let it stand still."""
+        self._cluster.pause(self.id)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._cluster.resume(self.id)
+
+
 class Cluster:
     """A Kafka cluster on its own thread: for synchronous code and any client.
 
@@ -198,6 +231,34 @@ class Cluster:
     def network(self) -> SyncNetwork:
         """The links between the brokers: `partition`, `set_link`, `heal`, by broker id."""
         return self._network
+
+    def broker(self, broker: int) -> SyncBroker:
+        """Return one broker, to stop, crash, pause and start it."""
+        return SyncBroker(self, broker)
+
+    def stop(self, broker: int) -> None:
+        """A broker has shut down in good order; see `AsyncCluster.stop`."""
+        self._thread.run(self._cluster.stop(broker))
+
+    def crash(self, broker: int, mode: CrashMode = "kill") -> None:
+        """A broker has ended without a word; see `AsyncCluster.crash`."""
+        self._thread.run(self._cluster.crash(broker, mode))
+
+    def restart(self, broker: int) -> None:
+        """Start a broker that is down; see `AsyncCluster.restart`."""
+        self._thread.run(self._cluster.restart(broker))
+
+    def pause(self, broker: int) -> None:
+        """Let a broker stand still, as SIGSTOP does."""
+        self._thread.call(self._cluster.pause, broker)
+
+    def resume(self, broker: int) -> None:
+        """Let a paused broker go on."""
+        self._thread.call(self._cluster.resume, broker)
+
+    def isolate(self, broker: int) -> None:
+        """Cut a broker off all others until `network.heal`; its clients still reach it."""
+        self._thread.call(self._cluster.isolate, broker)
 
     def client(self) -> SyncClient:
         """Return a raw client: one call, one request, no retries."""

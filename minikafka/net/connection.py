@@ -8,6 +8,7 @@ write: everything that one read caused, or one turn of the loop. Counterpart: So
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 from struct import Struct
@@ -20,6 +21,7 @@ __all__ = ["Buffer", "Connection", "FrameHandler", "Slot"]
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
 LENGTH = Struct(">i")
+RESET_ON_CLOSE = Struct("ii").pack(1, 0)
 # Where small frames arrive: little for the many idle connections, more for one that fills it.
 SCRATCH_BYTES_MIN = 8 * 1024
 SCRATCH_BYTES = 128 * 1024
@@ -92,6 +94,7 @@ class Connection(asyncio.BufferedProtocol):
         self._flush_scheduled = False
         self._reading_paused = False
         self._writing_paused = False
+        self._held = False
 
     # asyncio's side
 
@@ -101,6 +104,8 @@ class Connection(asyncio.BufferedProtocol):
         if self.closed:
             # The listener was stopped between the accept and now.
             transport.close()
+        elif self._held:
+            self._check_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
@@ -157,6 +162,27 @@ class Connection(asyncio.BufferedProtocol):
             if self._transport is not None:
                 self._transport.close()
 
+    def abort(self) -> None:
+        """Reset the connection, as the kernel does for a process that died."""
+        self.closed = True
+        self._slots.clear()
+        if self._transport is not None:
+            sock = self._transport.get_extra_info("socket")
+            if sock is not None:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            self._transport.abort()
+
+    def hold(self) -> None:
+        """Take nothing more from the socket and give it nothing, until `release`."""
+        self._held = True
+        self._check_reading()
+
+    def release(self) -> None:
+        """Go on where `hold` stopped."""
+        self._held = False
+        self._check_reading()
+        self.answered()
+
     def answered(self) -> None:
         """Hear that some slot has its answer; send what is now due in this turn's write."""
         if self._corked or self._flush_scheduled or self.closed:
@@ -178,6 +204,8 @@ class Connection(asyncio.BufferedProtocol):
         """
         slots = self._slots
         while slots and slots[0].done and not self._writing_paused and not self.closed:
+            if self._held:
+                break
             buffers = list(slots.popleft().buffers)
             size = 0
             while slots and slots[0].done and size < WRITE_BYTES:
@@ -237,7 +265,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _check_reading(self) -> None:
         """Stop reading from who does not take its answers, or has too many to come."""
-        busy = self._writing_paused or len(self._slots) >= PENDING_MAX
+        busy = self._writing_paused or self._held or len(self._slots) >= PENDING_MAX
         if busy == self._reading_paused or self._transport is None or self.closed:
             return
         self._reading_paused = busy

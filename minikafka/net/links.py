@@ -40,10 +40,11 @@ class LinkTable:
         turns: in which deliveries happen.
     """
 
-    __slots__ = ("_links", "turns")
+    __slots__ = ("_frozen", "_links", "turns")
 
     def __init__(self, turns: Turns) -> None:
         self._links: dict[tuple[Endpoint, Endpoint], _Link] = {}
+        self._frozen: dict[Endpoint, None] = {}
         self.turns = turns
 
     def deliver(
@@ -56,12 +57,14 @@ class LinkTable:
         """Run `callback(*args)` when what `source` sends now has reached `target`."""
         # Most tables never name a link.
         link = self._links.get((source, target)) if self._links else None
-        if link is None:
+        if self._frozen and self._is_frozen(source, target):
+            self._link(source, target).waiting.append((callback, args))
+        elif link is None:
             self.turns.soon(callback, *args)
         elif link.cut or link.in_flight or link.latency_ms:
             link.waiting.append((callback, args))
             if not link.cut:
-                self._depart(link)
+                self._depart(source, target, link)
         else:
             self.turns.soon(callback, *args)
 
@@ -92,8 +95,19 @@ class LinkTable:
         for link in self._links.values():
             link.cut = False
             link.latency_ms = 0.0
-            while link.in_flight < len(link.waiting):
-                self._depart(link)
+        self._let_go()
+
+    def freeze(self, host: Endpoint) -> None:
+        """Hold what comes to a host and what it sends: its process stands still. Twice is once.
+
+        Healing the links does not end it.
+        """
+        self._frozen[host] = None
+
+    def thaw(self, host: Endpoint) -> None:
+        """Let go what was held for a host that was frozen, in order."""
+        self._frozen.pop(host, None)
+        self._let_go()
 
     def is_cut(self, source: Endpoint, target: Endpoint) -> bool:
         """Say whether what `source` sends to `target` is held."""
@@ -103,17 +117,28 @@ class LinkTable:
     def _link(self, source: Endpoint, target: Endpoint) -> _Link:
         return self._links.setdefault((source, target), _Link())
 
-    def _depart(self, link: _Link) -> None:
+    def _is_frozen(self, source: Endpoint, target: Endpoint) -> bool:
+        return source in self._frozen or target in self._frozen
+
+    def _let_go(self) -> None:
+        """Send off what waits on links where nothing holds it any more."""
+        for (source, target), link in self._links.items():
+            if not link.cut and not self._is_frozen(source, target):
+                while link.in_flight < len(link.waiting):
+                    self._depart(source, target, link)
+
+    def _depart(self, source: Endpoint, target: Endpoint, link: _Link) -> None:
         link.in_flight += 1
         if link.latency_ms:
-            self.turns.later(link.latency_ms / 1000, self._arrive, link)
+            later = self.turns.later
+            later(link.latency_ms / 1000, self._arrive, source, target, link)
         else:
-            self.turns.soon(self._arrive, link)
+            self.turns.soon(self._arrive, source, target, link)
 
-    def _arrive(self, link: _Link) -> None:
+    def _arrive(self, source: Endpoint, target: Endpoint, link: _Link) -> None:
         link.in_flight -= 1
         # A cut holds also what is on its way; the heal sends it off again.
-        if link.cut or not link.waiting:
+        if link.cut or not link.waiting or self._is_frozen(source, target):
             return
         callback, args = link.waiting.popleft()
         callback(*args)

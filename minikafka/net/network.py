@@ -93,6 +93,14 @@ class Network:
             lambda: self._address(target),
         )
 
+    def freeze(self, broker_id: int) -> None:
+        """Hold all that goes between a broker and the others: its process stands still."""
+        self.links.freeze(broker_id)
+
+    def thaw(self, broker_id: int) -> None:
+        """Let it go on."""
+        self.links.thaw(broker_id)
+
     def partition(
         self, a: Iterable[Endpoint], b: Iterable[Endpoint], *, oneway: bool = False
     ) -> None:

@@ -9,6 +9,8 @@ from minikafka.net.turns import Turns
 
 __all__ = ["Server"]
 
+_ACCEPT_TURNS = 2
+
 
 class Server:
     """Accepts connections and keeps track of them until they are gone.
@@ -29,6 +31,7 @@ class Server:
         self._connections: dict[Connection, None] = {}
         self._accepted = 0
         self._all_gone: asyncio.Future[None] | None = None
+        self._held = False
         self.port = 0
 
     @property
@@ -56,10 +59,13 @@ class Server:
                 self._turns,
                 self._lost,
             )
-            self._connections[connection] = None
             if self._stopped:
-                # It was accepted while we were still listening.
+                # It was accepted while we were still listening; asyncio will not make it.
                 connection.close()
+                return connection
+            self._connections[connection] = None
+            if self._held:
+                connection.hold()
             return connection
 
         self._server = await loop.create_server(
@@ -83,18 +89,38 @@ class Server:
                 self._refused = error
                 raise
 
-    async def stop(self) -> None:
+    def hold(self) -> None:
+        """Stand still: connections are taken, and nothing is heard from them nor answered."""
+        self._held = True
+        for connection in list(self._connections):
+            connection.hold()
+
+    def release(self) -> None:
+        """Go on with all that has come meanwhile."""
+        self._held = False
+        for connection in list(self._connections):
+            connection.release()
+
+    async def stop(self, *, reset: bool = False) -> None:
         """Stop listening, close every connection, and return when all are gone.
 
         Cancellation: safe; the listener is closed already then.
+
+        Args:
+            reset: drop the connections as they are, with what they had still to send.
         """
         self._stopped = True
         if self._server is None:
             return
-        self._server.close()
-        self._server = None
+        server, self._server = self._server, None
+        if reset:
+            await _accept_no_more(server)
+        server.close()
         for connection in list(self._connections):
-            connection.close()
+            if reset:
+                connection.abort()
+            else:
+                connection.close()
         if self._connections:
             self._all_gone = asyncio.get_running_loop().create_future()
             await self._all_gone
@@ -103,3 +129,15 @@ class Server:
         self._connections.pop(connection, None)
         if not self._connections and self._all_gone is not None and not self._all_gone.done():
             self._all_gone.set_result(None)
+
+
+async def _accept_no_more(server: asyncio.Server) -> None:
+    """Let what was accepted in this turn be made before the listener is closed.
+
+    asyncio forgets a socket that it has accepted by then, and leaves it open.
+    """
+    loop = asyncio.get_running_loop()
+    for listening in server.sockets:
+        loop.remove_reader(listening.fileno())
+    for _ in range(_ACCEPT_TURNS):
+        await asyncio.sleep(0)

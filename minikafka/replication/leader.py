@@ -206,7 +206,9 @@ class PartitionLeader:
 
         One change is in flight at a time; `pending_isr` is set by the caller once it is sent.
         Shrinking drops who was not caught up for replica.lag.time.max.ms; expanding takes who
-        has reached the watermark and the start of this epoch (KAFKA-7128, KIP-903).
+        has reached the watermark and the start of this epoch (KAFKA-7128, KIP-903), and if it
+        lagged has fetched since it was dropped: under min.insync.replicas the watermark stands
+        still, and one that is gone would be at it for ever.
         """
         if self.pending_isr is not None:
             return None
@@ -219,11 +221,15 @@ class PartitionLeader:
                     # One that idles with us says nothing; its lag begins with the next record.
                     progress.last_caught_up_ms = now_ms
             else:
-                keep = may_join(
-                    progress.log_end_offset,
-                    self.log.high_watermark,
-                    self.leader_epoch_start_offset,
-                ) and self._eligible(replica, progress.broker_epoch)
+                keep = (
+                    (progress.heard or self._is_caught_up(progress, now_ms))
+                    and may_join(
+                        progress.log_end_offset,
+                        self.log.high_watermark,
+                        self.leader_epoch_start_offset,
+                    )
+                    and self._eligible(replica, progress.broker_epoch)
+                )
             if keep:
                 wanted.append(replica)
                 epochs[replica] = progress.broker_epoch
@@ -254,6 +260,9 @@ class PartitionLeader:
             return False
         if replicas is not None and replicas != self.replicas:
             self._take_replicas(replicas)
+        for replica, progress in self.progress.items():
+            if replica in self.isr and replica not in isr:
+                progress.heard = False
         self.isr = isr
         self.partition_epoch = partition_epoch
         self.pending_isr = None

@@ -18,6 +18,7 @@ class FollowerProgress:
             in this leader epoch, so that a stale report never counts (reliability rule R6).
         log_start_offset: first offset the follower still holds; `NO_OFFSET` if unknown.
         last_caught_up_ms: monotonic time at which it last held all the leader had.
+        heard: False from when it is taken out of the ISR until it fetches again.
     """
 
     __slots__ = (
@@ -25,6 +26,7 @@ class FollowerProgress:
         "_last_fetch_ms",
         "broker_epoch",
         "broker_id",
+        "heard",
         "last_caught_up_ms",
         "log_end_offset",
         "log_start_offset",
@@ -36,6 +38,7 @@ class FollowerProgress:
         self.log_end_offset: Offset = NO_OFFSET
         self.log_start_offset: Offset = NO_OFFSET
         self.last_caught_up_ms = last_caught_up_ms
+        self.heard = True
         self._last_fetch_leader_end: Offset = 0
         self._last_fetch_ms = 0
 
@@ -56,6 +59,7 @@ class FollowerProgress:
             self.last_caught_up_ms = max(self.last_caught_up_ms, now_ms)
         elif fetch_offset >= self._last_fetch_leader_end and self._last_fetch_ms:
             self.last_caught_up_ms = max(self.last_caught_up_ms, self._last_fetch_ms)
+        self.heard = True
         moved = fetch_offset != self.log_end_offset
         self.log_end_offset = fetch_offset
         self.log_start_offset = log_start_offset

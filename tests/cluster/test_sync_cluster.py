@@ -14,7 +14,7 @@ def public_names(kind: type) -> dict[str, list[str]]:
     """Return the public methods of a class with their parameters."""
     return {
         name: [str(parameter) for parameter in inspect.signature(member).parameters.values()]
-        for name, member in vars(kind).items()
+        for name, member in inspect.getmembers(kind)
         if inspect.isfunction(member) and not name.startswith("_")
     }
 

@@ -162,3 +162,36 @@ def test_order_is_kept_whatever_is_done_to_a_link(steps: list[tuple[object, ...]
     wire.links.heal()
     wire.loop.advance(100)
     assert wire.numbers() == list(range(1, wire.sent + 1))
+
+
+def test_frozen_host_neither_hears_nor_is_heard_until_it_is_thawed() -> None:
+    """What was on its way is held too; all of it arrives afterwards, in order."""
+    wire = Wire()
+    wire.send(1, 2)
+    wire.links.freeze(2)
+    for pair in ((1, 2), (2, 1), (2, 2), (1, 3)):
+        wire.send(*pair)
+    wire.loop.run()
+    assert wire.numbers(1, 3) == [5]
+    assert wire.numbers(2, 1) == wire.numbers(2, 2) == []
+    wire.links.heal()
+    wire.loop.run()
+    assert wire.numbers(2, 1) == []
+    wire.links.thaw(2)
+    wire.send(1, 2)
+    wire.loop.run()
+    assert (wire.numbers(1, 2), wire.numbers(2, 1), wire.numbers(2, 2)) == ([1, 2, 6], [3], [4])
+
+
+def test_cut_outlasts_a_thaw() -> None:
+    """Standing still and being cut off are two things, taken back one by one."""
+    wire = Wire()
+    wire.links.partition([1], [2])
+    wire.links.freeze(2)
+    wire.send(1, 2)
+    wire.links.thaw(2)
+    wire.loop.run()
+    assert wire.numbers() == []
+    wire.links.heal()
+    wire.loop.run()
+    assert wire.numbers() == [1]

@@ -147,3 +147,61 @@ async def test_taken_port_is_an_error_and_stop_is_harmless() -> None:
         await second.start(HOST, server.port)
     await second.stop()
     await server.stop()
+
+
+async def test_held_server_takes_connections_and_says_nothing() -> None:
+    """Old and new ones alike; released, it answers all that has come, in order."""
+    server = await listening(Echo())
+    reader, writer = await asyncio.open_connection(HOST, server.port)
+    writer.write(b"\0\0\0\x01a")
+    assert await reader.readexactly(5) == b"\0\0\0\x01a"
+    server.hold()
+    other, another = await asyncio.open_connection(HOST, server.port)
+    for each in (writer, another):
+        each.write(b"\0\0\0\x01b\0\0\0\x01c")
+        await each.drain()
+    answers = [asyncio.create_task(each.readexactly(10)) for each in (reader, other)]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert [each.done() for each in answers] == [False, False]
+    server.release()
+    assert await asyncio.gather(*answers) == [b"\0\0\0\x01b\0\0\0\x01c"] * 2
+    for each in (writer, another):
+        each.close()
+    await server.stop()
+
+
+@pytest.mark.parametrize("held", [False, True])
+async def test_reset_is_heard_by_the_client_at_once(held: bool) -> None:
+    """As from the kernel of a process that died, and nobody is left."""
+    server = await listening(Echo())
+    reader, writer = await asyncio.open_connection(HOST, server.port)
+    writer.write(b"\0\0\0\x01a")
+    await reader.readexactly(5)
+    if held:
+        server.hold()
+    await server.stop(reset=True)
+    with pytest.raises(ConnectionResetError):
+        await reader.read(1)
+    assert server.connection_count == 0
+    writer.close()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(HOST, server.port)
+
+
+async def test_connection_accepted_as_the_server_stops_is_not_forgotten() -> None:
+    """Whatever turn of the loop it came in, its client hears of the end."""
+    for turns in range(6):
+        server = await listening(Echo())
+        client = asyncio.create_task(asyncio.open_connection(HOST, server.port))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await server.stop(reset=True)
+        try:
+            reader, writer = await client
+            try:
+                assert await reader.read(1) == b""
+            finally:
+                writer.close()
+        except ConnectionError:
+            continue

@@ -307,6 +307,21 @@ def test_follower_that_never_fetched_does_not_join() -> None:
     assert leader_of(isr=(1, 2)).isr_wish(0) is None
 
 
+def test_dropped_follower_that_is_silent_does_not_join_again() -> None:
+    """Under min.insync.replicas the watermark waits where it is; being there is not enough."""
+    leader = leader_of(min_insync_replicas=2)
+    for follower in (2, 3):
+        fetched(leader, follower, 0)
+    write(leader, 1)
+    wish = leader.isr_wish(LAG_MS + 1)
+    assert wish is not None
+    assert wish.isr == (1,)
+    leader.on_partition_changed((1,), 8, LAG_MS + 1)
+    assert leader.isr_wish(LAG_MS + 1) is None
+    fetched(leader, 3, 0, now_ms=LAG_MS + 2)
+    assert leader.isr_wish(LAG_MS + 2) == IsrWish((1, 3), (-1, 103), EPOCH, 8)
+
+
 def test_one_wish_is_in_flight_at_a_time() -> None:
     """Until the controller has answered there is no second one."""
     leader = leader_of(isr=(1,))
