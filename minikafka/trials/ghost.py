@@ -200,6 +200,7 @@ class Ghost:
 
     Attributes:
         brokers: the last start of each broker, running or not.
+        controller_since_ms: since when the newest metadata is of the same controller epoch.
         applied_ms: when each broker applied its newest metadata, on its own clock.
         disk_losses: says how often the disk of a broker has lost something.
         asked: what each follower asks of each leader in each fetch session, for R16.
@@ -209,6 +210,7 @@ class Ghost:
         self.partitions: dict[Key, GhostPartition] = {}
         self.image: MetadataImage | None = None
         self.brokers: dict[BrokerId, Broker] = {}
+        self.controller_since_ms = 0
         self.applied_ms: dict[BrokerId, int] = {}
         self.disk_losses: Callable[[BrokerId], int] = lambda broker: 0
         self.asked: dict[tuple[BrokerId, BrokerId, int], Any] = {}

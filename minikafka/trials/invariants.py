@@ -280,6 +280,8 @@ class _Observer:
         newest = known is None or image.offset > known.offset
         if newest:
             ghost.image = image
+            if known is None or known.epoch != image.epoch:
+                ghost.controller_since_ms = broker.clock.monotonic_ms()
             self._note_unclean(known, image, delta)
         ghost.applied_ms[self._id] = broker.clock.monotonic_ms()
         self._run("applied", Applied(self._id, image, delta, ghost, newest))

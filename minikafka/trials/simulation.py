@@ -25,6 +25,7 @@ from minikafka.trials import rules_log, rules_metadata, rules_reads, rules_repli
 from minikafka.trials.checks import UserCheck
 from minikafka.trials.hosting import BROKER_PORT, CLIENT_PORT, SimHosting
 from minikafka.trials.invariants import Answer, Invariants, Violation
+from minikafka.trials.liveness import unmet
 from minikafka.trials.rules_answers import acknowledged
 from minikafka.trials.wire_order import WireOrder
 from minikafka.wire.versions import ApiKey
@@ -231,36 +232,23 @@ class Simulation:
             if text is not None:
                 raise Violation(function.__name__, text)
 
-    async def converged(self, timeout: float = 240.0) -> None:
+    async def converged(
+        self, timeout: float = 240.0, core: Sequence[int] | None = None
+    ) -> None:
         """Return once every broker is up and every replica in sync and at the same offset.
 
+        Args:
+            core: ids of the brokers that are well, where others are not: only these count.
+
         Raises:
-            Violation: L4, not within `timeout` virtual seconds.
+            Violation: L1, L2, L3, L4 or L8, not within `timeout` virtual seconds.
         """
         try:
-            await self.until(self._is_whole, timeout)
+            await self.until(lambda: unmet(self, core) is None, timeout)
         except TimeoutError as error:
-            self.violated("L4", str(error))
+            name, text = unmet(self, core) or ("L4", "met at last")
+            self.violated(name, f"{text}; {error}")
             raise
-
-    def _is_whole(self) -> bool:
-        image = self.invariants.ghost.image
-        if image is None or not all(broker.up for broker in self.brokers):
-            return False
-        if not all(image.is_active(broker.id) for broker in self.brokers):
-            return False
-        for name, topic in image.topics.items():
-            for index, partition in enumerate(topic.partitions):
-                state = self.cluster.describe(name, index)
-                ends = {replica.log_end_offset for replica in state.replica_states.values()}
-                marks = {replica.high_watermark for replica in state.replica_states.values()}
-                if len(partition.isr) < len(partition.replicas) or state.leader is None:
-                    return False
-                if len(state.replica_states) < len(partition.replicas) or ends != marks:
-                    return False
-                if len(ends) != 1:
-                    return False
-        return True
 
     async def end(self) -> None:
         """End the scenario: faults over, brokers stopped in good order, nothing left of them.
