@@ -94,7 +94,8 @@ class Controller:
         """
         self._draw_anew()
         self._liveness = Liveness(self._config.broker_session_timeout_ms)
-        self._elections_ms = None
+        # From the first moment on: no session need ever run out, and nothing else calls `tick`.
+        self._elections_ms = now_ms + self._config.leader_imbalance_check_interval_seconds * 1000
         self._open_sessions(now_ms)
         return Decision(configs.bootstrap_configs(self._image), None)
 

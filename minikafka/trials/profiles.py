@@ -9,6 +9,7 @@ from typing import Any
 
 from minikafka.cluster.topics import ConfigInput
 from minikafka.trials import chaos
+from minikafka.trials.chaos_directed import DIRECTED_KINDS
 from minikafka.trials.mutation import Acks, Mutation
 
 __all__ = ["PROFILES", "Profile", "Shape", "drawn_kinds", "drawn_shape"]
@@ -44,7 +45,9 @@ PROFILES: dict[str, Profile] = {
         "every kind of fault in every seed", all_kinds=True, every_s=(0.2, 1.5), down_at_once=3
     ),
     "swarm": Profile(
-        "3 to 5 brokers, and topics, promises and timeouts as they come", swarm=True
+        "3 to 5 brokers, and topics, promises and timeouts as they come",
+        kinds=(*chaos.ALL_KINDS, *DIRECTED_KINDS),
+        swarm=True,
     ),
 }
 
@@ -105,6 +108,7 @@ def _swarm(profile: Profile, draws: Random) -> Shape:
         **_timeouts(draws),
         "default.replication.factor": replication_factor,
         "min.insync.replicas": draws.randint(1, replication_factor),
+        "leader.imbalance.check.interval.seconds": draws.choice((1, 10, 300)),
         "unclean.leader.election.enable": "true" if unclean else "false",
         # Leaderless partitions are looked at only so often.
         "unclean.leader.election.interval.ms": draws.choice((1_000, 5_000, 30_000)),

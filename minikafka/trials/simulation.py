@@ -97,6 +97,7 @@ class Simulation:
         rng: the scenario's own chance, from the seed.
         faults: how many faults the chaos has caused.
         down_at_once: how many brokers the chaos may have crashed or paused at a time.
+        alone: names of the faults under way that come one at a time.
         operations: how many client operations have ended; whoever runs clients counts them.
     """
 
@@ -113,6 +114,7 @@ class Simulation:
         self.faults = 0
         self.operations = 0
         self.down_at_once = 1
+        self.alone: dict[str, None] = {}
         self.invariants = Invariants(self.violated)
         self.invariants.on_answer.append(self._note_answer)
         self.hosting = SimHosting(loop, self.invariants.observer)

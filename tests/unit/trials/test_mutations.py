@@ -22,7 +22,7 @@ def test_mutation_ends_with_its_block() -> None:
 
 def test_unknown_mutation_is_refused_with_the_known_ones() -> None:
     """A typing error is told, with what there is."""
-    with pytest.raises(ValueError, match="ack-before-isr"), mutated("nope"):
+    with pytest.raises(ValueError, match="M16"), mutated("nope"):
         pass
 
 
