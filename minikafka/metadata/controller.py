@@ -95,7 +95,9 @@ class Controller:
         self._draw_anew()
         self._liveness = Liveness(self._config.broker_session_timeout_ms)
         # From the first moment on: no session need ever run out, and nothing else calls `tick`.
-        self._elections_ms = now_ms + self._config.leader_imbalance_check_interval_seconds * 1000
+        self._elections_ms = (
+            now_ms + self._config.leader_imbalance_check_interval_seconds * 1000
+        )
         self._open_sessions(now_ms)
         return Decision(configs.bootstrap_configs(self._image), None)
 

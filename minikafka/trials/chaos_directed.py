@@ -25,6 +25,7 @@ __all__ = [
     "late_controller",
     "late_fetch",
     "late_follower",
+    "lost_wish",
     "narrow_link",
     "remade_topic",
 ]
@@ -178,6 +179,42 @@ async def late_controller(simulation: Simulation, draws: Random) -> None:
     simulation.network.set_link(*pair, latency=simulation.network.default.latency)
 
 
+async def lost_wish(simulation: Simulation, draws: Random) -> None:
+    """Have a leader ask a follower back into the ISR, and lose the question or the answer."""
+    leader, controller = _a_leader(simulation, draws), _controller(simulation)
+    others = [broker for broker in simulation.brokers if broker not in (leader, controller)]
+    if leader is None or controller is None or not others or simulation.alone:
+        return
+    simulation.faults += 1
+    simulation.alone["lost_wish"] = None
+    network, other = simulation.network, others[draws.randrange(len(others))]
+    pair = leader.host.name, controller.host.name
+    try:
+        network.partition(leader.host.name, other.host.name)
+        with contextlib.suppress(TimeoutError):
+            await simulation.until(lambda: _is_out(simulation, leader, other), _FENCED_WITHIN_S)
+        network.set_link(*pair, latency=(0.6, 0.7))
+        network.heal(leader.host.name, other.host.name)
+        await asyncio.sleep(draws.uniform(0.3, 2.0))
+        network.reset(*pair)
+    finally:
+        simulation.alone.clear()
+        network.heal(leader.host.name, other.host.name)
+        network.set_link(*pair, latency=network.default.latency)
+
+
+def _is_out(simulation: Simulation, leader: BrokerHost, other: BrokerHost) -> bool:
+    """Say whether some partition of a leader has lost a follower out of its ISR."""
+    image = simulation.invariants.ghost.image
+    return image is not None and any(
+        partition.leader == leader.id
+        and other.id in partition.replicas
+        and other.id not in partition.isr
+        for topic in image.topics.values()
+        for partition in topic.partitions
+    )
+
+
 async def narrow_link(simulation: Simulation, draws: Random) -> None:
     """Let only so many bytes a second through between a leader and another broker."""
     leader = _a_leader(simulation, draws)
@@ -268,6 +305,7 @@ DIRECTED_KINDS = (
     late_fetch,
     late_follower,
     late_controller,
+    lost_wish,
     narrow_link,
     bit_rot,
     remade_topic,

@@ -113,6 +113,10 @@ def _partition(
         if log is None:
             return "L4", f"{where}; broker {broker} has no log of it"
         offsets.append((log.high_watermark, log.log_end_offset))
+    min_isr = image.topic_config(name.topic).min_insync_replicas
+    if len(state.isr) < min(min_isr, len(state.replicas)):
+        # The watermark rightly stands still (KAFKA-15583).
+        offsets = [(end, end) for _, end in offsets]
     if any(pair != (offsets[0][1], offsets[0][1]) for pair in offsets):
         return "L4", f"{where}; (high watermark, log end) of the replicas: {offsets}"
     return None
@@ -180,8 +184,8 @@ def _epochs(log: PartitionLog, start: int) -> list[tuple[int, int]]:
     """Return the epochs that have records, each from `start` on."""
     found = []
     entries = log.epochs.entries
-    ends = [begin for _, begin in entries[1:]] + [log.log_end_offset]
-    for (epoch, begin), end in zip(entries, ends, strict=True):
+    ends = [*(begin for _, begin in entries), log.log_end_offset][1:]
+    for (epoch, begin), end in zip(entries, ends, strict=False):
         if end > max(begin, start):
             found.append((epoch, max(begin, start)))
     return found

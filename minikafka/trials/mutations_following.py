@@ -161,6 +161,11 @@ MUTATIONS: dict[str, Mutation] = {
             "replica.fetch.wait.max.ms": 5_000,
             "replica.lag.time.max.ms": 10_000,
         },
+        survives=(
+            "a deposed leader refuses the fetch that waits, and the next one is checked; it takes "
+            "a leader that hears of losing and regaining a partition in one go, and a follower "
+            "that hears of neither"
+        ),
     ),
     "M14": Mutation(
         "a follower takes over the watermark before it cuts its log",
@@ -175,7 +180,7 @@ MUTATIONS: dict[str, Mutation] = {
         "an answer to an earlier fetch is taken over",
         ("R17", "R1", "R13"),
         _takes_late_answers,
-        ("late_fetch", "clean_restart", "isolate"),
+        ("late_fetch", "flap", "isolate"),
         ancestor="KAFKA-7786, KAFKA-13207",
         tier=1,
         config={**RESTLESS, "min.insync.replicas": 1},

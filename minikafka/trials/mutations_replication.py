@@ -245,8 +245,9 @@ MUTATIONS: dict[str, Mutation] = {
         "a wish for another ISR that was refused or lost stays in flight for ever",
         ("L4",),
         _forgets_to_ask_again,
-        ("reset", "partition", "kill"),
+        ("lost_wish",),
         ancestor="KAFKA-12751",
+        config={"replica.lag.time.max.ms": 2_000, "broker.session.timeout.ms": 9_000},
     ),
     "M34": Mutation(
         "a member at the end of the log is put out of the ISR for its silence",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import TopicPartition
+from minikafka.base.ids import TopicId, TopicPartition
 from minikafka.cluster.cluster import AsyncCluster
 from minikafka.cluster.consumer_records import consumer_records
 from minikafka.cluster.partition_state import Record
@@ -128,7 +128,7 @@ class Simulation:
         self._brokers = {broker: BrokerHost(self, broker) for broker in self.cluster.brokers}
         for broker in self._brokers.values():
             self._watch(broker)
-        self._acknowledged: list[tuple[str, int, int, memoryview, int]] = []
+        self._acknowledged: list[tuple[TopicId, int, int, memoryview, int]] = []
         self._chaos: list[asyncio.Task[None]] = []
 
     # --- what is where -----------------------------------------------------------------------
@@ -200,21 +200,27 @@ class Simulation:
     def _note_answer(self, answer: Answer) -> None:
         if answer.api_key == ApiKey.PRODUCE and answer.response is not None:
             for partition, base_offset, data in acknowledged(answer):
-                topic, index = partition.topic_partition
+                index = partition.topic_partition.partition
                 self._acknowledged.append(
-                    (topic, index, base_offset, data, answer.request.acks)
+                    (partition.topic_id, index, base_offset, data, answer.request.acks)
                 )
 
     def acked(self, topic: str, *, acks: int = -1) -> list[Record]:
         """Return the records of a topic that some broker has acknowledged, in that order.
 
+        Of the topic that has this name now: records of a deleted one are gone with it.
+
         Args:
             acks: only those sent with at least this promise: -1 all, 1 also by the leader.
         """
         found: list[Record] = []
-        for name, index, base_offset, data, sent_acks in self._acknowledged:
-            if name == topic and (sent_acks == -1 or acks == 1):
-                partition = TopicPartition(name, index)
+        image = self.invariants.ghost.image
+        wanted = None if image is None or topic not in image.topics else image.topics[topic]
+        for topic_id, index, base_offset, data, sent_acks in self._acknowledged:
+            if wanted is None or topic_id != wanted.topic_id:
+                continue
+            if sent_acks == -1 or acks == 1:
+                partition = TopicPartition(topic, index)
                 for batch in split_batches(data):
                     found += consumer_records(partition, batch, base_offset)
         return found
