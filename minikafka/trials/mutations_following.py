@@ -82,12 +82,12 @@ def _believes_before_truncating() -> list[Patch]:
 
 
 def _takes_late_answers() -> list[Patch]:
-    from minikafka.broker.replica_fetcher import _Followed
+    from minikafka.broker import replica_fetcher
 
     def counts(self: Any, number: int) -> bool:
         return True
 
-    return [(_Followed, "counts", counts)]
+    return [(replica_fetcher._Followed, "counts", counts)]
 
 
 def _skips_a_batch() -> list[Patch]:
