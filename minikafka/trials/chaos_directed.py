@@ -12,6 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from minikafka.base.errors import KafkaError
+from minikafka.records.batch import ATTRIBUTES_POSITION, split_batches
 
 if TYPE_CHECKING:
     from minikafka.trials.simulation import BrokerHost, Simulation
@@ -230,7 +231,11 @@ async def narrow_link(simulation: Simulation, draws: Random) -> None:
 
 
 async def bit_rot(simulation: Simulation, draws: Random) -> None:
-    """Kill a follower's process and turn one bit of what its disk holds of some topic."""
+    """Kill a broker's process and turn one bit of what its disk holds of some topic.
+
+    One that the checksum of a batch covers: of the leader epoch of a batch nobody can know that
+    it is wrong, in Apache Kafka neither.
+    """
     up = [broker for broker in simulation.brokers if broker.running]
     if len(up) < len(simulation.brokers):
         return
@@ -238,9 +243,17 @@ async def bit_rot(simulation: Simulation, draws: Random) -> None:
     names = [name for name in broker.disk.list("") if _is_of_topic(name)]
     if not names or _is_controller(simulation, broker):
         return
+    name = names[draws.randrange(len(names))]
+    data = b"".join(broker.disk.read(name, 0, broker.disk.size(name)))
+    batches = split_batches(memoryview(data))
+    if not batches:
+        return
     simulation.faults += 1
     broker.crash("kill")
-    broker.disk.rot(names[draws.randrange(len(names))], draws)
+    index = draws.randrange(len(batches))
+    before = sum(batch.size for batch in batches[:index])
+    within = draws.randrange(ATTRIBUTES_POSITION, batches[index].size)
+    broker.disk.rot(name, before + within, draws.randrange(8))
     await asyncio.sleep(draws.uniform(0.2, 2))
     if not broker.up:
         broker.restart()

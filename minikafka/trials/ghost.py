@@ -127,6 +127,7 @@ class GhostPartition:
         exposed: what consumers were sent, by base offset.
         losses: by broker, until it has caught up again.
         leaders: who led in which epoch.
+        begun: exclusive end of what was committed when the leader of an epoch began.
         watermarks: highest watermark of each leader epoch's leader.
         latest: largest answer to "which is the latest offset?", by the leader epoch of who gave it.
         ends: of a leader's log when it looked at its ISR, oldest first, with the time; by epoch.
@@ -145,6 +146,7 @@ class GhostPartition:
     exposed: dict[Offset, int] = field(default_factory=dict)
     losses: dict[BrokerId, Loss] = field(default_factory=dict)
     leaders: dict[LeaderEpoch, BrokerId] = field(default_factory=dict)
+    begun: dict[LeaderEpoch, Offset] = field(default_factory=dict)
     watermarks: dict[LeaderEpoch, Offset] = field(default_factory=dict)
     latest: dict[LeaderEpoch, Offset] = field(default_factory=dict)
     ends: dict[LeaderEpoch, list[tuple[int, Offset]]] = field(default_factory=dict)
@@ -162,6 +164,11 @@ class GhostPartition:
     def true_watermark(self) -> Offset:
         """Exclusive end of what was ever committed and not lost with a licence."""
         return self.committed[-1].next_offset if self.committed else 0
+
+    def committed_by(self, epoch: LeaderEpoch) -> Offset:
+        """Return the end of what was committed before a leader of a later epoch began."""
+        later = [offset for other, offset in self.begun.items() if other > epoch]
+        return min((*later, self.true_watermark))
 
     def committed_hash(self, offset: Offset) -> int | None:
         """Return what stands for the committed log below `offset`."""

@@ -273,6 +273,7 @@ class _Observer:
         ghost.leaders[replica.epoch] = self._id
         isr = () if partition.leader is None else tuple(partition.leader.isr)
         self._run("led", replica._replace(isr=isr))
+        ghost.begun.setdefault(replica.epoch, ghost.true_watermark)
 
     def applied(self, broker: Broker, image: MetadataImage, delta: MetadataDelta) -> None:
         """Keep the newest committed metadata."""
