@@ -130,7 +130,8 @@ class GhostPartition:
         begun: exclusive end of what was committed when the leader of an epoch began.
         watermarks: highest watermark of each leader epoch's leader.
         latest: largest answer to "which is the latest offset?", by the leader epoch of who gave it.
-        ends: of a leader's log when it looked at its ISR, oldest first, with the time; by epoch.
+        ends: of a leader's log when it looked at its ISR, oldest first, with the time and the
+            registrations of its followers; by epoch.
         licensed: committed batches whose loss was within what the settings promise.
         generation: the leader epoch that took the last licensed loss. What leaders of older
             epochs still hold and show is of a history that has ended, though they may not know.
@@ -149,7 +150,9 @@ class GhostPartition:
     begun: dict[LeaderEpoch, Offset] = field(default_factory=dict)
     watermarks: dict[LeaderEpoch, Offset] = field(default_factory=dict)
     latest: dict[LeaderEpoch, Offset] = field(default_factory=dict)
-    ends: dict[LeaderEpoch, list[tuple[int, Offset]]] = field(default_factory=dict)
+    ends: dict[LeaderEpoch, list[tuple[int, Offset, dict[BrokerId, int]]]] = field(
+        default_factory=dict
+    )
     licensed: int = 0
     generation: LeaderEpoch = 0
     unclean: int = 0

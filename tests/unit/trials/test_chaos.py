@@ -19,6 +19,7 @@ def test_cluster_is_whole_again_after_it(kind: Callable[..., Any]) -> None:
     """Twenty seconds of one kind of fault, and all replicas are in sync again."""
 
     async def scenario(simulation: Simulation) -> int:
+        await simulation.cluster.client().produce("t", 0, [b"x"])
         await simulation.chaos(kind, every=(0.5, 1.5), until=20)
         await simulation.converged()
         assert all(broker.up for broker in simulation.brokers)
