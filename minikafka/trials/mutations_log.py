@@ -133,6 +133,7 @@ MUTATIONS: dict[str, Mutation] = {
         _commits_by_restarting,
         ("kill",),
         ancestor="what a high watermark is",
+        tier=1,
         acks=1,
     ),
     "M31": Mutation(
