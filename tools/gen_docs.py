@@ -1,4 +1,5 @@
-"""Writes the documents that are made from code: docs/apis.md, from the table of versions.
+"""Writes the documents that are made from code: docs/apis.md, from the table of versions, and
+docs/mutations.md, from the planted bugs and from what `score_mutations.py` has found.
 
 python tools/gen_docs.py            write what is stale
 python tools/gen_docs.py --check    exit 1, with one line per document, if any is stale
@@ -7,9 +8,12 @@ python tools/gen_docs.py --check    exit 1, with one line per document, if any i
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
+from minikafka.trials.mutations import MUTATIONS
+from minikafka.trials.score import Found, score_document
 from minikafka.wire.versions import SERVED, ApiVersionRange
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,9 +83,19 @@ def apis_document() -> str:
     return "".join(parts)
 
 
+def mutations_document() -> str:
+    """Return the whole text of docs/mutations.md."""
+    results = json.loads((ROOT / "docs" / "mutations.json").read_text("utf-8"))
+    found = {name: Found.from_dict(data) for name, data in results.items()}
+    return score_document(MUTATIONS, found)
+
+
 def stale_documents(root: Path) -> list[tuple[Path, str]]:
     """Return (path, text it must have) of each document that differs from the code."""
-    wanted = [(root / "docs" / "apis.md", apis_document())]
+    wanted = [
+        (root / "docs" / "apis.md", apis_document()),
+        (root / "docs" / "mutations.md", mutations_document()),
+    ]
     return [
         (path, text)
         for path, text in wanted

@@ -112,6 +112,9 @@ class Controller:
         self._draw_anew()
         self._liveness = Liveness(self._config.broker_session_timeout_ms)
         self._timers = self._election_timers()
+        for timer in self._timers:
+            # From now on: no session need ever run out, and nothing else calls `tick`.
+            timer.begin(now_ms)
         self._active = True
         self.election_counts = ElectionCounts()
         self._open_sessions(now_ms)

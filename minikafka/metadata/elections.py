@@ -64,7 +64,7 @@ class ElectionCounts:
 
 
 class ElectionTimer:
-    """When one kind of election is due again; its first period begins when it is first asked.
+    """When one kind of election is due again; its first period begins with `begin`.
 
     Args:
         interval_ms: from one turn to the next.
@@ -79,6 +79,10 @@ class ElectionTimer:
         self._interval_ms = interval_ms
         self._elect = elect
         self.due_ms: int | None = None
+
+    def begin(self, now_ms: int) -> None:
+        """Be due an interval from now."""
+        self.due_ms = now_ms + self._interval_ms
 
     def elections(self, image: MetadataImage, now_ms: int) -> list[PartitionChanged]:
         """Return the elections of this turn; nothing before it is due."""

@@ -103,6 +103,17 @@ class SimDisk:
         self.losses += 1
         self._store.lose_unflushed(lambda lost: self._random.randint(0, lost))
 
+    def rot(self, name: str, position: int, bit: int) -> None:
+        """Turn a bit of a file, durable or not; nobody is told."""
+        data = bytearray(b"".join(self._store.read(name, 0, self._store.size(name))))
+        data[position] ^= 1 << bit
+        self.losses += 1
+        self._host.network.record("fault", f"disk {self._host.name} rots: {name} {position}")
+        # The bytes may be shared with other replicas, so the file gets its own.
+        self._store.truncate(name, 0)
+        self._store.append(name, bytes(data))
+        self._store.fsync(name)
+
     # --- the seam ----------------------------------------------------------------------------
 
     def append(self, name: str, data: Buffer) -> int:

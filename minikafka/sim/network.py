@@ -162,8 +162,12 @@ class SimNetwork:
         latency: float | tuple[float, float] | None = None,
         loss: float | None = None,
         bandwidth: float | None = None,
+        oneway: bool = False,
     ) -> None:
-        """Change the links between `a` and `b`, both ways; None leaves a property as it is."""
+        """Change the links from `a` to `b`, and back unless `oneway`.
+
+        None leaves a property as it is.
+        """
         ones, others = _names(a), _names(b)
         changes: dict[str, Any] = {}
         if latency is not None:
@@ -175,7 +179,8 @@ class SimNetwork:
         self.record("fault", f"link {ones} {others} {sorted(changes.items())}")
         for one in ones:
             for other in others:
-                for pair in ((one, other), (other, one)):
+                pairs = ((one, other),) if oneway else ((one, other), (other, one))
+                for pair in pairs:
                     self._links[pair] = replace(self._links.get(pair, self.default), **changes)
 
     def clear_links(self) -> None:

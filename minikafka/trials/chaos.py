@@ -10,6 +10,8 @@ import asyncio
 from random import Random
 from typing import TYPE_CHECKING
 
+from minikafka.trials.chaos_directed import DIRECTED_KINDS
+
 if TYPE_CHECKING:
     from minikafka.sim.hosts import CrashMode
     from minikafka.trials.simulation import BrokerHost, Simulation
@@ -200,7 +202,7 @@ ALL_KINDS = (
     slow_disk,
     disk_error,
 )
-"""Every kind, in a fixed order."""
+"""Every kind that hits anybody, in a fixed order."""
 
-KINDS = {kind.__name__: kind for kind in ALL_KINDS}
+KINDS = {kind.__name__: kind for kind in (*ALL_KINDS, *DIRECTED_KINDS)}
 """Every kind by its name, for planted bugs that need one."""

@@ -127,9 +127,11 @@ class GhostPartition:
         exposed: what consumers were sent, by base offset.
         losses: by broker, until it has caught up again.
         leaders: who led in which epoch.
+        begun: exclusive end of what was committed when the leader of an epoch began.
         watermarks: highest watermark of each leader epoch's leader.
         latest: largest answer to "which is the latest offset?", by the leader epoch of who gave it.
-        ends: of a leader's log when it looked at its ISR, oldest first, with the time; by epoch.
+        ends: of a leader's log when it looked at its ISR, oldest first, with the time and the
+            registrations of its followers; by epoch.
         licensed: committed batches whose loss was within what the settings promise.
         generation: the leader epoch that took the last licensed loss. What leaders of older
             epochs still hold and show is of a history that has ended, though they may not know.
@@ -145,9 +147,12 @@ class GhostPartition:
     exposed: dict[Offset, int] = field(default_factory=dict)
     losses: dict[BrokerId, Loss] = field(default_factory=dict)
     leaders: dict[LeaderEpoch, BrokerId] = field(default_factory=dict)
+    begun: dict[LeaderEpoch, Offset] = field(default_factory=dict)
     watermarks: dict[LeaderEpoch, Offset] = field(default_factory=dict)
     latest: dict[LeaderEpoch, Offset] = field(default_factory=dict)
-    ends: dict[LeaderEpoch, list[tuple[int, Offset]]] = field(default_factory=dict)
+    ends: dict[LeaderEpoch, list[tuple[int, Offset, dict[BrokerId, int]]]] = field(
+        default_factory=dict
+    )
     licensed: int = 0
     generation: LeaderEpoch = 0
     unclean: int = 0
@@ -162,6 +167,11 @@ class GhostPartition:
     def true_watermark(self) -> Offset:
         """Exclusive end of what was ever committed and not lost with a licence."""
         return self.committed[-1].next_offset if self.committed else 0
+
+    def committed_by(self, epoch: LeaderEpoch) -> Offset:
+        """Return the end of what was committed before a leader of a later epoch began."""
+        later = [offset for other, offset in self.begun.items() if other > epoch]
+        return min((*later, self.true_watermark))
 
     def committed_hash(self, offset: Offset) -> int | None:
         """Return what stands for the committed log below `offset`."""
@@ -200,6 +210,7 @@ class Ghost:
 
     Attributes:
         brokers: the last start of each broker, running or not.
+        controller_since_ms: since when the newest metadata is of the same controller epoch.
         applied_ms: when each broker applied its newest metadata, on its own clock.
         disk_losses: says how often the disk of a broker has lost something.
         asked: what each follower asks of each leader in each fetch session, for R16.
@@ -209,6 +220,7 @@ class Ghost:
         self.partitions: dict[Key, GhostPartition] = {}
         self.image: MetadataImage | None = None
         self.brokers: dict[BrokerId, Broker] = {}
+        self.controller_since_ms = 0
         self.applied_ms: dict[BrokerId, int] = {}
         self.disk_losses: Callable[[BrokerId], int] = lambda broker: 0
         self.asked: dict[tuple[BrokerId, BrokerId, int], Any] = {}

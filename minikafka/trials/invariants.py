@@ -272,6 +272,7 @@ class _Observer:
         ghost.leaders[replica.epoch] = self._id
         isr = () if partition.leader is None else tuple(partition.leader.isr)
         self._run("led", replica._replace(isr=isr))
+        ghost.begun.setdefault(replica.epoch, ghost.true_watermark)
 
     def applied(self, broker: Broker, image: MetadataImage, delta: MetadataDelta) -> None:
         """Keep the newest committed metadata."""
@@ -279,6 +280,8 @@ class _Observer:
         newest = known is None or image.offset > known.offset
         if newest:
             ghost.image = image
+            if known is None or known.epoch != image.epoch:
+                ghost.controller_since_ms = broker.clock.monotonic_ms()
             self._note_unclean(known, image, delta)
         ghost.applied_ms[self._id] = broker.clock.monotonic_ms()
         self._run("applied", Applied(self._id, image, delta, ghost, newest))

@@ -11,12 +11,20 @@ from typing import Any, Literal, TypeAlias
 
 from minikafka.cluster.topics import ConfigInput
 
-__all__ = ["Acks", "Mutation", "Patch"]
+__all__ = ["RESTLESS", "Acks", "Mutation", "Patch"]
 
 Patch: TypeAlias = tuple[Any, str, Any]
 """Owner, attribute, and what stands there for the length of a run."""
 
 Acks: TypeAlias = Literal["all", 0, 1]
+
+
+RESTLESS: Mapping[str, ConfigInput] = {
+    "leader.imbalance.check.interval.seconds": 1,
+    "broker.session.timeout.ms": 3_000,
+    "broker.heartbeat.interval.ms": 500,
+}
+"""Configs under which leaderships move fast, and soon back to whom they came from."""
 
 
 @dataclass(frozen=True)

@@ -10,51 +10,10 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from minikafka.trials import mutations_following, mutations_log, mutations_replication
 from minikafka.trials.mutation import Mutation, Patch
 
 __all__ = ["MUTATIONS", "Mutation", "mutated"]
-
-
-def _acknowledges_before_isr() -> list[Patch]:
-    from minikafka.apis import k00_produce
-
-    def settled(self: Any) -> bool:
-        return True
-
-    return [(k00_produce._Awaited, "settled", settled)]
-
-
-def _reads_past_watermark() -> list[Patch]:
-    from minikafka.broker import fetch_operation
-    from minikafka.broker.fetch_targets import read_target as real
-
-    def read_target(*args: Any, from_replica: bool, **kw: Any) -> Any:
-        return real(*args, from_replica=True, **kw)
-
-    return [(fetch_operation, "read_target", read_target)]
-
-
-def _skips_a_batch() -> list[Patch]:
-    from minikafka.replication.follower import PartitionFollower
-
-    real = PartitionFollower.on_records
-
-    def on_records(self: Any, batches: Any, watermark: int, log_start: int) -> None:
-        if len(batches) > 1:
-            self.log.log_end_offset = batches[1].base_offset
-            batches = batches[1:]
-        real(self, batches, watermark, log_start)
-
-    return [(PartitionFollower, "on_records", on_records)]
-
-
-def _forgets_fsync() -> list[Patch]:
-    from minikafka.sim.disk import SimDisk
-
-    def fsync(self: Any, name: str) -> None:
-        """Say that it is durable, and do nothing."""
-
-    return [(SimDisk, "fsync", fsync)]
 
 
 def _answers_out_of_order() -> list[Patch]:
@@ -72,22 +31,9 @@ def _answers_out_of_order() -> list[Patch]:
 
 
 MUTATIONS: dict[str, Mutation] = {
-    "ack-before-isr": Mutation(
-        "acks=all is answered once the leader has written", ("R11",), _acknowledges_before_isr
-    ),
-    "read-past-watermark": Mutation(
-        "consumers are sent what is not committed", ("R16", "R19"), _reads_past_watermark
-    ),
-    "follower-skips-batch": Mutation(
-        "a follower leaves out the first of several batches", ("R14", "R1"), _skips_a_batch
-    ),
-    "lost-fsync": Mutation(
-        "fsync returns without making anything durable",
-        # A controller that has forgotten is seen by R3; a cluster that stands still, by L5.
-        ("R3", "R2", "R1", "L4", "L5"),
-        _forgets_fsync,
-        ("power_loss",),
-    ),
+    **mutations_following.MUTATIONS,
+    **mutations_log.MUTATIONS,
+    **mutations_replication.MUTATIONS,
     "answers-out-of-order": Mutation(
         "an answer leaves as soon as it is there", ("W1",), _answers_out_of_order
     ),

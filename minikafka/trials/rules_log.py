@@ -120,9 +120,10 @@ def _leader_completeness(replica: Replica) -> str | None:
         ghost.unclean_epoch = None
         ghost.forget_lacking(chain, replica.epoch)
         return None
-    watermark = ghost.true_watermark
+    # Who hears of an election when the next one is over has nothing of what came after it.
+    watermark = ghost.committed_by(replica.epoch)
     last = ghost.committed_below(watermark)
-    if last is None or chain.holds(last):
+    if last is None or chain.holds(last) or not replica.leads:
         return None
     loss = ghost.losses.get(replica.broker)
     if loss is not None and replica.isr == (replica.broker,) and not ghost.internal:

@@ -204,13 +204,14 @@ def _who_leaves_the_isr_has_fallen_behind(event: IsrConsidered) -> str | None:
     """Who is put out was behind for replica.lag.time.max.ms; who was behind is put out."""
     leader, wish, log = event.leader, event.wish, event.leader.log
     ends = event.ghost.ends.setdefault(leader.leader_epoch, [])
-    ends.append((event.now_ms, log.log_end_offset))
+    epochs = {member: progress.broker_epoch for member, progress in leader.progress.items()}
+    ends.append((event.now_ms, log.log_end_offset, epochs))
     while len(ends) > 1 and ends[1][0] < event.now_ms - leader.lag_max_ms:
         del ends[0]
     if leader.pending_isr is not None:
         return None
     kept = leader.isr if wish is None else wish.isr
-    then_ms, then_end = ends[0]
+    then_ms, then_end, then_epochs = ends[0]
     for member in leader.isr:
         progress = leader.progress.get(member)
         if progress is None:
@@ -222,6 +223,8 @@ def _who_leaves_the_isr_has_fallen_behind(event: IsrConsidered) -> str | None:
                 f"{event.ghost.name}: it is at {end} of {log.log_end_offset}, and was at the "
                 f"end {lag_ms} ms ago"
             )
+        if progress.broker_epoch != then_epochs.get(member):
+            continue  # it was further before it started anew, and lost what it had
         if member in kept and end < then_end and event.now_ms - then_ms > leader.lag_max_ms:
             return (
                 f"broker {event.broker} keeps broker {member} in the ISR of {event.ghost.name}: "

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import TopicPartition
+from minikafka.base.ids import TopicId, TopicPartition
 from minikafka.cluster.cluster import AsyncCluster
 from minikafka.cluster.consumer_records import consumer_records
 from minikafka.cluster.partition_state import Record
@@ -25,6 +25,7 @@ from minikafka.trials import rules_log, rules_metadata, rules_reads, rules_repli
 from minikafka.trials.checks import UserCheck
 from minikafka.trials.hosting import BROKER_PORT, CLIENT_PORT, SimHosting
 from minikafka.trials.invariants import Answer, Invariants, Violation
+from minikafka.trials.liveness import unmet
 from minikafka.trials.rules_answers import acknowledged
 from minikafka.trials.wire_order import WireOrder
 from minikafka.wire.versions import ApiKey
@@ -96,6 +97,7 @@ class Simulation:
         rng: the scenario's own chance, from the seed.
         faults: how many faults the chaos has caused.
         down_at_once: how many brokers the chaos may have crashed or paused at a time.
+        alone: names of the faults under way that come one at a time.
         operations: how many client operations have ended; whoever runs clients counts them.
     """
 
@@ -112,6 +114,7 @@ class Simulation:
         self.faults = 0
         self.operations = 0
         self.down_at_once = 1
+        self.alone: dict[str, None] = {}
         self.invariants = Invariants(self.violated)
         self.invariants.on_answer.append(self._note_answer)
         self.hosting = SimHosting(loop, self.invariants.observer)
@@ -125,7 +128,7 @@ class Simulation:
         self._brokers = {broker: BrokerHost(self, broker) for broker in self.cluster.brokers}
         for broker in self._brokers.values():
             self._watch(broker)
-        self._acknowledged: list[tuple[str, int, int, memoryview, int]] = []
+        self._acknowledged: list[tuple[TopicId, int, int, memoryview, int]] = []
         self._chaos: list[asyncio.Task[None]] = []
 
     # --- what is where -----------------------------------------------------------------------
@@ -204,21 +207,27 @@ class Simulation:
     def _note_answer(self, answer: Answer) -> None:
         if answer.api_key == ApiKey.PRODUCE and answer.response is not None:
             for partition, base_offset, data in acknowledged(answer):
-                topic, index = partition.topic_partition
+                index = partition.topic_partition.partition
                 self._acknowledged.append(
-                    (topic, index, base_offset, data, answer.request.acks)
+                    (partition.topic_id, index, base_offset, data, answer.request.acks)
                 )
 
     def acked(self, topic: str, *, acks: int = -1) -> list[Record]:
         """Return the records of a topic that some broker has acknowledged, in that order.
 
+        Of the topic that has this name now: records of a deleted one are gone with it.
+
         Args:
             acks: only those sent with at least this promise: -1 all, 1 also by the leader.
         """
         found: list[Record] = []
-        for name, index, base_offset, data, sent_acks in self._acknowledged:
-            if name == topic and (sent_acks == -1 or acks == 1):
-                partition = TopicPartition(name, index)
+        image = self.invariants.ghost.image
+        wanted = None if image is None or topic not in image.topics else image.topics[topic]
+        for topic_id, index, base_offset, data, sent_acks in self._acknowledged:
+            if wanted is None or topic_id != wanted.topic_id:
+                continue
+            if sent_acks == -1 or acks == 1:
+                partition = TopicPartition(topic, index)
                 for batch in split_batches(data):
                     found += consumer_records(partition, batch, base_offset)
         return found
@@ -238,36 +247,23 @@ class Simulation:
             if text is not None:
                 raise Violation(function.__name__, text)
 
-    async def converged(self, timeout: float = 240.0) -> None:
+    async def converged(
+        self, timeout: float = 240.0, core: Sequence[int] | None = None
+    ) -> None:
         """Return once every broker is up and every replica in sync and at the same offset.
 
+        Args:
+            core: ids of the brokers that are well, where others are not: only these count.
+
         Raises:
-            Violation: L4, not within `timeout` virtual seconds.
+            Violation: L1, L2, L3, L4 or L8, not within `timeout` virtual seconds.
         """
         try:
-            await self.until(self._is_whole, timeout)
+            await self.until(lambda: unmet(self, core) is None, timeout)
         except TimeoutError as error:
-            self.violated("L4", str(error))
+            name, text = unmet(self, core) or ("L4", "met at last")
+            self.violated(name, f"{text}; {error}")
             raise
-
-    def _is_whole(self) -> bool:
-        image = self.invariants.ghost.image
-        if image is None or not all(broker.up for broker in self.brokers):
-            return False
-        if not all(image.is_active(broker.id) for broker in self.brokers):
-            return False
-        for name, topic in image.topics.items():
-            for index, partition in enumerate(topic.partitions):
-                state = self.cluster.describe(name, index)
-                ends = {replica.log_end_offset for replica in state.replica_states.values()}
-                marks = {replica.high_watermark for replica in state.replica_states.values()}
-                if len(partition.isr) < len(partition.replicas) or state.leader is None:
-                    return False
-                if len(state.replica_states) < len(partition.replicas) or ends != marks:
-                    return False
-                if len(ends) != 1:
-                    return False
-        return True
 
     async def end(self) -> None:
         """End the scenario: faults over, brokers stopped in good order, nothing left of them.

@@ -1,65 +1,36 @@
 """The trial: a drawn cluster, drawn clients, drawn faults, and everything checked.
 
-One seed decides all of it. What is drawn from which range is the profile.
+One seed decides all of it. What is drawn from which range is the profile (`profiles`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
+from minikafka.base.errors import KafkaError
 from minikafka.check.anomalies import Rules, find_anomalies
 from minikafka.check.history import History
-from minikafka.cluster.topics import ConfigInput
 from minikafka.sim.network import Link
-from minikafka.trials import chaos
-from minikafka.trials.checks import no_acked_lost, offsets_monotonic, replicas_agree
+from minikafka.trials.checks import no_acked_lost, offsets_monotonic
 from minikafka.trials.invariants import Violation
 from minikafka.trials.job import Report
-from minikafka.trials.mutation import Acks, Mutation
+from minikafka.trials.liveness import storm, wrong_replicas
 from minikafka.trials.mutations import MUTATIONS
+from minikafka.trials.profiles import PROFILES, Profile, Shape, drawn_kinds, drawn_shape
 from minikafka.trials.run import prepare, run_scenario
 from minikafka.trials.simulation import Simulation
 from minikafka.trials.workload import Workload
 
-__all__ = ["PROFILES", "Profile", "check_options", "run_trial"]
+__all__ = ["check_options", "run_trial"]
 
 CONVERGE_S = 240.0
 """Virtual seconds after the last fault within which the cluster must be whole again."""
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What a trial is drawn from.
-
-    Args:
-        about: in a few words.
-        kinds: of faults; each is on in half of the seeds (swarm testing), unless `all_kinds`.
-        every_s: least and most seconds between the beginnings of two faults.
-        gap_s: average seconds between two sends of one producer.
-    """
-
-    about: str
-    kinds: tuple[Callable[..., Any], ...] = chaos.ALL_KINDS
-    all_kinds: bool = False
-    every_s: tuple[float, float] = (0.5, 3.0)
-    producers: int = 2
-    consumers: int = 2
-    down_at_once: int = 1
-    gap_s: float = 1.0
-
-
-PROFILES: dict[str, Profile] = {
-    "default": Profile("3 brokers, every kind of fault in half of the seeds"),
-    "calm": Profile("the same clients and no faults", kinds=()),
-    "storm": Profile(
-        "every kind of fault in every seed", all_kinds=True, every_s=(0.2, 1.5), down_at_once=3
-    ),
-}
+IDLE_S = 2.0
+"""Virtual seconds for which nobody asks for anything, at the end."""
 
 
 def check_options(profile: str, mutate: str | None) -> None:
@@ -95,22 +66,21 @@ def run_trial(
         profile = mutation.profile
     chosen = PROFILES[profile]
     draws = Random(f"{seed}:trial")  # noqa: S311 - reproducible
-    kinds = _kinds(chosen, draws, mutation)
-    topics = {"orders": draws.randint(1, 3), "events": 1}
+    kinds = drawn_kinds(chosen, draws, mutation)
+    shape = drawn_shape(chosen, draws, mutation)
 
     async def scenario(simulation: Simulation) -> None:
-        acks = None if mutation is None else mutation.acks
-        await _trial(simulation, chosen, kinds, topics, seconds, acks)
+        await _Trial(simulation, chosen, shape).run(kinds, seconds)
 
-    config = {**_config(draws), **(mutation.config if mutation is not None else {})}
     return run_scenario(
         scenario,
         seed=seed,
         trace_file=trace_file,
-        topics=topics,
-        config=config,
+        brokers=shape.brokers,
+        topics=shape.topics,
+        config=shape.config,
         mutate=mutate,
-        time_limit_s=seconds + 2 * CONVERGE_S,
+        time_limit_s=seconds + 3 * CONVERGE_S,
     )
 
 
@@ -129,76 +99,106 @@ def _import_clients() -> None:
     prepare()
 
 
-def _kinds(
-    profile: Profile, draws: Random, mutation: Mutation | None
-) -> tuple[Callable[..., Any], ...]:
-    drawn = tuple(kind for kind in profile.kinds if draws.random() < 0.5 or profile.all_kinds)
-    if mutation is not None and mutation.kinds:
-        return tuple(chaos.KINDS[name] for name in mutation.kinds)
-    return drawn or profile.kinds[:1]
+class _Trial:
+    """One trial under way."""
 
+    def __init__(self, simulation: Simulation, profile: Profile, shape: Shape) -> None:
+        self._simulation = simulation
+        self._profile = profile
+        self._shape = shape
+        self._history = History()
 
-def _config(draws: Random) -> Mapping[str, ConfigInput]:
-    """Draw timeouts and limits within what Kafka allows."""
-    return {
-        "broker.session.timeout.ms": draws.choice((3_000, 5_000, 9_000)),
-        "broker.heartbeat.interval.ms": draws.choice((1_000, 2_000)),
-        "replica.lag.time.max.ms": draws.choice((2_000, 5_000, 10_000)),
-        "replica.fetch.wait.max.ms": draws.choice((500, 1_000)),
-        "min.insync.replicas": draws.choice((1, 2, 2)),
-    }
+    async def run(self, kinds: tuple[Callable[..., Any], ...], seconds: float) -> None:
+        """Let clients and faults go at each other, heal all, and judge."""
+        simulation, profile = self._simulation, self._profile
+        simulation.down_at_once = self._shape.down_at_once
+        slowest = simulation.rng.choice((0.02, 0.05, 0.1))
+        simulation.network.default = Link(latency=(0.0005, slowest))
+        end_s = simulation.now + seconds
+        workload = Workload(simulation, self._shape.topics, self._history, end_s)
+        for number, acks in enumerate(self._shape.acks):
+            workload.add_producer(
+                f"p{number}",
+                acks=acks,
+                idempotent=not number and acks == "all",
+                gap_s=profile.gap_s,
+            )
+        for number in range(profile.consumers):
+            workload.add_consumer(f"c{number}")
+        workload.add_watcher("w0")
+        if profile.kinds or kinds:
+            await simulation.chaos(*kinds, every=profile.every_s, until=end_s)
+        else:
+            await simulation.sleep(seconds)
+        if self._shape.core:
+            await self._do_with_the_core()
+        try:
+            async with asyncio.timeout(CONVERGE_S):
+                await workload.finish()
+        except TimeoutError:
+            simulation.violated("L5", f"sends that never end; {simulation.cluster.status()}")
+        await simulation.converged(CONVERGE_S)
+        await workload.stop()
+        await self._idle()
+        wrong = wrong_replicas(simulation)
+        if wrong is not None:
+            raise Violation(*wrong)
+        simulation.check(no_acked_lost, offsets_monotonic)
+        self._judge()
 
+    async def _do_with_the_core(self) -> None:
+        """Take a broker away: what the others can do without it they must do."""
+        simulation = self._simulation
+        await simulation.until(lambda: all(broker.running for broker in simulation.brokers))
+        # The first broker may be the only voter.
+        gone = simulation.brokers[simulation.rng.randrange(1, len(simulation.brokers))]
+        core = [broker.id for broker in simulation.brokers if broker is not gone]
+        simulation.note(f"broker {gone.id} stays down; the core is {core}")
+        gone.crash("kill")
+        await simulation.converged(CONVERGE_S, core)
+        for topic, count in self._shape.topics.items():
+            for index in range(count):
+                await self._write(topic, index, core)
+        gone.restart()
 
-async def _trial(
-    simulation: Simulation,
-    profile: Profile,
-    kinds: tuple[Callable[..., Any], ...],
-    topics: dict[str, int],
-    seconds: float,
-    acks: Acks | None,
-) -> None:
-    simulation.down_at_once = profile.down_at_once
-    slowest = simulation.rng.choice((0.02, 0.05, 0.1))
-    simulation.network.default = Link(latency=(0.0005, slowest))
-    history = History()
-    end_s = simulation.now + seconds
-    workload = Workload(simulation, topics, history, end_s)
-    for number in range(profile.producers):
-        drawn = 1 if number and simulation.rng.random() < 0.5 else "all"
-        workload.add_producer(
-            f"p{number}",
-            acks=acks if acks is not None else drawn,
-            idempotent=not number and acks in (None, "all"),
-            gap_s=profile.gap_s,
-        )
-    for number in range(profile.consumers):
-        workload.add_consumer(f"c{number}")
-    workload.add_watcher("w0")
-    if profile.kinds:
-        await simulation.chaos(*kinds, every=profile.every_s, until=end_s)
-    else:
-        await simulation.sleep(seconds)
-    try:
-        async with asyncio.timeout(CONVERGE_S):
-            await workload.finish()
-    except TimeoutError:
-        simulation.violated("L5", f"sends that never end; {simulation.cluster.status()}")
-    await simulation.converged(CONVERGE_S)
-    await workload.stop()
-    simulation.check(no_acked_lost, offsets_monotonic, replicas_agree)
-    _judge(simulation, history, topics)
+    async def _write(self, topic: str, index: int, core: Sequence[int]) -> None:
+        """With acks=all, where that is possible without who is gone (L5)."""
+        simulation = self._simulation
+        state = simulation.cluster.describe(topic, index)
+        config = self._shape.config["min.insync.replicas"]
+        needed = min(int(config), len(state.replicas))
+        if state.leader is None or len(state.isr & set(core)) < needed:
+            return
+        value = f"core-{topic}-{index}".encode()
+        now_ms = int(simulation.now * 1000)
+        send = self._history.invoke_send("core", topic, index, value, -1, now_ms)
+        try:
+            result = await simulation.cluster.client().produce(topic, index, [value])
+        except KafkaError as error:
+            simulation.violated("L5", f"{state} does not take a record: {error}")
+            return
+        self._history.ok(send, result.base_offset, int(simulation.now * 1000))
 
+    async def _idle(self) -> None:
+        """Let nobody ask for anything, and see how busy the brokers are (L9)."""
+        loop = self._simulation.loop
+        before = loop.steps
+        await self._simulation.sleep(IDLE_S)
+        wrong = storm(self._simulation, loop.steps - before, IDLE_S)
+        if wrong is not None:
+            raise Violation("L9", wrong)
 
-def _judge(simulation: Simulation, history: History, topics: dict[str, int]) -> None:
-    """Look at what the clients saw."""
-    for topic, count in topics.items():
-        for partition in range(count):
-            found = simulation.cluster.records(topic, partition)
-            pairs = [(record.offset, record.value or b"") for record in found]
-            history.final[topic, partition] = pairs
-    licensed = simulation.invariants.ghost.may_have_lost
-    # Sequences are not checked yet (divergence `idempotence`): retries may repeat and reorder.
-    rules = Rules(duplicates_allowed=True, reorder_allowed=True, loss_allowed=licensed)
-    anomalies = find_anomalies(history, rules)
-    if anomalies:
-        raise Violation(anomalies[0].name, anomalies[0].text)
+    def _judge(self) -> None:
+        """Look at what the clients saw."""
+        simulation, history = self._simulation, self._history
+        for topic, count in self._shape.topics.items():
+            for partition in range(count):
+                found = simulation.cluster.records(topic, partition)
+                pairs = [(record.offset, record.value or b"") for record in found]
+                history.final[topic, partition] = pairs
+        lost = simulation.invariants.ghost.may_have_lost
+        # Sequences are not checked yet (divergence `idempotence`): retries may repeat and reorder.
+        rules = Rules(duplicates_allowed=True, reorder_allowed=True, loss_allowed=lost)
+        anomalies = find_anomalies(history, rules)
+        if anomalies:
+            raise Violation(anomalies[0].name, anomalies[0].text)

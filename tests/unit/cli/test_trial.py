@@ -46,7 +46,7 @@ def test_planted_bug_is_told_with_how_to_have_it_again(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A violation: what was wrong, the replay and the command stand before the last line."""
-    arguments = ["--seed", "7", "--seconds", "5", "--mutate", "ack-before-isr"]
+    arguments = ["--seed", "7", "--seconds", "5", "--mutate", "M16"]
     assert main(["trial", *arguments]) == 1
     *text, replayed, again, versions, last = capsys.readouterr().out.splitlines()
     assert LINE.fullmatch(last)

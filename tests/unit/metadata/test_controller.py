@@ -231,6 +231,13 @@ def test_producer_ids_are_given_away_once() -> None:
         cluster.controller.allocate_producer_ids(AllocateProducerIds(1, -1))
 
 
+def test_elections_are_due_though_no_session_ever_ends() -> None:
+    """An active controller knows from the first moment on when to hold them."""
+    cluster = Cluster(2, {"broker.session.timeout.ms": 1_000_000})
+    cluster.controller.activate(7)
+    assert cluster.controller.next_deadline_ms() == 300_007
+
+
 def test_preferred_leaders_are_elected_from_time_to_time() -> None:
     """Every leader.imbalance.check.interval.seconds leaderships go back where they belong."""
     cluster = Cluster(2, {"broker.session.timeout.ms": 1_000_000})

@@ -7,18 +7,19 @@ from typing import Any
 
 import pytest
 
-from minikafka.trials.chaos import ALL_KINDS
+from minikafka.trials.chaos import ALL_KINDS, KINDS
 from minikafka.trials.run import run
 from minikafka.trials.simulation import Simulation
 
 CONFIG = {"broker.session.timeout.ms": 2_000, "replica.lag.time.max.ms": 2_000}
 
 
-@pytest.mark.parametrize("kind", ALL_KINDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.__name__)
 def test_cluster_is_whole_again_after_it(kind: Callable[..., Any]) -> None:
     """Twenty seconds of one kind of fault, and all replicas are in sync again."""
 
     async def scenario(simulation: Simulation) -> int:
+        await simulation.cluster.client().produce("t", 0, [b"x"])
         await simulation.chaos(kind, every=(0.5, 1.5), until=20)
         await simulation.converged()
         assert all(broker.up for broker in simulation.brokers)
@@ -26,7 +27,8 @@ def test_cluster_is_whole_again_after_it(kind: Callable[..., Any]) -> None:
 
     result = run(scenario, seed=1, topics={"t": 2}, config=CONFIG, keep_trace=False)
     assert result.error is None, result.text()
-    assert result.value >= 3
+    # Those that aim come one at a time, or need a leader that is well.
+    assert result.value >= (3 if kind in ALL_KINDS else 1)
 
 
 def test_no_more_brokers_are_down_at_once_than_may_be() -> None:

@@ -235,6 +235,8 @@ def test_member_that_is_behind_for_ever_and_kept_breaks_r10() -> None:
     assert world.considered(now_ms=0) == []
     assert world.considered(now_ms=LAG_MAX_MS) == []
     assert world.considered(now_ms=LAG_MAX_MS + 1) == ["R10"]
+    world.leader.progress[3].broker_epoch += 1
+    assert world.considered(now_ms=LAG_MAX_MS + 1) == []
 
 
 def test_isr_that_nobody_has_recorded_breaks_r10() -> None:

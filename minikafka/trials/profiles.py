@@ -1,0 +1,134 @@
+"""What a trial is drawn from: faults, clients, and the shape of its cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from minikafka.cluster.topics import ConfigInput
+from minikafka.trials import chaos
+from minikafka.trials.chaos_directed import DIRECTED_KINDS
+from minikafka.trials.mutation import Acks, Mutation
+
+__all__ = ["PROFILES", "Profile", "Shape", "drawn_kinds", "drawn_shape"]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a trial is drawn from.
+
+    Args:
+        about: in a few words.
+        kinds: of faults; each is on in half of the seeds (swarm testing), unless `all_kinds`.
+        every_s: least and most seconds between the beginnings of two faults.
+        gap_s: average seconds between two sends of one producer.
+        swarm: the cluster, its topics, promises and timeouts are drawn, too.
+    """
+
+    about: str
+    kinds: tuple[Callable[..., Any], ...] = chaos.ALL_KINDS
+    all_kinds: bool = False
+    every_s: tuple[float, float] = (0.5, 3.0)
+    producers: int = 2
+    consumers: int = 2
+    down_at_once: int = 1
+    gap_s: float = 1.0
+    swarm: bool = False
+
+
+PROFILES: dict[str, Profile] = {
+    "default": Profile("3 brokers, every kind of fault in half of the seeds"),
+    "calm": Profile("the same clients and no faults", kinds=()),
+    "storm": Profile(
+        "every kind of fault in every seed", all_kinds=True, every_s=(0.2, 1.5), down_at_once=3
+    ),
+    "swarm": Profile(
+        "3 to 5 brokers, and topics, promises and timeouts as they come",
+        kinds=(*chaos.ALL_KINDS, *DIRECTED_KINDS),
+        swarm=True,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What one trial is run on.
+
+    Args:
+        topics: with their numbers of partitions.
+        acks: of each producer.
+        down_at_once: as in `Profile`.
+        core: after the faults one broker stays down for a while, and the others must do.
+    """
+
+    brokers: int
+    topics: dict[str, int]
+    config: Mapping[str, ConfigInput]
+    acks: tuple[Acks, ...]
+    down_at_once: int
+    core: bool = False
+
+
+def drawn_kinds(
+    profile: Profile, draws: Random, mutation: Mutation | None
+) -> tuple[Callable[..., Any], ...]:
+    """Return the faults of a trial: those that a planted bug needs, or what is drawn."""
+    drawn = tuple(kind for kind in profile.kinds if draws.random() < 0.5 or profile.all_kinds)
+    if mutation is not None and mutation.kinds:
+        return tuple(chaos.KINDS[name] for name in mutation.kinds)
+    return drawn or profile.kinds[:1]
+
+
+def drawn_shape(profile: Profile, draws: Random, mutation: Mutation | None) -> Shape:
+    """Return the cluster, the topics and the clients of a trial."""
+    shape = _swarm(profile, draws) if profile.swarm else _usual(profile, draws)
+    if mutation is None:
+        return shape
+    acks = shape.acks if mutation.acks is None else (mutation.acks,) * len(shape.acks)
+    config = {**shape.config, **mutation.config}
+    return Shape(shape.brokers, shape.topics, config, acks, shape.down_at_once, shape.core)
+
+
+def _usual(profile: Profile, draws: Random) -> Shape:
+    topics = {"orders": draws.randint(1, 3), "events": 1}
+    acks: tuple[Acks, ...] = tuple(
+        1 if number and draws.random() < 0.5 else "all" for number in range(profile.producers)
+    )
+    return Shape(3, topics, _timeouts(draws), acks, profile.down_at_once)
+
+
+def _swarm(profile: Profile, draws: Random) -> Shape:
+    brokers = draws.randint(3, 5)
+    replication_factor = draws.randint(1, brokers)
+    promises: tuple[Acks, ...] = ("all", "all", 1, 0)
+    unclean = draws.random() < 0.3
+    config = {
+        **_timeouts(draws),
+        "default.replication.factor": replication_factor,
+        "min.insync.replicas": draws.randint(1, replication_factor),
+        "leader.imbalance.check.interval.seconds": draws.choice((1, 10, 300)),
+        "unclean.leader.election.enable": "true" if unclean else "false",
+        # Leaderless partitions are looked at only so often.
+        "unclean.leader.election.interval.ms": draws.choice((1_000, 5_000, 30_000)),
+    }
+    return Shape(
+        brokers,
+        {"orders": draws.randint(1, 6), "events": 1},
+        config,
+        tuple(draws.choice(promises) for _ in range(profile.producers)),
+        draws.randint(1, brokers - 1),
+        core=draws.random() < 0.5,
+    )
+
+
+def _timeouts(draws: Random) -> dict[str, ConfigInput]:
+    """Draw timeouts and limits within what Kafka allows."""
+    return {
+        "broker.session.timeout.ms": draws.choice((3_000, 5_000, 9_000)),
+        "broker.heartbeat.interval.ms": draws.choice((1_000, 2_000)),
+        "replica.lag.time.max.ms": draws.choice((2_000, 5_000, 10_000)),
+        "replica.fetch.wait.max.ms": draws.choice((500, 1_000)),
+        "min.insync.replicas": draws.choice((1, 2, 2)),
+    }
