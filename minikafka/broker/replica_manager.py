@@ -388,3 +388,5 @@ class ReplicaManager:
         self._on_role(partition)
         partition.wake_all()
         partition.log.delete()
+        if self._log_observer is not None:
+            self._log_observer.deleted(partition.log)

@@ -2,8 +2,8 @@
 
 A check is a function of what just happened that returns what is wrong, or None. `@check(name,
 hook)` registers it; `Invariants` follows every broker of a run as its observer, keeps the ghost
-up to date and calls the checks of each hook. The rules themselves are in `rules_log` and
-`rules_answers`.
+up to date and calls the checks of each hook. The rules themselves are in `rules_log`,
+`rules_answers` and their neighbours.
 """
 
 from __future__ import annotations
@@ -88,11 +88,18 @@ class Replica(NamedTuple):
 
 @dataclass(frozen=True)
 class Applied:
-    """Metadata that a broker has just applied."""
+    """Metadata that a broker has just applied.
+
+    Args:
+        before: the newest metadata until now; None where another broker knows as much.
+        ghost: with which to compare.
+    """
 
     broker: BrokerId
     image: MetadataImage
     delta: MetadataDelta
+    before: MetadataImage | None = None
+    ghost: Ghost | None = None
 
 
 @dataclass(frozen=True)
@@ -209,6 +216,12 @@ class _Observer:
         if replica.leads and log.high_watermark > ghost.true_watermark:
             ghost.committed += chain.between(ghost.true_watermark, log.high_watermark)
 
+    def deleted(self, log: PartitionLog) -> None:
+        """Forget a replica that was moved away: if it comes back, it begins anew."""
+        ghost = self._ghost.partition(log)
+        ghost.chains.pop(self._id, None)
+        ghost.losses.pop(self._id, None)
+
     def led(self, broker: Broker, partition: Partition) -> None:
         """Look at a new leader."""
         log = partition.log
@@ -221,9 +234,11 @@ class _Observer:
     def applied(self, broker: Broker, image: MetadataImage, delta: MetadataDelta) -> None:
         """Keep the newest committed metadata."""
         newest = self._ghost.image
-        if newest is None or image.offset > newest.offset:
+        is_news = newest is None or image.offset > newest.offset
+        if is_news:
             self._ghost.image = image
-        self._run("applied", Applied(self._id, image, delta))
+        before = newest if is_news else None
+        self._run("applied", Applied(self._id, image, delta, before, self._ghost))
 
     def answered(
         self,

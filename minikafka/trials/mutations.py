@@ -7,30 +7,13 @@ nothing of it. `docs/mutations.md` says which rule finds which.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["MUTATIONS", "Mutation", "mutated"]
+from minikafka.trials.mutation import Mutation, Patch
+from minikafka.trials.mutations_moving import MOVING_MUTATIONS
 
-Patch = tuple[Any, str, Any]
-
-
-@dataclass(frozen=True)
-class Mutation:
-    """One planted bug.
-
-    Args:
-        name: what it does wrong, in a few words.
-        caught_by: the rules that may find it.
-        patches: returns (owner, attribute, replacement); called at the start of a run.
-        kinds: names of the fault kinds that show it; a trial then has no others.
-    """
-
-    name: str
-    caught_by: tuple[str, ...]
-    patches: Callable[[], list[Patch]]
-    kinds: tuple[str, ...] = ()
+__all__ = ["MUTATIONS", "mutated"]
 
 
 def _acknowledges_before_isr() -> list[Patch]:
@@ -109,6 +92,7 @@ MUTATIONS: dict[str, Mutation] = {
     "answers-out-of-order": Mutation(
         "an answer leaves as soon as it is there", ("W1",), _answers_out_of_order
     ),
+    **MOVING_MUTATIONS,
 }
 """All planted bugs, by id."""
 

@@ -21,7 +21,7 @@ from minikafka.sim.disk import SimDisk
 from minikafka.sim.hosts import CrashMode, Host
 from minikafka.sim.loop import SimLoop
 from minikafka.sim.network import SimNetwork
-from minikafka.trials import rules_log, rules_metadata  # their import registers them
+from minikafka.trials import rules_log, rules_metadata, rules_moving  # registers them
 from minikafka.trials.checks import UserCheck
 from minikafka.trials.hosting import BROKER_PORT, CLIENT_PORT, SimHosting
 from minikafka.trials.invariants import Answer, Invariants, Violation
@@ -32,6 +32,7 @@ from minikafka.wire.versions import ApiKey
 __all__ = ["BrokerHost", "Simulation"]
 
 assert rules_log.REGISTERED_HERE and rules_metadata.REGISTERED_HERE, "imports register them"
+assert rules_moving.REGISTERED_HERE, "imports register them"
 
 _UNTIL_RECHECK_S = 0.05
 
@@ -90,6 +91,7 @@ class Simulation:
         loop: the simulated loop; must be running.
         brokers: how many; broker i is host `b<i>`.
         config: broker configs by Kafka's names.
+        racks: of each broker, in order of the ids.
 
     Attributes:
         rng: the scenario's own chance, from the seed.
@@ -104,6 +106,7 @@ class Simulation:
         *,
         brokers: int = 3,
         config: Mapping[str, ConfigInput] | None = None,
+        racks: Sequence[str] | None = None,
     ) -> None:
         self.loop = loop
         self.seed = loop.seed
@@ -115,7 +118,11 @@ class Simulation:
         self.invariants.on_answer.append(self._note_answer)
         self.hosting = SimHosting(loop, self.invariants.observer)
         self.cluster = AsyncCluster(
-            brokers, config, seed=f"{loop.seed}:cluster", hosting=self.hosting
+            brokers,
+            config,
+            racks=racks,
+            seed=f"{loop.seed}:cluster",
+            hosting=self.hosting,
         )
         order = WireOrder(self.violated, ports=(CLIENT_PORT, BROKER_PORT))
         loop.network.taps.append(order.wrote)
@@ -260,6 +267,8 @@ class Simulation:
                 ends = {replica.log_end_offset for replica in state.replica_states.values()}
                 marks = {replica.high_watermark for replica in state.replica_states.values()}
                 if len(partition.isr) < len(partition.replicas) or state.leader is None:
+                    return False
+                if partition.adding or partition.removing:
                     return False
                 if len(state.replica_states) < len(partition.replicas) or ends != marks:
                     return False

@@ -15,12 +15,14 @@ from typing import Any
 from minikafka.check.anomalies import Rules, find_anomalies
 from minikafka.check.history import History
 from minikafka.cluster.topics import ConfigInput
+from minikafka.replication.selector import RACK_AWARE
 from minikafka.sim.network import Link
 from minikafka.trials import chaos
 from minikafka.trials.checks import no_acked_lost, offsets_monotonic, replicas_agree
 from minikafka.trials.invariants import Violation
 from minikafka.trials.job import Report
 from minikafka.trials.mutations import MUTATIONS
+from minikafka.trials.mutations_moving import MOVING_MUTATIONS
 from minikafka.trials.run import prepare, run_scenario
 from minikafka.trials.simulation import Simulation
 from minikafka.trials.workload import Workload
@@ -52,8 +54,30 @@ class Profile:
     gap_s: float = 1.0
 
 
+@dataclass(frozen=True)
+class _Layout:
+    """How many brokers there are, where they stand, and how many hold a partition."""
+
+    brokers: int
+    replication_factor: int
+    racks: tuple[str, ...] | None
+
+    @classmethod
+    def draw(cls, draws: Random, mutate: str | None) -> _Layout:
+        brokers = draws.choice((3, 3, 3, 4))
+        factor = draws.choice((2, 3, 3, 3))
+        has_racks = draws.random() < 0.3 or mutate in MOVING_MUTATIONS
+        racks = tuple("abcd"[broker % 3] for broker in range(brokers)) if has_racks else None
+        return cls(brokers, factor, racks)
+
+    @property
+    def config(self) -> dict[str, ConfigInput]:
+        """The configs that go with it."""
+        return {} if self.racks is None else {"replica.selector.class": RACK_AWARE}
+
+
 PROFILES: dict[str, Profile] = {
-    "default": Profile("3 brokers, every kind of fault in half of the seeds"),
+    "default": Profile("3 or 4 brokers, every kind of fault in half of the seeds"),
     "calm": Profile("the same clients and no faults", kinds=()),
     "storm": Profile(
         "every kind of fault in every seed", all_kinds=True, every_s=(0.2, 1.5), down_at_once=3
@@ -92,17 +116,21 @@ def run_trial(
     chosen = PROFILES[profile]
     draws = Random(f"{seed}:trial")  # noqa: S311 - reproducible
     kinds = _kinds(chosen, draws, mutate)
+    layout = _Layout.draw(Random(f"{seed}:layout"), mutate)  # noqa: S311 - reproducible
     topics = {"orders": draws.randint(1, 3), "events": 1}
 
     async def scenario(simulation: Simulation) -> None:
-        await _trial(simulation, chosen, kinds, topics, seconds)
+        await _trial(simulation, chosen, kinds, topics, seconds, layout)
 
     return run_scenario(
         scenario,
         seed=seed,
         trace_file=trace_file,
         topics=topics,
-        config=_config(draws),
+        brokers=layout.brokers,
+        racks=layout.racks,
+        replication_factor=layout.replication_factor,
+        config={**_config(draws), **layout.config},
         mutate=mutate,
         time_limit_s=seconds + 2 * CONVERGE_S,
     )
@@ -150,6 +178,7 @@ async def _trial(
     kinds: tuple[Callable[..., Any], ...],
     topics: dict[str, int],
     seconds: float,
+    layout: _Layout,
 ) -> None:
     simulation.down_at_once = profile.down_at_once
     slowest = simulation.rng.choice((0.02, 0.05, 0.1))
@@ -166,6 +195,8 @@ async def _trial(
         )
     for number in range(profile.consumers):
         workload.add_consumer(f"c{number}")
+    if layout.racks:
+        workload.add_rack_reader(layout.racks[-1])
     if profile.kinds:
         await simulation.chaos(*kinds, every=profile.every_s, until=end_s)
     else:
