@@ -5,6 +5,7 @@ Behaviour
     `max_wait_ms` for `min_bytes`, woken by what they wait for. Whole batches, from the one that
     holds the offset; the first one also if it is larger than the limits (KIP-74).
     A follower's fetch tells the leader how far it is, which moves the high watermark.
+    Throttled replicas out of sync get nothing while the leader's quota is exceeded (KIP-73).
     A follower that has applied newer metadata than its leader waits instead of an error.
 
 Versions

@@ -40,7 +40,13 @@ def _error_shape(request: Any, error: KafkaError, version: int) -> Shape:
 @api(ApiKey.ALTER_PARTITION_REASSIGNMENTS, controller=True, on_error=_error_shape)
 async def alter_partition_reassignments(request: Any, context: RequestContext) -> Shape:
     """Begin to move partitions, or give moves up."""
-    if request.topics and to_ms(request.timeout) <= 0:
+    if not request.topics:
+        # Kafka answers before it looks at anything else, with an answer of defaults.
+        nothing: dict[str, object] = {"error_message": "", "responses": []}
+        if context.api_version >= 1:
+            nothing["allow_replication_factor_change"] = True
+        return {"error_code": ErrorCode.NONE, **nothing}
+    if to_ms(request.timeout) <= 0:
         raise KafkaError(ErrorCode.REQUEST_TIMED_OUT)
     command = AlterReassignments(
         _moves(request), optional(request, "allow_replication_factor_change", True)

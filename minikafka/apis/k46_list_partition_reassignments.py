@@ -3,7 +3,7 @@
 Behaviour
     The active controller answers from its own state; any other broker forwards. Only
     partitions that move are named; `topics` null asks for all of them. What does not exist is
-    passed over.
+    passed over. The timeout means nothing: a read of the controller's state does not wait.
 
 Versions
     0   KIP-455
@@ -21,7 +21,7 @@ from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.broker.context import RequestContext
 from minikafka.metadata.commands import Decision
 from minikafka.metadata.reassignment import OngoingReassignment, ongoing_reassignments
-from minikafka.wire.shapes import Shape, to_ms
+from minikafka.wire.shapes import Shape
 from minikafka.wire.versions import ApiKey
 
 __all__ = ["list_partition_reassignments"]
@@ -52,8 +52,6 @@ async def list_partition_reassignments(request: Any, context: RequestContext) ->
         wanted = [
             (topic.name, index) for topic in request.topics for index in topic.partition_indexes
         ]
-    if to_ms(request.timeout) <= 0 and (wanted is None or request.topics):
-        raise KafkaError(ErrorCode.REQUEST_TIMED_OUT)
     found = await context.broker.decide(
         lambda controller, _: Decision((), ongoing_reassignments(controller.image, wanted))
     )

@@ -180,6 +180,11 @@ class BrokerConfig:
         """Return the typed value of any config of Kafka 4.1, by Kafka's name."""
         return BROKER_KEYS[name].parse(self.text(name))
 
+    @property
+    def log_directory(self) -> str:
+        """The first of log.dirs, else log.dir; a name only, logs are in memory."""
+        return (self.text("log.dirs") or self.text("log.dir") or "").split(",")[0].strip()
+
     def topic_default(self, name: str) -> str | None:
         """Return the text that topic config `name` has when the topic does not set it.
 

@@ -386,6 +386,8 @@ class Broker:
             self._network.turns,
             broker_epoch=lambda: self.lifecycle.broker_epoch,
             on_records=self._on_records,
+            quota=self.replicas.throttles.follower,
+            now_ms=self.clock.monotonic_ms,
         )
 
     def _on_records(self, partition: Partition) -> None:

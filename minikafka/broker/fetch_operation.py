@@ -123,18 +123,21 @@ class FetchOperation(Delayed):
         at_least_one = True
         session, from_replica = self._session, self._from_replica
         full = self._full or session is None
+        quota = broker.replicas.throttles.leader
+        throttles = quota.active and from_replica and quota.is_exceeded(self._now_ms())
         looked_at = self._targets if full or session is None else session.dirty
         for key, target in tuple(looked_at.items()):
             if not full and is_quiet(target, from_replica=from_replica):
                 del looked_at[key]
                 continue
+            waits = throttles and self._is_throttled(target)
             response = read_target(
                 broker.replicas,
                 target,
                 from_replica=from_replica,
                 committed_only=request.isolation_level == READ_COMMITTED,
-                max_bytes=left,
-                at_least_one=at_least_one,
+                max_bytes=0 if waits else left,
+                at_least_one=at_least_one and not waits,
             )
             if response.size:
                 gathered.size += response.size
@@ -173,6 +176,34 @@ class FetchOperation(Delayed):
             and may_come_true(response.error_code)
         )
 
+    def _now_ms(self) -> int:
+        return self._context.broker.clock.monotonic_ms()
+
+    def _is_throttled(self, target: FetchTarget) -> bool:
+        """Say whether a follower out of sync gets nothing while the leader's quota is exceeded.
+
+        Its fetch waits then, and what was left out is looked at again by the next one (KIP-73).
+        """
+        replicas = self._context.broker.replicas
+        if target.topic is None or not replicas.throttles.leader.is_throttled(
+            target.topic, target.index
+        ):
+            return False
+        partition = replicas.partition((target.topic, target.index))
+        leader = None if partition is None else partition.leader
+        return leader is not None and target.replica_id not in leader.isr
+
+    def _record_throttled(self, gathered: Gathered) -> None:
+        """Count what goes to replicas of throttled partitions, in sync or not."""
+        quota = self._context.broker.replicas.throttles.leader
+        size = sum(
+            response.size
+            for _, target, response in gathered.found
+            if target.topic is not None and quota.is_throttled(target.topic, target.index)
+        )
+        if size:
+            quota.record(size, self._now_ms())
+
     def _note_progress(self, target: FetchTarget) -> None:
         """Tell a leader how far its follower is, where it was no leader yet at the request."""
         partition = target.partition
@@ -190,6 +221,8 @@ class FetchOperation(Delayed):
 
     def _respond(self, gathered: Gathered) -> None:
         session = self._session
+        if self._from_replica and self._context.broker.replicas.throttles.leader.active:
+            self._record_throttled(gathered)
         if gathered.refused:
             # As in Kafka, what is unknown is told last.
             gathered.found.sort(key=lambda told: is_unknown(told[2].error_code))

@@ -22,6 +22,7 @@ from minikafka.net.channel import Channel, ChannelClosed
 from minikafka.net.turns import Turns
 from minikafka.records.batch import Batch, check_crc, split_batches
 from minikafka.replication.follower import PartitionFollower
+from minikafka.replication.quota import ReplicationQuota
 from minikafka.wire.fetch import (
     FetchPartition,
     FetchPartitionResponse,
@@ -69,6 +70,8 @@ class ReplicaFetcher:
     Args:
         broker_epoch: read at each request; the leader checks it before it grows the ISR.
         on_records: called with each partition that got records or a higher watermark.
+        quota: of throttled replicas; one that is behind is not asked for while it is exceeded.
+        now_ms: monotonic, for the quota.
     """
 
     def __init__(
@@ -82,6 +85,8 @@ class ReplicaFetcher:
         *,
         broker_epoch: Callable[[], int],
         on_records: Callable[[Partition], None],
+        quota: ReplicationQuota | None = None,
+        now_ms: Callable[[], int] = lambda: 0,
     ) -> None:
         self.leader_id = leader_id
         self._node_id = node_id
@@ -91,6 +96,8 @@ class ReplicaFetcher:
         self._turns = turns
         self._broker_epoch = broker_epoch
         self._on_records = on_records
+        self._quota = ReplicationQuota() if quota is None else quota
+        self._now_ms = now_ms
         self._followed: dict[tuple[str, int], _Followed] = {}
         self._names: dict[TopicId, str] = {}
         self._changed: dict[TopicPartition, None] = {}
@@ -117,6 +124,10 @@ class ReplicaFetcher:
         self._forgotten.pop((partition.topic_id, name.partition), None)
         self._names[partition.topic_id] = name.topic
         self._followed[name] = _Followed(partition, self._sent + 1)
+        quota = self._quota
+        if quota.active and quota.is_throttled(*name) and quota.is_exceeded(self._now_ms()):
+            self._back_off(partition)
+            return
         self._changed[name] = None
         self._send_soon()
 
@@ -289,7 +300,9 @@ class ReplicaFetcher:
                 return
             follower.on_records(batches, told.high_watermark, told.log_start_offset)
             log = follower.log
-            if log.log_end_offset != end or log.log_start_offset != start:
+            if self._quota.active and self._is_held(partition, batches, told.high_watermark):
+                self._back_off(partition)
+            elif log.log_end_offset != end or log.log_start_offset != start:
                 self._changed[partition.topic_partition] = None
             if log.high_watermark != watermark:
                 # Consumers may wait here, too (KIP-392).
@@ -297,6 +310,19 @@ class ReplicaFetcher:
                 self._on_records(partition)
             elif log.log_end_offset != end:
                 self._on_records(partition)
+
+    def _is_held(
+        self, partition: Partition, batches: Sequence[Batch], high_watermark: int
+    ) -> bool:
+        """Count what came, and say whether the rest of it has to wait (KIP-73)."""
+        topic, index = partition.topic_partition
+        quota, now_ms = self._quota, self._now_ms()
+        if not quota.is_throttled(topic, index):
+            return False
+        size = sum(batch.size for batch in batches)
+        if size:
+            quota.record(size, now_ms)
+        return partition.log.log_end_offset < high_watermark and quota.is_exceeded(now_ms)
 
     def _on_error(
         self, followed: _Followed, follower: PartitionFollower, told: FetchPartitionResponse

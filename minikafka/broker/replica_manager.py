@@ -15,6 +15,7 @@ from minikafka.base.ids import NO_LEADER, BrokerId, Offset, TopicId, TopicPartit
 from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Condition, Purgatory
 from minikafka.broker.stray_logs import delete_strays
+from minikafka.broker.throttles import Throttles
 from minikafka.log.directory import claim_directory
 from minikafka.log.observer import LogObserver
 from minikafka.log.partition_log import PartitionLog
@@ -66,6 +67,7 @@ class ReplicaManager:
         self.roles_changed = Condition(self)
         selector_class = config.value("replica.selector.class")
         self.selector = selector_of(None if selector_class is None else str(selector_class))
+        self.throttles = Throttles(config)
         self._config = config
         self._storage = storage
         self._on_role = on_role
@@ -287,6 +289,7 @@ class ReplicaManager:
                 self._apply_partition(topic_partition, topic.topic_id, state, image)
         if first:
             delete_strays(self._storage, [p.log.name for p in self])
+        self.throttles.apply(image, delta)
         if delta.configs_changed:
             self._apply_configs(delta, image)
         if delta.brokers_changed:
@@ -393,3 +396,5 @@ class ReplicaManager:
         self._on_role(partition)
         partition.wake_all()
         partition.log.delete()
+        if self._log_observer is not None:
+            self._log_observer.deleted(partition.log)

@@ -226,6 +226,10 @@ class Client:
             found, result.high_watermark, result.last_stable_offset, result.log_start_offset
         )
 
+    async def call(self, broker_id: int, key: ApiKey, version: int, request: Any) -> Any:
+        """Return what one broker answers to any request, both as objects; see `call`."""
+        return await call(self._view, broker_id, key, version, request)
+
     async def list_offsets(
         self,
         topic: str,

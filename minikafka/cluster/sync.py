@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from minikafka.cluster.client import (
     Client,
@@ -30,6 +30,7 @@ from minikafka.cluster.topics import ConfigInput
 from minikafka.cluster.waiting import timeout_message
 from minikafka.net.links import Endpoint
 from minikafka.net.network import Transport
+from minikafka.wire.versions import ApiKey
 
 __all__ = ["Cluster", "SyncBroker", "SyncClient", "SyncNetwork"]
 
@@ -112,6 +113,10 @@ class SyncClient:
                 max_bytes=max_bytes,
             )
         )
+
+    def call(self, broker_id: int, key: ApiKey, version: int, request: Any) -> Any:
+        """Return what one broker answers to any request; see `Client.call`."""
+        return self._thread.run(self._client.call(broker_id, key, version, request))
 
     def list_offsets(
         self,

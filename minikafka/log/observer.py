@@ -35,3 +35,7 @@ class LogObserver(Protocol):
     def watermark_moved(self, log: PartitionLog, old: Offset) -> None:
         """Hear that the high watermark has risen from `old`."""
         ...
+
+    def deleted(self, log: PartitionLog) -> None:
+        """Hear that the log is gone, because its topic is or other brokers have it now."""
+        ...

@@ -138,9 +138,7 @@ def _cancelled(
     image: MetadataImage, topic: TopicImage, number: int, partition: PartitionImage
 ) -> PartitionChanged | None:
     if not Assignment.of(partition).in_progress:
-        raise KafkaError(
-            ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, "No partition reassignment is in progress."
-        )
+        raise KafkaError(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS)
     assignment, isr, is_unclean = reverted(partition)
     unclean = image.topic_config(topic.name).unclean_leader_election_enable
     if is_unclean and not unclean:

@@ -10,6 +10,7 @@ import asyncio
 from random import Random
 from typing import TYPE_CHECKING
 
+from minikafka.base.errors import KafkaError
 from minikafka.trials.chaos_directed import DIRECTED_KINDS
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ __all__ = [
     "partition",
     "pause",
     "power_loss",
+    "reassign",
     "refuse",
     "reset",
     "slow_disk",
@@ -189,6 +191,32 @@ async def disk_error(simulation: Simulation, draws: Random) -> None:
         broker.restart()
 
 
+async def reassign(simulation: Simulation, draws: Random) -> None:
+    """Move a partition to other brokers that are up, or give a move up that is under way.
+
+    No fault, but it must work in the middle of all of them. Never to fewer than two brokers:
+    what then happens to one disk would be licensed.
+    """
+    image = simulation.invariants.ghost.image
+    up = [broker.id for broker in simulation.brokers if broker.up]
+    if image is None or not image.topics or len(up) < 2:
+        return
+    names = sorted(image.topics)
+    topic = names[draws.randrange(len(names))]
+    index = draws.randrange(len(image.topics[topic].partitions))
+    moves = image.topics[topic].partitions[index]
+    target: list[int] | None = None
+    if not (moves.adding or moves.removing) or draws.random() < 0.7:
+        draws.shuffle(up)
+        target = up[: draws.randint(2, min(3, len(up)))]
+    simulation.faults += 1
+    simulation.note(f"reassign {topic}-{index} to {target}")
+    try:
+        await simulation.cluster.reassign(topic, index, target, timeout=1)
+    except (KafkaError, TimeoutError) as error:
+        simulation.note(f"reassign {topic}-{index}: {type(error).__name__}")
+
+
 ALL_KINDS = (
     partition,
     isolate,
@@ -201,6 +229,7 @@ ALL_KINDS = (
     clock_skew,
     slow_disk,
     disk_error,
+    reassign,
 )
 """Every kind that hits anybody, in a fixed order."""
 

@@ -2,8 +2,8 @@
 
 A check is a function of what just happened that returns what is wrong, or None. `@check(name,
 hook)` registers it; `Invariants` follows every broker of a run as its observer, keeps the ghost
-up to date and calls the checks of each hook. The rules themselves are in `rules_log` and
-`rules_answers`.
+up to date and calls the checks of each hook. The rules themselves are in `rules_log`,
+`rules_answers` and their neighbours.
 """
 
 from __future__ import annotations
@@ -138,13 +138,19 @@ class IsrConsidered:
 
 @dataclass(frozen=True)
 class Applied:
-    """Metadata that a broker has just applied; `newest` where nobody has applied newer."""
+    """Metadata that a broker has just applied.
+
+    Args:
+        newest: nobody has applied newer.
+        before: the newest metadata until now; None where another broker knows as much.
+    """
 
     broker: BrokerId
     image: MetadataImage
     delta: MetadataDelta
     world: Ghost = _NO_WORLD
     newest: bool = False
+    before: MetadataImage | None = None
 
 
 class Answer(NamedTuple):
@@ -263,6 +269,12 @@ class _Observer:
         if replica.leads and log.high_watermark > ghost.true_watermark:
             ghost.committed += chain.between(ghost.true_watermark, log.high_watermark)
 
+    def deleted(self, log: PartitionLog) -> None:
+        """Forget a replica that was moved away: if it comes back, it begins anew."""
+        ghost = self._ghost.partition(log)
+        ghost.chains.pop(self._id, None)
+        ghost.losses.pop(self._id, None)
+
     def led(self, broker: Broker, partition: Partition) -> None:
         """Look at a new leader."""
         log = partition.log
@@ -284,7 +296,9 @@ class _Observer:
                 ghost.controller_since_ms = broker.clock.monotonic_ms()
             self._note_unclean(known, image, delta)
         ghost.applied_ms[self._id] = broker.clock.monotonic_ms()
-        self._run("applied", Applied(self._id, image, delta, ghost, newest))
+        self._run(
+            "applied", Applied(self._id, image, delta, ghost, newest, known if newest else None)
+        )
 
     def _note_unclean(
         self, before: MetadataImage | None, image: MetadataImage, delta: MetadataDelta

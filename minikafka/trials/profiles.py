@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
 from minikafka.cluster.topics import ConfigInput
+from minikafka.replication.selector import RACK_AWARE
 from minikafka.trials import chaos
 from minikafka.trials.chaos_directed import DIRECTED_KINDS
 from minikafka.trials.mutation import Acks, Mutation
@@ -39,7 +40,7 @@ class Profile:
 
 
 PROFILES: dict[str, Profile] = {
-    "default": Profile("3 brokers, every kind of fault in half of the seeds"),
+    "default": Profile("3 or 4 brokers, every kind of fault in half of the seeds"),
     "calm": Profile("the same clients and no faults", kinds=()),
     "storm": Profile(
         "every kind of fault in every seed", all_kinds=True, every_s=(0.2, 1.5), down_at_once=3
@@ -60,6 +61,8 @@ class Shape:
         topics: with their numbers of partitions.
         acks: of each producer.
         down_at_once: as in `Profile`.
+        replication_factor: of the topics; None as the config says.
+        racks: of the brokers; consumers then read in their own.
         core: after the faults one broker stays down for a while, and the others must do.
     """
 
@@ -69,6 +72,8 @@ class Shape:
     acks: tuple[Acks, ...]
     down_at_once: int
     core: bool = False
+    replication_factor: int | None = None
+    racks: tuple[str, ...] | None = None
 
 
 def drawn_kinds(
@@ -88,7 +93,10 @@ def drawn_shape(profile: Profile, draws: Random, mutation: Mutation | None) -> S
         return shape
     acks = shape.acks if mutation.acks is None else (mutation.acks,) * len(shape.acks)
     config = {**shape.config, **mutation.config}
-    return Shape(shape.brokers, shape.topics, config, acks, shape.down_at_once, shape.core)
+    racks = shape.racks
+    if racks is None and config.get("replica.selector.class") == RACK_AWARE:
+        racks = _named_racks(shape.brokers)
+    return replace(shape, config=config, acks=acks, racks=racks)
 
 
 def _usual(profile: Profile, draws: Random) -> Shape:
@@ -96,7 +104,30 @@ def _usual(profile: Profile, draws: Random) -> Shape:
     acks: tuple[Acks, ...] = tuple(
         1 if number and draws.random() < 0.5 else "all" for number in range(profile.producers)
     )
-    return Shape(3, topics, _timeouts(draws), acks, profile.down_at_once)
+    brokers = draws.choice((3, 3, 3, 4))
+    racks, config = _racks(draws, brokers)
+    return Shape(
+        brokers,
+        topics,
+        {**_timeouts(draws), **config},
+        acks,
+        profile.down_at_once,
+        replication_factor=draws.choice((2, 3, 3, 3)),
+        racks=racks,
+    )
+
+
+def _racks(
+    draws: Random, brokers: int
+) -> tuple[tuple[str, ...] | None, dict[str, ConfigInput]]:
+    """Draw whether brokers stand in racks, and return the config that goes with it (KIP-392)."""
+    if draws.random() >= 0.3:
+        return None, {}
+    return _named_racks(brokers), {"replica.selector.class": RACK_AWARE}
+
+
+def _named_racks(brokers: int) -> tuple[str, ...]:
+    return tuple("abc"[broker % 3] for broker in range(brokers))
 
 
 def _swarm(profile: Profile, draws: Random) -> Shape:
@@ -104,7 +135,9 @@ def _swarm(profile: Profile, draws: Random) -> Shape:
     replication_factor = draws.randint(1, brokers)
     promises: tuple[Acks, ...] = ("all", "all", 1, 0)
     unclean = draws.random() < 0.3
-    config = {
+    racks, rack_config = _racks(draws, brokers)
+    config: dict[str, ConfigInput] = {
+        **rack_config,
         **_timeouts(draws),
         "default.replication.factor": replication_factor,
         "min.insync.replicas": draws.randint(1, replication_factor),
@@ -120,6 +153,7 @@ def _swarm(profile: Profile, draws: Random) -> Shape:
         tuple(draws.choice(promises) for _ in range(profile.producers)),
         draws.randint(1, brokers - 1),
         core=draws.random() < 0.5,
+        racks=racks,
     )
 
 

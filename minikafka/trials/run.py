@@ -6,7 +6,7 @@ import asyncio
 import platform
 import sys
 import traceback
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, cast
@@ -109,6 +109,8 @@ def run(
     brokers: int = 3,
     topics: Mapping[str, int] | None = None,
     config: Mapping[str, ConfigInput] | None = None,
+    racks: Sequence[str] | None = None,
+    replication_factor: int | None = None,
     time_limit_s: float | None = TIME_LIMIT_S,
     keep_trace: bool = True,
     mutate: str | None = None,
@@ -120,6 +122,8 @@ def run(
 
     Args:
         topics: made before the scenario begins, as {name: partitions}.
+        racks: of each broker, in order of the ids.
+        replication_factor: of these topics; None is 3, or as many as there are brokers.
         time_limit_s: virtual seconds after which the run ends with `TimeLimit`.
         keep_trace: for `Result.timeline`.
         mutate: id of a planted bug.
@@ -130,11 +134,13 @@ def run(
 
     async def main() -> Any:
         loop = cast("SimLoop", asyncio.get_running_loop())
-        simulation = Simulation(loop, brokers=brokers, config=config)
+        simulation = Simulation(loop, brokers=brokers, config=config, racks=racks)
         made.append(simulation)
         await simulation.cluster.start()
         for name, partitions in (topics or {}).items():
-            await simulation.cluster.create_topic(name, partitions=partitions)
+            await simulation.cluster.create_topic(
+                name, partitions=partitions, replication_factor=replication_factor
+            )
         value = await scenario(simulation)
         await simulation.end()
         return value

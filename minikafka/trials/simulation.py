@@ -21,7 +21,13 @@ from minikafka.sim.disk import SimDisk
 from minikafka.sim.hosts import CrashMode, Host
 from minikafka.sim.loop import SimLoop
 from minikafka.sim.network import SimNetwork
-from minikafka.trials import rules_log, rules_metadata, rules_reads, rules_replication
+from minikafka.trials import (
+    rules_log,
+    rules_metadata,
+    rules_moving,
+    rules_reads,
+    rules_replication,
+)
 from minikafka.trials.checks import UserCheck
 from minikafka.trials.hosting import BROKER_PORT, CLIENT_PORT, SimHosting
 from minikafka.trials.invariants import Answer, Invariants, Violation
@@ -32,7 +38,7 @@ from minikafka.wire.versions import ApiKey
 
 __all__ = ["BrokerHost", "Simulation"]
 
-_RULES = (rules_log, rules_metadata, rules_reads, rules_replication)
+_RULES = (rules_log, rules_metadata, rules_moving, rules_reads, rules_replication)
 assert all(rules.REGISTERED_HERE for rules in _RULES), "their import registers them"
 
 _UNTIL_RECHECK_S = 0.05
@@ -92,6 +98,7 @@ class Simulation:
         loop: the simulated loop; must be running.
         brokers: how many; broker i is host `b<i>`.
         config: broker configs by Kafka's names.
+        racks: of each broker, in order of the ids.
 
     Attributes:
         rng: the scenario's own chance, from the seed.
@@ -107,6 +114,7 @@ class Simulation:
         *,
         brokers: int = 3,
         config: Mapping[str, ConfigInput] | None = None,
+        racks: Sequence[str] | None = None,
     ) -> None:
         self.loop = loop
         self.seed = loop.seed
@@ -120,7 +128,11 @@ class Simulation:
         self.hosting = SimHosting(loop, self.invariants.observer)
         self.invariants.ghost.disk_losses = lambda broker: self.hosting.disk(broker).losses
         self.cluster = AsyncCluster(
-            brokers, config, seed=f"{loop.seed}:cluster", hosting=self.hosting
+            brokers,
+            config,
+            racks=racks,
+            seed=f"{loop.seed}:cluster",
+            hosting=self.hosting,
         )
         order = WireOrder(self.violated, ports=(CLIENT_PORT, BROKER_PORT))
         loop.network.taps.append(order.wrote)

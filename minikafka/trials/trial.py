@@ -79,6 +79,8 @@ def run_trial(
         brokers=shape.brokers,
         topics=shape.topics,
         config=shape.config,
+        racks=shape.racks,
+        replication_factor=shape.replication_factor,
         mutate=mutate,
         time_limit_s=seconds + 3 * CONVERGE_S,
     )
@@ -126,6 +128,8 @@ class _Trial:
         for number in range(profile.consumers):
             workload.add_consumer(f"c{number}")
         workload.add_watcher("w0")
+        if self._shape.racks:
+            workload.add_rack_reader(self._shape.racks[-1])
         if profile.kinds or kinds:
             await simulation.chaos(*kinds, every=profile.every_s, until=end_s)
         else:

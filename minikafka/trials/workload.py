@@ -12,6 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from minikafka.check.history import History
+from minikafka.trials.rack_reader import read_by_rack
 
 if TYPE_CHECKING:
     from minikafka.trials.simulation import Simulation
@@ -59,6 +60,12 @@ class Workload:
     def add_watcher(self, name: str) -> None:
         """Start a client that asks again and again how far each partition goes."""
         self._consumers.append(self._simulation.host(name).spawn(self._watch(name), name=name))
+
+    def add_rack_reader(self, rack: str) -> None:
+        """Start a consumer that reads all partitions from replicas in its rack, if it can."""
+        work = read_by_rack(self._simulation, self._places, rack)
+        name = f"rack-{rack}"
+        self._consumers.append(self._simulation.host(name).spawn(work, name=name))
 
     async def finish(self) -> None:
         """Return when every producer has sent and heard of all its records."""

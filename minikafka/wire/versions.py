@@ -37,6 +37,8 @@ class ApiKey(IntEnum):
     INIT_PRODUCER_ID = 22
     OFFSET_FOR_LEADER_EPOCH = 23
     DESCRIBE_CONFIGS = 32
+    ALTER_REPLICA_LOG_DIRS = 34
+    DESCRIBE_LOG_DIRS = 35
     CREATE_PARTITIONS = 37
     INCREMENTAL_ALTER_CONFIGS = 44
     ALTER_PARTITION_REASSIGNMENTS = 45
@@ -117,6 +119,8 @@ SERVED: dict[int, ApiVersionRange] = dict(
         _served(ApiKey.INIT_PRODUCER_ID, "InitProducerId", (0, 5), 2),
         _served(ApiKey.OFFSET_FOR_LEADER_EPOCH, "OffsetForLeaderEpoch", (2, 4), 4),
         _served(ApiKey.DESCRIBE_CONFIGS, "DescribeConfigs", (1, 4), 4),
+        _served(ApiKey.ALTER_REPLICA_LOG_DIRS, "AlterReplicaLogDirs", (1, 2), 2),
+        _served(ApiKey.DESCRIBE_LOG_DIRS, "DescribeLogDirs", (1, 4), 2),
         _served(ApiKey.CREATE_PARTITIONS, "CreatePartitions", (0, 3), 2),
         _served(ApiKey.INCREMENTAL_ALTER_CONFIGS, "IncrementalAlterConfigs", (0, 1), 1),
         _served(ApiKey.ALTER_PARTITION_REASSIGNMENTS, "AlterPartitionReassignments", (0, 1), 0),

@@ -160,6 +160,8 @@ class Member:
             loop.turns,
             broker_epoch=lambda: BROKER_EPOCH + self.node_id,
             on_records=self.heard.append,
+            quota=self.replicas.throttles.follower,
+            now_ms=loop.clock.monotonic_ms,
         )
 
 

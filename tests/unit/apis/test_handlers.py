@@ -35,6 +35,8 @@ REQUESTS: dict[int, dict[str, Any]] = {
         "resources": [{"resource_type": 2, "resource_name": "t", "configuration_keys": None}],
         "include_synonyms": True,
     },
+    34: {"dirs": [{"path": "/tmp/kafka-logs", "topics": [{"name": "t", "partitions": [0]}]}]},
+    35: {"topics": [{"topic": "t", "partitions": [0]}]},
     37: {"topics": [{"name": "t", "count": 2, "assignments": None}], "timeout": 9},
     44: {
         "resources": [

@@ -38,7 +38,7 @@ async def test_all_that_moves_is_listed() -> None:
 
 
 async def test_only_what_was_asked_for_is_listed() -> None:
-    """No partitions, no answer; unknown ones are passed over."""
+    """Nothing asked, nothing told; unknown ones are passed over, and no timeout is too short."""
     stub = await moving()
     wanted = [{"name": "t", "partition_indexes": [0, 1, 7]}, {"name": "no"}]
     some = await stub.ask(46, 0, topics=wanted, timeout=1000)
@@ -47,4 +47,4 @@ async def test_only_what_was_asked_for_is_listed() -> None:
     stub.close()
     assert listed(some) == [("t", 1)]
     assert listed(none) == []
-    assert code(late) is ErrorCode.REQUEST_TIMED_OUT
+    assert listed(late) == [("t", 1)]

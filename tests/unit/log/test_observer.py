@@ -44,6 +44,10 @@ class Listener:
         """Hear of a watermark."""
         self._note("watermark", old, log)
 
+    def deleted(self, log: PartitionLog) -> None:
+        """Hear that it is gone."""
+        self._note("deleted", 0, log)
+
     def take(self) -> Heard:
         """Return what was heard since the last time."""
         heard, self.heard = self.heard, []
