@@ -35,16 +35,13 @@ class LinkTable:
     """All links, each way; unnamed ones are perfect.
 
     Deliveries over one link keep their order whatever is done to it meanwhile.
-
-    Attributes:
-        turns: in which deliveries happen.
     """
 
-    __slots__ = ("_links", "turns")
+    __slots__ = ("_links", "_turns")
 
     def __init__(self, turns: Turns) -> None:
         self._links: dict[tuple[Endpoint, Endpoint], _Link] = {}
-        self.turns = turns
+        self._turns = turns
 
     def deliver(
         self,
@@ -57,13 +54,13 @@ class LinkTable:
         # Most tables never name a link.
         link = self._links.get((source, target)) if self._links else None
         if link is None:
-            self.turns.soon(callback, *args)
+            self._turns.soon(callback, *args)
         elif link.cut or link.in_flight or link.latency_ms:
             link.waiting.append((callback, args))
             if not link.cut:
                 self._depart(link)
         else:
-            self.turns.soon(callback, *args)
+            self._turns.soon(callback, *args)
 
     def partition(
         self, a: Iterable[Endpoint], b: Iterable[Endpoint], *, oneway: bool = False
@@ -106,9 +103,9 @@ class LinkTable:
     def _depart(self, link: _Link) -> None:
         link.in_flight += 1
         if link.latency_ms:
-            self.turns.later(link.latency_ms / 1000, self._arrive, link)
+            self._turns.later(link.latency_ms / 1000, self._arrive, link)
         else:
-            self.turns.soon(self._arrive, link)
+            self._turns.soon(self._arrive, link)
 
     def _arrive(self, link: _Link) -> None:
         link.in_flight -= 1
