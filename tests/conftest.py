@@ -1,6 +1,7 @@
 """What every test gets: a time limit, `async def` tests, a shuffled order, quiet Hypothesis.
 
-Four small hooks instead of four plugins: a fresh machine then needs pytest and nothing else.
+Four small hooks instead of four plugins: a fresh machine then needs pytest and nothing else. A
+run of everything is shared by two processes where pytest-xdist is installed.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import os
 import random
 import signal
 import threading
@@ -19,6 +21,7 @@ import pytest
 
 pytest.register_assert_rewrite("tests.support")
 
+PROCESSES = 2
 TIME_LIMIT_S = 20.0
 CONFORMANCE_TIME_LIMIT_S = 120.0
 
@@ -56,6 +59,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for name in order:
         generator.shuffle(modules[name])
     items[:] = [item for name in order for item in modules[name]]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Share a run of everything among processes, where pytest-xdist is there to do it.
+
+    Whoever names files waits for one process only, and can use a debugger.
+    """
+    option = config.option
+    if "PYTEST_XDIST_WORKER" in os.environ or option.usepdb:
+        return  # one of those processes, or a test's own pytest: it shares no further
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if everything and getattr(option, "numprocesses", 0) is None:
+        option.numprocesses, option.dist = PROCESSES, "worksteal"
 
 
 # --- the time limit -----------------------------------------------------------------------

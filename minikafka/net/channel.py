@@ -299,9 +299,6 @@ class TcpChannel(Channel, asyncio.BufferedProtocol):
         return (self._head if self._body is None else self._body)[self._filled :]
 
     def buffer_updated(self, nbytes: int) -> None:
-        self.links.turns.entered(self._received, nbytes)
-
-    def _received(self, nbytes: int) -> None:
         self._filled += nbytes
         if self._body is None:
             if self._filled == 4:

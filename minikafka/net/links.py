@@ -35,17 +35,14 @@ class LinkTable:
     """All links, each way; unnamed ones are perfect.
 
     Deliveries over one link keep their order whatever is done to it meanwhile.
-
-    Attributes:
-        turns: in which deliveries happen.
     """
 
-    __slots__ = ("_frozen", "_links", "turns")
+    __slots__ = ("_frozen", "_links", "_turns")
 
     def __init__(self, turns: Turns) -> None:
         self._links: dict[tuple[Endpoint, Endpoint], _Link] = {}
         self._frozen: dict[Endpoint, None] = {}
-        self.turns = turns
+        self._turns = turns
 
     def deliver(
         self,
@@ -60,13 +57,13 @@ class LinkTable:
         if self._frozen and self._is_frozen(source, target):
             self._link(source, target).waiting.append((callback, args))
         elif link is None:
-            self.turns.soon(callback, *args)
+            self._turns.soon(callback, *args)
         elif link.cut or link.in_flight or link.latency_ms:
             link.waiting.append((callback, args))
             if not link.cut:
                 self._depart(source, target, link)
         else:
-            self.turns.soon(callback, *args)
+            self._turns.soon(callback, *args)
 
     def partition(
         self, a: Iterable[Endpoint], b: Iterable[Endpoint], *, oneway: bool = False
@@ -130,10 +127,10 @@ class LinkTable:
     def _depart(self, source: Endpoint, target: Endpoint, link: _Link) -> None:
         link.in_flight += 1
         if link.latency_ms:
-            later = self.turns.later
+            later = self._turns.later
             later(link.latency_ms / 1000, self._arrive, source, target, link)
         else:
-            self.turns.soon(self._arrive, source, target, link)
+            self._turns.soon(self._arrive, source, target, link)
 
     def _arrive(self, source: Endpoint, target: Endpoint, link: _Link) -> None:
         link.in_flight -= 1

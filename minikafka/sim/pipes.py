@@ -36,7 +36,11 @@ def reset_error() -> ConnectionResetError:
 
 
 class Pipe:
-    """From `source` to `target`."""
+    """From `source` to `target`.
+
+    Attributes:
+        room: bytes that the kernels would take now.
+    """
 
     __slots__ = (
         "_attempt",
@@ -50,7 +54,7 @@ class Pipe:
         "_sent",
         "_target_host",
         "_there",
-        "_window",
+        "room",
         "source",
         "target",
     )
@@ -66,19 +70,14 @@ class Pipe:
         self._held: list[tuple[int, str, bytes]] = []
         self._sent = 0
         self._last_ns = 0
-        self._window = WINDOW_BYTES
+        self.room = WINDOW_BYTES
         self._credit = 0
         self._retrying_since: int | None = None
         self._attempt = 0
 
-    @property
-    def room(self) -> int:
-        """Bytes that the kernels would take now."""
-        return self._window
-
     def send(self, kind: str, data: bytes = b"") -> None:
         """Put a segment on the wire."""
-        self._window -= len(data)
+        self.room -= len(data)
         self._sent = number = self._sent + 1
         if self._held or self._there in self._cuts or not self._target_host.powered:
             self._hold(number, kind, data)
@@ -117,12 +116,12 @@ class Pipe:
         elif self.source.waits_for_room:
             self._network.after_delay(*self._back, self._grant, count)
         else:
-            self._window += count
+            self.room += count
 
     def _grant(self, count: int) -> None:
-        self._window += count
+        self.room += count
         # As kernels do, wait for more than a few bytes of room (silly window syndrome).
-        if self._window >= WINDOW_BYTES // 4:
+        if self.room >= WINDOW_BYTES // 4:
             self.source.room_found()
 
     # --- what does not get through -----------------------------------------------------------

@@ -16,6 +16,7 @@ from minikafka.base.ids import NO_LEADER, BrokerId, LeaderEpoch, Offset
 from minikafka.records.batch import Batch
 from minikafka.sim.errors import SimError
 from minikafka.trials.ghost import Chain, Entry, Ghost, GhostPartition, Loss
+from minikafka.wire.versions import ApiKey
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
@@ -339,6 +340,8 @@ class _Observer:
         from_broker: bool,
     ) -> None:
         """Look at a response before it leaves."""
+        if api_key == ApiKey.FETCH and response is not None and not response.topics:
+            return  # it tells of nothing that could be wrong
         answer = Answer(broker, self._ghost, api_key, version, request, response, from_broker)
         self._run("answered", answer)
         for hear in self._invariants.on_answer:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from struct import Struct
 from typing import Any, NamedTuple, TypeAlias
 
@@ -205,11 +206,15 @@ def encode_request(
         body = encode(version, request)
     else:
         body = _encode_entity(request_class(api_key, version), request)
-    client = legacy_string(client_id)
-    if request_is_flexible(api_key, version):
-        client += b"\0"
+    client = _client(client_id, request_is_flexible(api_key, version))
     size = _REQUEST_START.size - LENGTH_BYTES + len(client) + sum(map(len, body))
     return _headed(_REQUEST_START.pack(size, api_key, version, correlation_id) + client, body)
+
+
+@lru_cache(maxsize=64)
+def _client(client_id: str | None, flexible: bool) -> bytes:
+    # The end of a header, the same in all requests of one who asks.
+    return legacy_string(client_id) + (b"\0" if flexible else b"")
 
 
 def _encode_entity(schema: EntityClass, entity: Any) -> list[Buffer]:

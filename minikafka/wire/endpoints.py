@@ -84,8 +84,10 @@ def endpoints_section(endpoints: Sequence[NodeEndpoint]) -> bytes:
 
 def read_endpoints(buffer: memoryview, position: int) -> tuple[list[NodeEndpoint], int]:
     """Read the closing tagged fields of a response; return the endpoints of tag 0."""
-    tags, end = read_tagged_fields(buffer, position)
     endpoints: list[NodeEndpoint] = []
+    if not buffer[position]:
+        return endpoints, position + 1
+    tags, end = read_tagged_fields(buffer, position)
     if 0 not in tags:
         return endpoints, end
     count, position = read_uvarint(buffer, tags[0])

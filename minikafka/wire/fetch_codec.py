@@ -58,6 +58,8 @@ _PARTITION_12 = Struct(">iiqiqiB")
 _PARTITION_12_BYTES = 32
 # (replica id, replica epoch), and no tagged fields inside
 _REPLICA = Struct(">iqB")
+# The start of a section of tagged fields: one of them, its tag, its size.
+_REPLICA_TAGGED = b"\1\1\x0d"
 _INT64 = Struct(">q")
 
 
@@ -79,7 +81,11 @@ def decode_fetch_request(
     forgotten, position = _forgotten(by_id, frame, position)
     rack_id, position = read_compact_string(frame, position)
     cluster_id = None
-    if frame[position]:
+    if version >= _REPLICA_STATE and frame[position : position + 3] == _REPLICA_TAGGED:
+        # All that a follower says, and at each of its fetches.
+        replica_id, replica_epoch, _ = _REPLICA.unpack_from(frame, position + 3)
+        position += 3 + _REPLICA.size
+    elif frame[position]:
         tags, position = read_tagged_fields(frame, position)
         if 0 in tags:
             cluster_id, _ = read_nullable_compact_string(frame, tags[0])
@@ -222,6 +228,10 @@ def encode_fetch_request(version: int, request: FetchRequest) -> list[Buffer]:
     flexible, by_id = version >= _FLEXIBLE, version >= _TOPIC_IDS
     string = compact_bytes if flexible else legacy_string
     end = b"\0" if flexible else b""
+    if flexible and not request.topics and not request.forgotten:
+        # A session goes on as it is (KIP-227): two empty arrays.
+        rack = compact_bytes(request.rack_id)
+        return [_head(version, request) + b"\1\1" + rack + _request_tags(version, request)]
     out = [_head(version, request), _count(flexible, len(request.topics))]
     for topic in request.topics:
         out.append((topic.topic_id or ZERO_ID).bytes if by_id else string(topic.name or ""))
@@ -286,6 +296,8 @@ def _request_tags(version: int, request: FetchRequest) -> bytes:
         count += 1
     replica = request.replica_id, request.replica_epoch
     if version >= _REPLICA_STATE and replica != (-1, -1):
-        tags += b"\1\x0d" + _REPLICA.pack(*replica, 0)
+        if not count:
+            return _REPLICA_TAGGED + _REPLICA.pack(*replica, 0)
+        tags += _REPLICA_TAGGED[1:] + _REPLICA.pack(*replica, 0)
         count += 1
     return bytes((count,)) + tags

@@ -120,3 +120,38 @@ def test_order_is_shuffled_by_its_seed(project: pytest.Pytester) -> None:
 
     assert order("1") == order("1") != order("2")
     assert order("off") == sorted(order("1"))
+
+
+INSIDE = "PYTEST_XDIST_WORKER"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "inside", "processes"),
+    [
+        ((), False, 2),
+        ((), True, None),
+        (("--pdb",), False, None),
+        (("test_x.py",), False, None),
+        (("-n", "5"), False, 5),
+        (("-n", "0"), False, 0),
+    ],
+)
+def test_run_of_everything_is_shared_and_no_other(
+    project: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    inside: bool,
+    processes: int | None,
+) -> None:
+    """Not where a file, a number or a debugger is asked for, and never inside a shared one."""
+    pytest.importorskip("xdist")
+    monkeypatch.delenv(INSIDE, raising=False)
+    if inside:
+        monkeypatch.setenv(INSIDE, "gw0")
+    project.makeini("[pytest]\ntestpaths = .\nmarkers =\n    time_limit\n    conformance\n")
+    project.makepyfile(test_x="def test_1(): pass\n")
+    config = project.parseconfig("-p", "no:minikafka", *arguments)
+    conftest = config.pluginmanager.get_plugin(str(project.path / "conftest.py"))
+    assert conftest is not None
+    conftest.pytest_cmdline_main(config)
+    assert config.option.numprocesses == processes

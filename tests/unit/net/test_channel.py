@@ -12,11 +12,10 @@ import pytest
 
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.net.channel import ChannelClosed, TcpChannel
+from minikafka.net.channel import ChannelClosed
 from minikafka.net.network import Network, Transport
 from minikafka.net.server import Server
-from minikafka.wire.codec import encode_response
-from minikafka.wire.fetch import FetchRequest, FetchResponse
+from minikafka.wire.fetch import FetchRequest
 from minikafka.wire.versions import ApiKey
 from tests.unit.net.answerers import VERSION, Answerer, ends
 
@@ -58,20 +57,6 @@ async def test_answer_never_comes_inside_the_request(transport: Transport) -> No
     async with ends(transport) as pair:
         assert not pair.ask(1).done
         await pair.until(1)
-
-
-async def test_answer_is_heard_in_the_turn_that_brings_it() -> None:
-    """A follower then asks again before the sockets are looked at once more."""
-    channel = Network(asyncio.get_running_loop(), "tcp").channel(1, 2, timeout_ms=1_000)
-    assert isinstance(channel, TcpChannel)
-    answer = channel.request(ApiKey.FETCH, VERSION, FetchRequest())
-    came = b"".join(encode_response(ApiKey.FETCH, VERSION, 1, FetchResponse()))
-    while came:
-        room = channel.get_buffer(-1)
-        room[:], came = came[: len(room)], came[len(room) :]
-        channel.buffer_updated(len(room))
-    assert answer.done
-    channel.close()
 
 
 @both
