@@ -7,6 +7,7 @@ broker is a voter.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -28,9 +29,11 @@ from minikafka.broker.purgatory import Condition, Purgatory, settled
 from minikafka.broker.quorum_driver import QuorumDriver
 from minikafka.broker.replica_fetcher import ReplicaFetcher
 from minikafka.broker.replica_manager import ReplicaManager
+from minikafka.log.clean_shutdown import take_clean_shutdown, write_clean_shutdown
 from minikafka.log.storage import Storage
 from minikafka.metadata.commands import Decision
 from minikafka.metadata.controller import Controller
+from minikafka.metadata.elections import unclean_between
 from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.states import MetadataDelta
 from minikafka.net.channel import Channel, ChannelClosed
@@ -38,6 +41,7 @@ from minikafka.net.network import Network
 
 __all__ = ["Broker"]
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -80,7 +84,7 @@ class Broker:
         self.image_changed = Condition(self)
         self.listeners: list[Callable[[], None]] = []
         self._loop = loop
-        self._network = network
+        self._network, self._storage = network, storage
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self._channels: dict[tuple[BrokerId, str], Channel] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -89,6 +93,7 @@ class Broker:
             self,
             random_id(seeds.generator("incarnation")),
             lambda: self._controller_channel("lifecycle"),
+            take_clean_shutdown(storage),
         )
         self._isr_changes = IsrChanges(
             node_id,
@@ -109,6 +114,7 @@ class Broker:
             seeds.generator("fetch-sessions"),
             network.turns.soon,
         )
+        self._published = MetadataImage.empty(config)
         self.quorum = QuorumDriver(self, voters, storage, self._publish)
         self._producer_ids = ProducerIds(self)
         if observer is not None:
@@ -145,6 +151,10 @@ class Broker:
         return self.quorum.controller is not None
 
     def _publish(self, image: MetadataImage, delta: MetadataDelta) -> None:
+        former, self._published = self._published, image
+        if self.observer is not None and self.is_controller:
+            for partition in unclean_between(former, image, delta):
+                self.observer.unclean_election(self, partition)
         self._publisher.publish(image, delta)
         self.image_changed.wake()
         self._note_change()
@@ -222,12 +232,12 @@ class Broker:
             message = f"broker {self.node_id} sends no heartbeats any more"
             self._loop.call_exception_handler({"message": message, "exception": error})
 
-    async def leave(self) -> None:
-        """Tell the controller that this broker goes."""
-        await self.lifecycle.leave()
+    async def leave(self, *, wait: bool = True) -> None:
+        """Ask the controller to let this broker go; see `BrokerLifecycle.leave`."""
+        await self.lifecycle.leave(wait=wait)
 
     async def stop(self) -> None:
-        """Stop everything and wait until no task is left."""
+        """Stop everything and wait until no task is left; then flush the logs and say so."""
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -245,6 +255,20 @@ class Broker:
         for channel in self._channels.values():
             channel.close()
         self.purgatory.close()
+        self._close_logs()
+
+    def _close_logs(self) -> None:
+        """Make the logs durable, then note that this was a clean shutdown (KIP-966)."""
+        try:
+            self.replicas.flush()
+            if self.lifecycle.broker_epoch >= 0:
+                write_clean_shutdown(self._storage, self.lifecycle.broker_epoch)
+        except KafkaError as error:
+            # The disk is gone: the next start will find no note, and rightly so.
+            logger.debug("broker %d stops uncleanly: %s", self.node_id, error)
+            return
+        if self.observer is not None:
+            self.observer.stopped(self)
 
     def spawn(self, coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
         """Run `coroutine` as a task of this broker; the value comes in the turn it ends."""

@@ -19,6 +19,8 @@ class Partition:
     Attributes:
         log_end_moved: wakes followers' fetches; also on every change of role.
         internal: the metadata log, which brokers follow and clients never see.
+        records_lost: offsets below the high watermark that were cut away to follow a leader
+            which lacks them: what an unclean election has cost here.
         high_watermark_moved: wakes consumers' fetches and acks=all produces; also on every
             change of role, of the ISR, and of the log start offsets.
     """
@@ -31,6 +33,7 @@ class Partition:
         "leader",
         "log",
         "log_end_moved",
+        "records_lost",
         "topic_id",
         "topic_partition",
     )
@@ -50,6 +53,7 @@ class Partition:
         self.follower: PartitionFollower | None = None
         self.deleted = False
         self.internal = internal
+        self.records_lost = 0
         self.log_end_moved = Condition(self)
         self.high_watermark_moved = Condition(self)
 

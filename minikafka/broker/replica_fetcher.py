@@ -270,7 +270,9 @@ class ReplicaFetcher:
         if told.error_code:
             self._on_error(followed, follower, told)
         elif told.diverging_epoch is not None:
+            committed = follower.log.high_watermark
             follower.on_divergence(*told.diverging_epoch)
+            partition.records_lost += committed - follower.log.high_watermark
             self._ask_anew(followed)
         else:
             end, watermark = follower.log.log_end_offset, follower.log.high_watermark

@@ -64,6 +64,7 @@ class ReplicaManager:
         self._on_isr_wanted = on_isr_wanted
         self._partitions: dict[tuple[str, int], Partition] = {}
         self._image: MetadataImage | None = None
+        self._lost_and_deleted = 0
 
     # who is here
 
@@ -81,6 +82,12 @@ class ReplicaManager:
 
     def __iter__(self) -> Iterator[Partition]:
         return iter(tuple(p for p in self._partitions.values() if not p.internal))
+
+    @property
+    def records_lost(self) -> int:
+        """How many offsets below a high watermark were cut away since this broker started."""
+        lost = sum(partition.records_lost for partition in self._partitions.values())
+        return lost + self._lost_and_deleted
 
     def leading(
         self, topic: str, index: int, current_leader_epoch: int = -1, *, internal: bool = False
@@ -189,6 +196,11 @@ class ReplicaManager:
                 if partition.log.retention(now_timestamp_ms) > before:
                     # News to followers, who else would keep what is gone here.
                     partition.wake_all()
+
+    def flush(self) -> None:
+        """Make every log durable; raises KafkaError KAFKA_STORAGE_ERROR where that fails."""
+        for partition in tuple(self._partitions.values()):
+            partition.log.flush()
 
     def delete_records(
         self, topic_partition: TopicPartition, offset: Offset, deadline_ms: int
@@ -353,6 +365,7 @@ class ReplicaManager:
 
     def _delete(self, partition: Partition) -> None:
         del self._partitions[partition.topic_partition]
+        self._lost_and_deleted += partition.records_lost
         partition.leader = partition.follower = None
         partition.deleted = True
         self._on_role(partition)

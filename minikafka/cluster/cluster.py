@@ -154,16 +154,16 @@ class AsyncCluster:
         self._bootstrap_servers = ",".join(node.address for node in nodes)
 
     async def boot(self, broker: int) -> None:
-        """Start a broker again that `crashed`: same storage, same port, another incarnation.
+        """Start a broker again that is down: same storage, same port, another incarnation.
 
         Returns once it listens; it registers by itself.
 
         Raises:
             OSError: its port is in use.
-            RuntimeError: it has not crashed, or the cluster was not started.
+            RuntimeError: it is not down, or the cluster was not started.
         """
         if broker in self._nodes or broker not in self._starts:
-            raise RuntimeError(f"broker {broker} is no broker that crashed")
+            raise RuntimeError(f"broker {broker} is no broker that is down")
         await self._start_node(broker)
 
     def crashed(self, broker: int) -> None:
@@ -174,6 +174,18 @@ class AsyncCluster:
         node = self._nodes.pop(broker, None)
         if node is not None:
             node.hang_up()
+
+    async def stop(self, broker: int) -> None:
+        """A broker has shut down in good order: others lead in its place; `boot` starts it again.
+
+        Raises:
+            RuntimeError: it is not up.
+        """
+        node = self._nodes.get(broker)
+        if node is None:
+            raise RuntimeError(f"broker {broker} is not up")
+        await node.within(node.stop())
+        self._nodes.pop(broker, None)
 
     async def close(self) -> None:
         """Every broker has left: no task, port or socket remains. Twice is once."""
@@ -348,7 +360,8 @@ class AsyncCluster:
 
 
 async def _stop(node: Node) -> None:
-    await node.within(node.stop())
+    # All go: waiting for those who stay would be in vain.
+    await node.within(node.stop(wait=False))
 
 
 def _short_id(seeds: Seeds) -> str:

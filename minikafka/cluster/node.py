@@ -208,10 +208,14 @@ class Node:
             raise TimeoutError(f"broker {self.node_id} did not register in time")
         await self._server.open()
 
-    async def stop(self) -> None:
-        """Leave the cluster in good order: no task, socket or port is left."""
+    async def stop(self, *, wait: bool = True) -> None:
+        """Leave the cluster in good order: no task, socket or port is left.
+
+        Args:
+            wait: for the controller's leave to go; False where nobody stays behind.
+        """
         if self._broker is not None:
-            await self._broker.leave()
+            await self._broker.leave(wait=wait)
         self._place.network.unregister(self.node_id)
         self.hang_up()
         await self._server.stop()

@@ -174,26 +174,28 @@ def change_partition(
         # One may be enough: then nobody else is needed.
         elr = () if min_isr <= 1 else tuple(replica for replica in elr if replica != leader)
     last_known = last_known_leader(partition, isr, leader)
-    if (leader, isr, elr, recovering, last_known) == (
-        partition.leader,
-        partition.isr,
-        partition.elr,
-        partition.recovering,
-        partition.last_known_elr,
-    ):
+    state = _State(leader, isr, elr, recovering, last_known)
+    return _changed(topic_id, number, partition, state)
+
+
+def _changed(
+    topic_id: TopicId, number: int, old: PartitionImage, new: _State
+) -> PartitionChanged | None:
+    """Return the record that leads from `old` to `new`; None where they are the same."""
+    if new == (old.leader, old.isr, old.elr, old.recovering, old.last_known_elr):
         return None
     return PartitionChanged(
         topic_id,
         number,
-        isr,
-        leader,
-        partition.leader_epoch + (leader != partition.leader),
-        partition.partition_epoch + 1,
-        recovering,
-        elr=elr,
-        last_known_elr=last_known,
-        adding=partition.adding,
-        removing=partition.removing,
+        new.isr,
+        new.leader,
+        old.leader_epoch + (new.leader != old.leader),
+        old.partition_epoch + 1,
+        new.recovering,
+        elr=new.elr,
+        last_known_elr=new.last_known_elr,
+        adding=old.adding,
+        removing=old.removing,
     )
 
 
@@ -262,6 +264,16 @@ def unfence_changes(image: MetadataImage, back: BrokerId) -> list[PartitionChang
         and back in each.state.replicas
         and (record := each.change(each.state.isr, is_alive))
     ]
+
+
+class _State(NamedTuple):
+    """What an ISR change or an election decides about a partition."""
+
+    leader: BrokerId
+    isr: tuple[BrokerId, ...]
+    elr: tuple[BrokerId, ...]
+    recovering: bool
+    last_known_elr: tuple[BrokerId, ...]
 
 
 class _Partition(NamedTuple):

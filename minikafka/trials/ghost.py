@@ -6,6 +6,7 @@ prefix hashes, one per batch: two logs agree up to an offset exactly if their ha
 
 from __future__ import annotations
 
+import uuid
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,12 +20,16 @@ from minikafka.base.ids import (
     TopicId,
 )
 from minikafka.records.batch import Batch
+from minikafka.trials.metadata_history import MetadataHistory
 
 if TYPE_CHECKING:
     from minikafka.log.partition_log import PartitionLog
     from minikafka.metadata.image import MetadataImage
 
-__all__ = ["Chain", "Entry", "Ghost", "GhostPartition", "Key", "Loss"]
+__all__ = ["LAST_KNOWN_LEADER", "Chain", "Entry", "Ghost", "GhostPartition", "Key", "Loss"]
+
+LAST_KNOWN_LEADER = "last known leader"
+"""Why a leader from outside ISR and ELR was elected though nobody allowed it (KIP-966)."""
 
 Key: TypeAlias = tuple[TopicId, int]
 """One partition of one topic, by its id: a topic made anew is another one."""
@@ -122,6 +127,10 @@ class GhostPartition:
         leaders: who led in which epoch.
         watermarks: highest watermark of each leader epoch's leader.
         licensed: committed batches whose loss was within what the settings promise.
+        promises: from which offset on what was committed with how many in-sync replicas at
+            least (min.insync.replicas), and who they were; in order of the offsets.
+        unclean: brokers whose last shutdown was unclean, until they join the ISR again.
+        unclean_elections: why a leader from outside ISR and ELR was elected, by leader epoch.
         generation: the leader epoch that took the last licensed loss. What leaders of older
             epochs still hold and show is of a history that has ended, though they may not know.
     """
@@ -135,6 +144,9 @@ class GhostPartition:
     losses: dict[BrokerId, Loss] = field(default_factory=dict)
     leaders: dict[LeaderEpoch, BrokerId] = field(default_factory=dict)
     watermarks: dict[LeaderEpoch, Offset] = field(default_factory=dict)
+    promises: list[tuple[Offset, int, tuple[BrokerId, ...]]] = field(default_factory=list)
+    unclean: dict[BrokerId, None] = field(default_factory=dict)
+    unclean_elections: dict[LeaderEpoch, str] = field(default_factory=dict)
     licensed: int = 0
     generation: LeaderEpoch = 0
 
@@ -150,6 +162,25 @@ class GhostPartition:
             return 0
         entry = self.committed[index]
         return entry.prefix_hash if entry.next_offset == offset else None
+
+    def note_promise(self, offset: Offset, min_isr: int, isr: tuple[BrokerId, ...]) -> None:
+        """Note with how many in-sync replicas, and which, is committed from `offset` on."""
+        if not self.promises or self.promises[-1][1:] != (min_isr, isr):
+            self.promises.append((offset, min_isr, isr))
+
+    def failures_left(self, entry: Entry) -> int:
+        """Return how many more replicas must have failed before losing `entry` is licensed.
+
+        KIP-966: what was committed with min.insync.replicas outlives the unclean shutdowns of
+        one replica less. A replica has failed from its unclean shutdown on until it is in the
+        ISR again: nobody can tell whether it has lost something.
+        """
+        index = bisect_right(self.promises, entry.base_offset, key=lambda each: each[0]) - 1
+        if index < 0:
+            return 1
+        _, min_isr, isr = self.promises[index]
+        failed = [member for member in isr if member in self.unclean or member in self.losses]
+        return min_isr - len(failed)
 
     def committed_below(self, offset: Offset) -> Entry | None:
         """Return the last committed batch that ends at `offset` or below, None without any."""
@@ -172,11 +203,38 @@ class GhostPartition:
 
 
 class Ghost:
-    """The state of all partitions, and the newest committed metadata."""
+    """The state of all partitions, and the newest committed metadata.
+
+    Attributes:
+        history: every committed metadata record.
+        unclean_asked: partitions for which the scenario asks for unclean elections (ElectLeaders).
+        unclean_starts: by incarnation of a broker: did the one before it end uncleanly?
+        producer_blocks: producer ids given away, as (first, count).
+        topic_ids: names of all topics there ever were.
+        leader_of: who leads, by topic id, partition and leader epoch.
+    """
 
     def __init__(self) -> None:
         self.partitions: dict[Key, GhostPartition] = {}
         self.image: MetadataImage | None = None
+        self.history = MetadataHistory()
+        self.unclean_asked: dict[Key, None] = {}
+        self.unclean_starts: dict[uuid.UUID, bool] = {}
+        self.producer_blocks: list[tuple[int, int]] = []
+        self.topic_ids: dict[TopicId, str] = {}
+        self.leader_of: dict[tuple[TopicId, int, LeaderEpoch], BrokerId] = {}
+        self._stopped: dict[BrokerId, bool] = {}
+
+    def started(self, broker: BrokerId, incarnation_id: uuid.UUID) -> bool:
+        """Note a start; say whether the one before it ended without a clean shutdown."""
+        unclean = not self._stopped.get(broker, True)
+        self._stopped[broker] = False
+        self.unclean_starts[incarnation_id] = unclean
+        return unclean
+
+    def stopped(self, broker: BrokerId) -> None:
+        """Note a clean shutdown."""
+        self._stopped[broker] = True
 
     def partition(self, log: PartitionLog) -> GhostPartition:
         """Return the ghost of the partition a log belongs to."""
@@ -186,6 +244,10 @@ class Ghost:
             internal = log.topic_id == CLUSTER_METADATA_TOPIC_ID
             found = self.partitions[key] = GhostPartition(str(log.partition), internal)
         return found
+
+    def metadata_log(self, broker: BrokerId) -> PartitionLog:
+        """Return a broker's metadata log; it has one from its start on."""
+        return self.partitions[CLUSTER_METADATA_TOPIC_ID, 0].chains[broker].log
 
     def find(self, topic_id: TopicId, index: int) -> GhostPartition | None:
         """Return the ghost of a partition, None before it has a log."""

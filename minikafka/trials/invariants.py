@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from minikafka.base.ids import BrokerId, LeaderEpoch, Offset
+from minikafka.base.ids import BrokerId, LeaderEpoch, Offset, TopicPartition
 from minikafka.records.batch import Batch
 from minikafka.sim.errors import SimError
 from minikafka.trials.ghost import Chain, Entry, Ghost, GhostPartition, Loss
@@ -35,7 +35,9 @@ __all__ = [
     "check",
 ]
 
-Hook: TypeAlias = Literal["appended", "truncated", "watermark", "led", "applied", "answered"]
+Hook: TypeAlias = Literal[
+    "appended", "truncated", "watermark", "led", "recorded", "applied", "answered"
+]
 Check: TypeAlias = Callable[..., "str | None"]
 
 REGISTERED: dict[Hook, list[tuple[str, Check]]] = {
@@ -43,6 +45,7 @@ REGISTERED: dict[Hook, list[tuple[str, Check]]] = {
     "truncated": [],
     "watermark": [],
     "led": [],
+    "recorded": [],
     "applied": [],
     "answered": [],
 }
@@ -144,7 +147,10 @@ class Invariants:
     def run(self, hook: Hook, event: object) -> None:
         """Call the checks of a hook."""
         for name, function in self.hooks[hook]:
-            text = function(event)
+            try:
+                text = function(event)
+            except Exception as error:  # noqa: BLE001 - brokers would swallow it, and go on
+                text = f"the check itself fails: {error!r}"
             if text is not None:
                 self.report(name, text)
 
@@ -157,10 +163,19 @@ class _Observer:
         self._ghost = invariants.ghost
         self._id = broker_id
         self._broker: Broker | None = None
+        self._was_unclean = False
 
     def started(self, broker: Broker) -> None:
-        """Keep the broker, to see its roles."""
+        """Keep the broker, to see its roles, and note how the one before it ended."""
         self._broker = broker
+        self._was_unclean = self._ghost.started(self._id, broker.lifecycle.incarnation_id)
+
+    def stopped(self, broker: Broker) -> None:
+        """Note a clean shutdown."""
+        self._ghost.stopped(self._id)
+
+    def unclean_election(self, broker: Broker, partition: TopicPartition) -> None:
+        """Leave it to C6, which sees it in the records."""
 
     def opened(self, log: PartitionLog) -> None:
         """Compare what is on the disk with what was written before the crash."""
@@ -171,6 +186,8 @@ class _Observer:
         chain = ghost.chains[self._id] = Chain(log, start, root_hash)
         batches = [batch for segment in log.segments for batch in segment.batches]
         self._note(log, ghost, chain, batches)
+        if old is not None and self._was_unclean:
+            ghost.unclean[self._id] = None
         if old is not None and chain.end < old.end:
             ghost.losses[self._id] = Loss(self._id, chain.end)
 
@@ -207,7 +224,15 @@ class _Observer:
         replica = self._replica(log, ghost, chain, (), old)
         self._run("watermark", replica)
         if replica.leads and log.high_watermark > ghost.true_watermark:
+            self._note_promise(ghost, log)
             ghost.committed += chain.between(ghost.true_watermark, log.high_watermark)
+
+    def _note_promise(self, ghost: GhostPartition, log: PartitionLog) -> None:
+        broker = self._broker
+        partition = None if broker is None else broker.replicas.partition(log.partition)
+        leader = None if partition is None else partition.leader
+        if leader is not None:
+            ghost.note_promise(ghost.true_watermark, leader.min_isr, leader.isr)
 
     def led(self, broker: Broker, partition: Partition) -> None:
         """Look at a new leader."""
@@ -223,6 +248,9 @@ class _Observer:
         newest = self._ghost.image
         if newest is None or image.offset > newest.offset:
             self._ghost.image = image
+        log = self._ghost.metadata_log(self._id)
+        for recorded in self._ghost.history.read(self._ghost, self._id, log, image):
+            self._run("recorded", recorded)
         self._run("applied", Applied(self._id, image, delta))
 
     def answered(

@@ -5,6 +5,9 @@ The names are those of docs/invariants.md. Each function looks at one event of o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from minikafka.trials.ghost import LAST_KNOWN_LEADER, Entry
 from minikafka.trials.invariants import Replica, check
 
 __all__ = ["REGISTERED_HERE"]
@@ -94,22 +97,35 @@ def _leader_watermark_never_falls(replica: Replica) -> str | None:
 def _leader_completeness(replica: Replica) -> str | None:
     """A leader holds all that was committed, unless its loss is licensed.
 
-    The licence: its own disk lost it with the power, and nobody else was left in the ISR. With
-    KIP-966 (eligible leader replicas) there would be no such licence.
+    A licence needs an unclean election: one from the ISR or the ELR loses nothing (KIP-966).
+    It is there (i) where the topic or the scenario allows unclean elections, (ii) for the last
+    known leader, where as many members as min.insync.replicas had, when the record was
+    committed, have shut down uncleanly since.
     """
     ghost, chain = replica.ghost, replica.chain
     watermark = ghost.true_watermark
     last = ghost.committed_below(watermark)
     if last is None or chain.holds(last):
         return None
-    loss = ghost.losses.get(replica.broker)
-    if loss is not None and replica.isr == (replica.broker,) and not ghost.internal:
-        ghost.forget_from(chain.end, replica.epoch)
+    missing = [entry for entry in ghost.committed if not chain.holds(entry)]
+    if _is_licensed(replica, missing):
+        ghost.forget_from(missing[0].base_offset, replica.epoch)
         return None
     return (
         f"broker {replica.broker} leads {ghost.name} with a log that ends at {chain.end} or "
         f"differs below; committed was everything below {watermark}"
     )
+
+
+def _is_licensed(replica: Replica, missing: Sequence[Entry]) -> bool:
+    """Say whether the committed entries that a new leader lacks may be gone."""
+    ghost = replica.ghost
+    reason = ghost.unclean_elections.get(replica.epoch)
+    if reason is None or replica.isr != (replica.broker,) or ghost.internal:
+        return False
+    if reason != LAST_KNOWN_LEADER:
+        return True
+    return all(ghost.failures_left(entry) <= 0 for entry in missing)
 
 
 @check("R13", "truncated")

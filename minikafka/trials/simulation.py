@@ -21,7 +21,12 @@ from minikafka.sim.disk import SimDisk
 from minikafka.sim.hosts import CrashMode, Host
 from minikafka.sim.loop import SimLoop
 from minikafka.sim.network import SimNetwork
-from minikafka.trials import rules_log, rules_metadata  # their import registers them
+from minikafka.trials import (  # their import registers them
+    rules_controller,
+    rules_log,
+    rules_metadata,
+    rules_requests,
+)
 from minikafka.trials.checks import UserCheck
 from minikafka.trials.hosting import BROKER_PORT, CLIENT_PORT, SimHosting
 from minikafka.trials.invariants import Answer, Invariants, Violation
@@ -31,7 +36,10 @@ from minikafka.wire.versions import ApiKey
 
 __all__ = ["BrokerHost", "Simulation"]
 
-assert rules_log.REGISTERED_HERE and rules_metadata.REGISTERED_HERE, "imports register them"
+assert all(
+    rules.REGISTERED_HERE
+    for rules in (rules_controller, rules_log, rules_metadata, rules_requests)
+), "imports register them"
 
 _UNTIL_RECHECK_S = 0.05
 

@@ -38,6 +38,7 @@ class ApiKey(IntEnum):
     OFFSET_FOR_LEADER_EPOCH = 23
     DESCRIBE_CONFIGS = 32
     CREATE_PARTITIONS = 37
+    ELECT_LEADERS = 43
     INCREMENTAL_ALTER_CONFIGS = 44
     ALTER_PARTITION = 56
     DESCRIBE_CLUSTER = 60
@@ -111,6 +112,7 @@ SERVED: dict[int, ApiVersionRange] = dict(
         _served(ApiKey.OFFSET_FOR_LEADER_EPOCH, "OffsetForLeaderEpoch", (2, 4), 4),
         _served(ApiKey.DESCRIBE_CONFIGS, "DescribeConfigs", (1, 4), 4),
         _served(ApiKey.CREATE_PARTITIONS, "CreatePartitions", (0, 3), 2),
+        _served(ApiKey.ELECT_LEADERS, "ElectLeaders", (0, 2), 2),
         _served(ApiKey.INCREMENTAL_ALTER_CONFIGS, "IncrementalAlterConfigs", (0, 1), 1),
         _served(ApiKey.ALTER_PARTITION, "AlterPartition", (2, 3), 0, internal=True),
         _served(ApiKey.DESCRIBE_CLUSTER, "DescribeCluster", (0, 2), 0),
