@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from minikafka.trials.mutations_controller import CONTROLLER_MUTATIONS
+
 __all__ = ["MUTATIONS", "Mutation", "mutated"]
 
 Patch = tuple[Any, str, Any]
@@ -109,6 +111,7 @@ MUTATIONS: dict[str, Mutation] = {
     "answers-out-of-order": Mutation(
         "an answer leaves as soon as it is there", ("W1",), _answers_out_of_order
     ),
+    **{name: Mutation(*each) for name, each in CONTROLLER_MUTATIONS.items()},
 }
 """All planted bugs, by id."""
 
