@@ -185,7 +185,8 @@ class AsyncCluster:
         if node is None:
             raise RuntimeError(f"broker {broker} is not up")
         await node.within(node.stop())
-        self._nodes.pop(broker, None)
+        if self._nodes.get(broker) is node:
+            del self._nodes[broker]
 
     async def close(self) -> None:
         """Every broker has left: no task, port or socket remains. Twice is once."""

@@ -128,8 +128,9 @@ class GhostPartition:
         watermarks: highest watermark of each leader epoch's leader.
         licensed: committed batches whose loss was within what the settings promise.
         promises: from which offset on what was committed with how many in-sync replicas at
-            least (min.insync.replicas), and who they were; in order of the offsets.
-        unclean: brokers whose last shutdown was unclean, until they join the ISR again.
+            least (min.insync.replicas); in order of the offsets.
+        unclean: where the logs of brokers ended that have shut down uncleanly since they last
+            joined the ISR.
         unclean_elections: why a leader from outside ISR and ELR was elected, by leader epoch.
         generation: the leader epoch that took the last licensed loss. What leaders of older
             epochs still hold and show is of a history that has ended, though they may not know.
@@ -144,8 +145,8 @@ class GhostPartition:
     losses: dict[BrokerId, Loss] = field(default_factory=dict)
     leaders: dict[LeaderEpoch, BrokerId] = field(default_factory=dict)
     watermarks: dict[LeaderEpoch, Offset] = field(default_factory=dict)
-    promises: list[tuple[Offset, int, tuple[BrokerId, ...]]] = field(default_factory=list)
-    unclean: dict[BrokerId, None] = field(default_factory=dict)
+    promises: list[tuple[Offset, int]] = field(default_factory=list)
+    unclean: dict[BrokerId, Offset] = field(default_factory=dict)
     unclean_elections: dict[LeaderEpoch, str] = field(default_factory=dict)
     licensed: int = 0
     generation: LeaderEpoch = 0
@@ -163,24 +164,21 @@ class GhostPartition:
         entry = self.committed[index]
         return entry.prefix_hash if entry.next_offset == offset else None
 
-    def note_promise(self, offset: Offset, min_isr: int, isr: tuple[BrokerId, ...]) -> None:
-        """Note with how many in-sync replicas, and which, is committed from `offset` on."""
-        if not self.promises or self.promises[-1][1:] != (min_isr, isr):
-            self.promises.append((offset, min_isr, isr))
+    def note_promise(self, offset: Offset, min_isr: int) -> None:
+        """Note with how many in-sync replicas at least is committed from `offset` on."""
+        if not self.promises or self.promises[-1][1] != min_isr:
+            self.promises.append((offset, min_isr))
 
     def failures_left(self, entry: Entry) -> int:
         """Return how many more replicas must have failed before losing `entry` is licensed.
 
         KIP-966: what was committed with min.insync.replicas outlives the unclean shutdowns of
-        one replica less. A replica has failed from its unclean shutdown on until it is in the
-        ISR again: nobody can tell whether it has lost something.
+        one replica less. A replica that held it has failed from its unclean shutdown on until
+        it is in the ISR again: nobody can tell whether it has lost something.
         """
         index = bisect_right(self.promises, entry.base_offset, key=lambda each: each[0]) - 1
-        if index < 0:
-            return 1
-        _, min_isr, isr = self.promises[index]
-        failed = [member for member in isr if member in self.unclean or member in self.losses]
-        return min_isr - len(failed)
+        min_isr = self.promises[index][1] if index >= 0 else 1
+        return min_isr - sum(end >= entry.next_offset for end in self.unclean.values())
 
     def committed_below(self, offset: Offset) -> Entry | None:
         """Return the last committed batch that ends at `offset` or below, None without any."""
@@ -225,12 +223,16 @@ class Ghost:
         self.leader_of: dict[tuple[TopicId, int, LeaderEpoch], BrokerId] = {}
         self._stopped: dict[BrokerId, bool] = {}
 
-    def started(self, broker: BrokerId, incarnation_id: uuid.UUID) -> bool:
-        """Note a start; say whether the one before it ended without a clean shutdown."""
+    def started(self, broker: BrokerId, incarnation_id: uuid.UUID) -> None:
+        """Note a start, and whether the one before it ended without a clean shutdown."""
         unclean = not self._stopped.get(broker, True)
         self._stopped[broker] = False
         self.unclean_starts[incarnation_id] = unclean
-        return unclean
+        for partition in self.partitions.values():
+            chain = partition.chains.get(broker)
+            if unclean and chain is not None:
+                before = partition.unclean.get(broker, 0)
+                partition.unclean[broker] = max(before, chain.end)
 
     def stopped(self, broker: BrokerId) -> None:
         """Note a clean shutdown."""

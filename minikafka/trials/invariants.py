@@ -163,12 +163,11 @@ class _Observer:
         self._ghost = invariants.ghost
         self._id = broker_id
         self._broker: Broker | None = None
-        self._was_unclean = False
 
     def started(self, broker: Broker) -> None:
         """Keep the broker, to see its roles, and note how the one before it ended."""
         self._broker = broker
-        self._was_unclean = self._ghost.started(self._id, broker.lifecycle.incarnation_id)
+        self._ghost.started(self._id, broker.lifecycle.incarnation_id)
 
     def stopped(self, broker: Broker) -> None:
         """Note a clean shutdown."""
@@ -186,8 +185,6 @@ class _Observer:
         chain = ghost.chains[self._id] = Chain(log, start, root_hash)
         batches = [batch for segment in log.segments for batch in segment.batches]
         self._note(log, ghost, chain, batches)
-        if old is not None and self._was_unclean:
-            ghost.unclean[self._id] = None
         if old is not None and chain.end < old.end:
             ghost.losses[self._id] = Loss(self._id, chain.end)
 
@@ -232,7 +229,7 @@ class _Observer:
         partition = None if broker is None else broker.replicas.partition(log.partition)
         leader = None if partition is None else partition.leader
         if leader is not None:
-            ghost.note_promise(ghost.true_watermark, leader.min_isr, leader.isr)
+            ghost.note_promise(ghost.true_watermark, leader.min_isr)
 
     def led(self, broker: Broker, partition: Partition) -> None:
         """Look at a new leader."""

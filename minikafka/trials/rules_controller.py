@@ -127,9 +127,21 @@ def _reason(
         return "its topic"
     if (record.topic_id, record.partition) in ghost.unclean_asked:
         return "who asked for it"
-    if old.last_known_elr == (new.leader,) and not old.elr and not old.isr:
+    eligible = [
+        member for member in (*old.isr, *old.elr) if not _is_back_uncleanly(recorded, member)
+    ]
+    if old.last_known_elr == (new.leader,) and not eligible:
         return LAST_KNOWN_LEADER
     return None
+
+
+def _is_back_uncleanly(recorded: Recorded, broker_id: BrokerId) -> bool:
+    """Say whether this decision registers a broker after an unclean shutdown."""
+    before = recorded.before.brokers.get(broker_id)
+    after = recorded.settled.brokers.get(broker_id)
+    if after is None or (before is not None and before.broker_epoch == after.broker_epoch):
+        return False
+    return recorded.ghost.unclean_starts.get(after.incarnation_id, False)
 
 
 def _note_unclean(recorded: Recorded, new: PartitionImage, reason: str) -> None:

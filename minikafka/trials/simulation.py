@@ -42,6 +42,8 @@ assert all(
 ), "imports register them"
 
 _UNTIL_RECHECK_S = 0.05
+# Longer than a broker waits to be let go.
+_SHUT_DOWN_S = 600.0
 
 
 class BrokerHost:
@@ -73,6 +75,23 @@ class BrokerHost:
     def crash(self, mode: CrashMode = "kill") -> None:
         """End the process: `kill` keeps what it wrote, `power` loses what was not flushed."""
         self.host.crash(mode)
+
+    async def shut_down(self) -> None:
+        """Let it shut down in good order, then end its process.
+
+        Returns early where the process ends by itself. Cancellation: ends it at once.
+        """
+        incarnation = self.host.incarnation
+        simulation = self._simulation
+        stopping = simulation.loop.create_task(simulation.cluster.stop(self.id))
+        try:
+            await simulation.until(
+                lambda: stopping.done() or not incarnation.alive, _SHUT_DOWN_S
+            )
+        finally:
+            stopping.cancel()
+            if self.host.incarnation is incarnation:
+                self.host.crash()
 
     def restart(self) -> None:
         """Start it again on the same disk."""

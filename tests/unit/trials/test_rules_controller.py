@@ -247,7 +247,7 @@ def test_unclean_shutdown_is_forgiven_when_the_broker_joins_an_isr() -> None:
     """It has fetched from the leader since then; who only stays in it has not."""
     ghost = Ghost()
     partition = ghost.partitions[ID, 0] = GhostPartition("t-0", internal=False)
-    partition.unclean = {1: None, 2: None}
+    partition.unclean = {1: 5, 2: 5}
     wrong(change(state(3, (3, 1)), 3, (1, 2, 3), ghost=ghost))
     assert list(partition.unclean) == [1]
 
@@ -290,3 +290,32 @@ def test_change_is_known_by_name() -> None:
     assert found is not None
     assert (found[0], found[1].isr, found[2].isr) == ("t-0", (1, 2, 3), (1, 2))
     assert replace(recorded, record=registered()).change() is None
+
+
+@pytest.mark.parametrize(("unclean", "broken"), [(True, []), (False, ["C6"])])
+def test_last_known_leader_leads_once_the_last_eligible_one_is_back_uncleanly(
+    unclean: bool, broken: list[str]
+) -> None:
+    """KIP-966: its registration empties the ELR; a clean shutdown would have left it there."""
+    ghost = Ghost()
+    ghost.unclean_starts[UUID(int=9)] = unclean
+    old = state(NO_LEADER, (), (2,), (3,))
+    recorded = change(old, 3, (3,), recovering=True, fenced=(2,), ghost=ghost)
+    back = BrokerImage(2, 51, UUID(int=9), "h", 1, None, True)
+    settled = replace(recorded.after, brokers={**recorded.after.brokers, 2: back})
+    assert wrong(replace(recorded, settled=settled)) == broken
+
+
+def test_only_a_start_after_an_unclean_end_is_an_unclean_one() -> None:
+    """The first start of all, and one after a clean shutdown, are not."""
+    ghost = Ghost()
+    partition = ghost.partitions[ID, 0] = GhostPartition("t-0", internal=False)
+    partition.chains[1] = Chain(cast("Any", None), 7)
+    lives = [UUID(int=number) for number in range(4)]
+    ghost.started(1, lives[0])
+    ghost.stopped(1)
+    ghost.started(1, lives[1])
+    assert partition.unclean == {}
+    ghost.started(1, lives[2])
+    assert partition.unclean == {1: 7}
+    assert [ghost.unclean_starts[life] for life in lives[:3]] == [False, False, True]

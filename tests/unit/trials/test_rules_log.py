@@ -103,17 +103,17 @@ def lost(reason: str | None, min_isr: int = 1, *failed: int) -> tuple[World, Rep
 
     Args:
         reason: why it was elected from outside ISR and ELR; None for a clean election.
-        min_isr: with how many in-sync replicas, of 1 and 2, the record was committed.
-        failed: who has shut down uncleanly since.
+        min_isr: with how many in-sync replicas the record was committed.
+        failed: who has shut down uncleanly since; 3 never had it.
     """
     world = World()
     full = world.log(1, batch(0), batch(1))
     world.log(2, batch(0))
     ghost = world.ghost
-    ghost.note_promise(0, min_isr, (1, 2))
+    ghost.note_promise(0, min_isr)
     ghost.committed = list(full.entries)
     ghost.losses[2] = Loss(2, 1)
-    ghost.unclean = dict.fromkeys(failed)
+    ghost.unclean = {member: 1 if member == 3 else 2 for member in failed}
     if reason is not None:
         ghost.unclean_elections[7] = reason
     return world, world.event(2)._replace(epoch=7, isr=(2,))
@@ -127,7 +127,7 @@ def lost(reason: str | None, min_isr: int = 1, *failed: int) -> tuple[World, Rep
         (LAST_KNOWN_LEADER, 1, (2,), True),
         (LAST_KNOWN_LEADER, 2, (2,), False),  # one failure is what 2 outlive
         (LAST_KNOWN_LEADER, 2, (1, 2), True),
-        (LAST_KNOWN_LEADER, 2, (2, 3), False),  # 3 was not asked
+        (LAST_KNOWN_LEADER, 2, (2, 3), False),  # 3 never had it
         (LAST_KNOWN_LEADER, 3, (1, 2), False),
         ("its topic", 2, (), True),
     ],
