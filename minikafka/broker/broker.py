@@ -258,11 +258,15 @@ class Broker:
         self._close_logs()
 
     def _close_logs(self) -> None:
-        """Make the logs durable, then note that this was a clean shutdown (KIP-966)."""
+        """Make the logs durable, then note that this was a clean shutdown (KIP-966).
+
+        One that was never registered has no epoch to name; like Kafka's it counts as unclean.
+        """
+        if self.lifecycle.broker_epoch < 0:
+            return
         try:
             self.replicas.flush()
-            if self.lifecycle.broker_epoch >= 0:
-                write_clean_shutdown(self._storage, self.lifecycle.broker_epoch)
+            write_clean_shutdown(self._storage, self.lifecycle.broker_epoch)
         except KafkaError as error:
             # The disk is gone: the next start will find no note, and rightly so.
             logger.debug("broker %d stops uncleanly: %s", self.node_id, error)

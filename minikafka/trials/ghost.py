@@ -128,7 +128,9 @@ class GhostPartition:
         watermarks: highest watermark of each leader epoch's leader.
         licensed: committed batches whose loss was within what the settings promise.
         promises: from which offset on what was committed with how many in-sync replicas at
-            least (min.insync.replicas); in order of the offsets.
+            least, in order of the offsets: min.insync.replicas, or as many as the controller
+            knew where that was less. A leader may not have heard yet that a member was taken
+            out after an unclean shutdown, and count it still; so it is in Kafka.
         unclean: where the logs of brokers ended that have shut down uncleanly since they last
             joined the ISR.
         unclean_elections: why a leader from outside ISR and ELR was elected, by leader epoch.
@@ -207,6 +209,7 @@ class Ghost:
         history: every committed metadata record.
         unclean_asked: partitions for which the scenario asks for unclean elections (ElectLeaders).
         unclean_starts: by incarnation of a broker: did the one before it end uncleanly?
+        living: the latest incarnation of each broker.
         producer_blocks: producer ids given away, as (first, count).
         topic_ids: names of all topics there ever were.
         leader_of: who leads, by topic id, partition and leader epoch.
@@ -218,6 +221,7 @@ class Ghost:
         self.history = MetadataHistory()
         self.unclean_asked: dict[Key, None] = {}
         self.unclean_starts: dict[uuid.UUID, bool] = {}
+        self.living: dict[BrokerId, uuid.UUID] = {}
         self.producer_blocks: list[tuple[int, int]] = []
         self.topic_ids: dict[TopicId, str] = {}
         self.leader_of: dict[tuple[TopicId, int, LeaderEpoch], BrokerId] = {}
@@ -228,6 +232,7 @@ class Ghost:
         unclean = not self._stopped.get(broker, True)
         self._stopped[broker] = False
         self.unclean_starts[incarnation_id] = unclean
+        self.living[broker] = incarnation_id
         for partition in self.partitions.values():
             chain = partition.chains.get(broker)
             if unclean and chain is not None:
@@ -262,6 +267,14 @@ class Ghost:
         if image is None or name is None:
             return ()
         return image.topics[name].partitions[index].isr
+
+    def complete(self, topic_id: TopicId, index: int) -> int:
+        """Return how many replicas the controller knows to hold everything: ISR and ELR."""
+        image = self.image
+        topic = None if image is None else image.topic_by_id(topic_id)
+        if topic is None:
+            return 0
+        return len(topic.partitions[index].isr) + len(topic.partitions[index].elr)
 
     @property
     def licensed_losses(self) -> int:

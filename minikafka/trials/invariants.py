@@ -229,7 +229,8 @@ class _Observer:
         partition = None if broker is None else broker.replicas.partition(log.partition)
         leader = None if partition is None else partition.leader
         if leader is not None:
-            ghost.note_promise(ghost.true_watermark, leader.min_isr)
+            known = self._ghost.complete(log.topic_id, log.partition.partition)
+            ghost.note_promise(ghost.true_watermark, min(leader.min_isr, known))
 
     def led(self, broker: Broker, partition: Partition) -> None:
         """Look at a new leader."""

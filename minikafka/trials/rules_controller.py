@@ -222,7 +222,10 @@ def _note_joined(recorded: Recorded) -> None:
     ghost = recorded.ghost.find(record.topic_id, record.partition)
     if ghost is not None and new.leader not in ghost.unclean:
         for member in new.isr:
-            if member not in old.isr:
+            # One that was let in before the controller has heard of its end is not meant.
+            registered = recorded.before.brokers.get(member)
+            living = recorded.ghost.living.get(member)
+            if member not in old.isr and registered and registered.incarnation_id == living:
                 ghost.unclean.pop(member, None)
 
 

@@ -248,6 +248,10 @@ def test_unclean_shutdown_is_forgiven_when_the_broker_joins_an_isr() -> None:
     ghost = Ghost()
     partition = ghost.partitions[ID, 0] = GhostPartition("t-0", internal=False)
     partition.unclean = {1: 5, 2: 5}
+    ghost.living = {1: UUID(int=1), 2: UUID(int=8)}
+    wrong(change(state(3, (3, 1)), 3, (1, 2, 3), ghost=ghost))
+    assert list(partition.unclean) == [1, 2], "the one that joined has ended meanwhile"
+    ghost.living[2] = UUID(int=2)
     wrong(change(state(3, (3, 1)), 3, (1, 2, 3), ghost=ghost))
     assert list(partition.unclean) == [1]
 
