@@ -20,7 +20,6 @@ from minikafka.base.ids import (
     TopicId,
 )
 from minikafka.records.batch import Batch
-from minikafka.trials.metadata_history import MetadataHistory
 
 if TYPE_CHECKING:
     from minikafka.log.partition_log import PartitionLog
@@ -206,7 +205,6 @@ class Ghost:
     """The state of all partitions, and the newest committed metadata.
 
     Attributes:
-        history: every committed metadata record.
         unclean_asked: partitions for which the scenario asks for unclean elections (ElectLeaders).
         unclean_starts: by incarnation of a broker: did the one before it end uncleanly?
         living: the latest incarnation of each broker.
@@ -218,7 +216,6 @@ class Ghost:
     def __init__(self) -> None:
         self.partitions: dict[Key, GhostPartition] = {}
         self.image: MetadataImage | None = None
-        self.history = MetadataHistory()
         self.unclean_asked: dict[Key, None] = {}
         self.unclean_starts: dict[uuid.UUID, bool] = {}
         self.living: dict[BrokerId, uuid.UUID] = {}

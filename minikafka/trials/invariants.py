@@ -9,13 +9,14 @@ up to date and calls the checks of each hook. The rules themselves are in `rules
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from minikafka.base.ids import BrokerId, LeaderEpoch, Offset, TopicPartition
 from minikafka.records.batch import Batch
 from minikafka.sim.errors import SimError
 from minikafka.trials.ghost import Chain, Entry, Ghost, GhostPartition, Loss
+from minikafka.trials.metadata_history import MetadataHistory
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
@@ -109,6 +110,7 @@ class Answer:
     request: Any
     response: Any
     from_broker: bool
+    history: MetadataHistory = field(default_factory=MetadataHistory)
 
 
 def check(name: str, hook: Hook) -> Callable[[Check], Check]:
@@ -130,6 +132,7 @@ class Invariants:
 
     def __init__(self, report: Callable[[str, str], None]) -> None:
         self.ghost = Ghost()
+        self.history = MetadataHistory()
         self.report = report
         self.hooks: dict[Hook, list[tuple[str, Check]]] = {
             hook: list(checks) for hook, checks in REGISTERED.items()
@@ -247,7 +250,7 @@ class _Observer:
         if newest is None or image.offset > newest.offset:
             self._ghost.image = image
         log = self._ghost.metadata_log(self._id)
-        for recorded in self._ghost.history.read(self._ghost, self._id, log, image):
+        for recorded in self._invariants.history.read(self._ghost, self._id, log, image):
             self._run("recorded", recorded)
         self._run("applied", Applied(self._id, image, delta))
 
@@ -261,7 +264,16 @@ class _Observer:
         from_broker: bool,
     ) -> None:
         """Look at a response before it leaves."""
-        answer = Answer(broker, self._ghost, api_key, version, request, response, from_broker)
+        answer = Answer(
+            broker,
+            self._ghost,
+            api_key,
+            version,
+            request,
+            response,
+            from_broker,
+            self._invariants.history,
+        )
         self._run("answered", answer)
         for hear in self._invariants.on_answer:
             hear(answer)

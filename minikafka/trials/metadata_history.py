@@ -21,10 +21,10 @@ from minikafka.metadata.records import (
 )
 from minikafka.metadata.states import PartitionImage
 from minikafka.quorum.batches import committed_batches
+from minikafka.trials.ghost import Ghost
 
 if TYPE_CHECKING:
     from minikafka.log.partition_log import PartitionLog
-    from minikafka.trials.ghost import Ghost
 
 __all__ = ["MetadataHistory", "Recorded"]
 

@@ -36,7 +36,7 @@ def _accepted_isr_was_due(answer: Answer) -> str | None:
                 continue
             name = (topic["topic_id"], told["partition_index"])
             wanted, epoch = asked[name], told["partition_epoch"]
-            accepted = answer.ghost.history.accepted.get((*name, epoch))
+            accepted = answer.history.accepted.get((*name, epoch))
             if accepted is None or epoch == wanted.partition_epoch:
                 continue  # nothing was changed
             wrong = _wrong(answer.request, wanted, *accepted)
@@ -94,7 +94,7 @@ def _unclean_registration_has_left_every_isr(answer: Answer) -> str | None:
     """Who does not say that it shut down cleanly is in no ISR and no ELR when it is answered."""
     if answer.api_key != ApiKey.BROKER_REGISTRATION or answer.response["error_code"]:
         return None
-    known = answer.ghost.history.registrations.get(answer.response["broker_epoch"])
+    known = answer.history.registrations.get(answer.response["broker_epoch"])
     if known is None:
         return f"{answer.response['broker_epoch']} is a broker epoch that was not committed"
     former, state = known

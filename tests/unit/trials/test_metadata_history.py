@@ -16,7 +16,7 @@ def test_every_record_is_seen_once_in_order_with_the_states_around_it() -> None:
         s.invariants.add("none", "recorded", seen.append)
         await s.cluster.create_topic("u", partitions=2)
         await s.sleep(1)
-        history, image = s.invariants.ghost.history, s.invariants.ghost.image
+        history, image = s.invariants.history, s.invariants.ghost.image
         assert history.image is not None
         assert image is not None
         assert (history.image.offset, history.image.topics) == (image.offset, image.topics)

@@ -13,17 +13,34 @@ from minikafka.metadata.states import PartitionImage
 from minikafka.trials import rules_requests
 from minikafka.trials.ghost import Ghost
 from minikafka.trials.invariants import REGISTERED, Answer
+from minikafka.trials.metadata_history import MetadataHistory
 from minikafka.wire.versions import ApiKey
 from tests.unit.trials.test_rules_controller import ID, image, state
 
 assert rules_requests.REGISTERED_HERE, "importing it registers the rules"
 
 
-def wrong(ghost: Ghost, key: ApiKey, request: Any, response: dict[str, Any]) -> list[str]:
+def wrong(
+    key: ApiKey,
+    request: Any,
+    response: dict[str, Any],
+    *,
+    ghost: Ghost | None = None,
+    history: MetadataHistory | None = None,
+) -> list[str]:
     """Return the names of the rules that an answer breaks."""
     broker = cast("Any", None)
     asked = SimpleNamespace(**request)
-    answer = Answer(broker, ghost, int(key), 3, asked, {"error_code": 0, **response}, True)
+    answer = Answer(
+        broker,
+        ghost or Ghost(),
+        int(key),
+        3,
+        asked,
+        {"error_code": 0, **response},
+        True,
+        history or MetadataHistory(),
+    )
     return [name for name, rule in REGISTERED["answered"] if rule(answer) is not None]
 
 
@@ -37,8 +54,8 @@ def accepted(
     recovering: int = 0,
 ) -> list[str]:
     """Return the rules that an accepted AlterPartition breaks."""
-    ghost = Ghost()
-    ghost.history.accepted[ID, 0, 9] = (before.topics["t"].partitions[0], before)
+    history = MetadataHistory()
+    history.accepted[ID, 0, 9] = (before.topics["t"].partitions[0], before)
     wanted = SimpleNamespace(
         partition_index=0,
         leader_epoch=leader_epoch,
@@ -49,9 +66,8 @@ def accepted(
     topics = [SimpleNamespace(topic_id=ID, partitions=[wanted])]
     told = {"partition_index": 0, "error_code": 0, "partition_epoch": 9, "isr": isr}
     response = {"topics": [{"topic_id": ID, "partitions": [told]}]}
-    return wrong(
-        ghost, ApiKey.ALTER_PARTITION, {"topics": topics, "broker_id": sender}, response
-    )
+    request = {"topics": topics, "broker_id": sender}
+    return wrong(ApiKey.ALTER_PARTITION, request, response, history=history)
 
 
 BOTH = ((1, 1), (2, 2))
@@ -97,17 +113,18 @@ def test_unclean_registration_that_keeps_its_place_breaks_c7(
     partition: PartitionImage, previous: int, former: int | None, broken: bool
 ) -> None:
     """Without the epoch of the last registration the shutdown was not clean (KIP-966)."""
-    ghost = Ghost()
-    ghost.history.registrations[50] = (former, image(partition))
+    history = MetadataHistory()
+    history.registrations[50] = (former, image(partition))
     request = {"broker_id": 2, "previous_broker_epoch": previous, "incarnation_id": UUID(int=9)}
-    found = wrong(ghost, ApiKey.BROKER_REGISTRATION, request, {"broker_epoch": 50})
+    response = {"broker_epoch": 50}
+    found = wrong(ApiKey.BROKER_REGISTRATION, request, response, history=history)
     assert found == (["C7"] if broken else [])
 
 
 def test_registration_that_is_not_committed_breaks_c7() -> None:
     """It would be answered before it counts."""
     request = {"broker_id": 2, "previous_broker_epoch": -1}
-    found = wrong(Ghost(), ApiKey.BROKER_REGISTRATION, request, {"broker_epoch": 50})
+    found = wrong(ApiKey.BROKER_REGISTRATION, request, {"broker_epoch": 50})
     assert found == ["C7"]
 
 
@@ -117,7 +134,7 @@ def test_producer_ids_given_twice_break_c10() -> None:
 
     def given(first: int) -> list[str]:
         block = {"producer_id_start": first, "producer_id_len": 1000}
-        return wrong(ghost, ApiKey.ALLOCATE_PRODUCER_IDS, {}, block)
+        return wrong(ApiKey.ALLOCATE_PRODUCER_IDS, {}, block, ghost=ghost)
 
     assert given(0) == given(1000) == []
     assert given(1999) == ["C10"]
@@ -130,4 +147,4 @@ def test_refused_requests_are_not_judged() -> None:
         ApiKey.BROKER_REGISTRATION,
         ApiKey.ALLOCATE_PRODUCER_IDS,
     ):
-        assert wrong(Ghost(), key, {}, {"error_code": 77}) == []
+        assert wrong(key, {}, {"error_code": 77}) == []
