@@ -29,6 +29,15 @@ __all__ = [
     "unclean_elections",
 ]
 
+# What people see in Kafka's tools.
+_TEXTS = {
+    ErrorCode.ELECTION_NOT_NEEDED: "Leader election not needed for topic partition.",
+    ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE: "The preferred leader was not available.",
+    ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE: (
+        "Eligible topic partition leaders are not available."
+    ),
+}
+
 ELECTIONS_MAX = 1000
 """Elections that one turn of a timer holds; who is left is the next turn's (Kafka's bound)."""
 
@@ -216,7 +225,7 @@ def _change(
 def _refused(
     topic: str, number: int, error: ErrorCode, message: str | None = None
 ) -> ElectionResult:
-    return ElectionResult(topic, number, error, message)
+    return ElectionResult(topic, number, error, message or _TEXTS[error])
 
 
 def _all_partitions(image: MetadataImage) -> Iterator[tuple[str, int]]:
