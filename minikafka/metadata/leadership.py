@@ -171,7 +171,7 @@ def change_partition(
         isr, elr, recovering = (leader,), (), True
     elif leader in elr:
         isr = (leader,)
-        # One may be enough: then nobody else is needed.
+        # DIVERGENCE(elr-after-election): where one is enough nobody else is eligible beside it.
         elr = () if min_isr <= 1 else tuple(replica for replica in elr if replica != leader)
     last_known = last_known_leader(partition, isr, leader)
     state = _State(leader, isr, elr, recovering, last_known)
