@@ -23,6 +23,7 @@ from minikafka.apis.registry import api
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import NO_OFFSET, Offset, TopicPartition
+from minikafka.broker import record_deletion
 from minikafka.broker.context import RequestContext
 from minikafka.broker.purgatory import settled
 from minikafka.metadata.names import is_internal_topic
@@ -85,7 +86,7 @@ def _start(
     try:
         if not replicas.leader(partition).log.config.deleted:
             return ErrorCode.POLICY_VIOLATION
-        return replicas.delete_records(partition, offset, deadline_ms)
+        return record_deletion.delete_records(replicas, partition, offset, deadline_ms)
     except KafkaError as error:
         return error.code
 

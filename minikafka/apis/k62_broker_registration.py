@@ -6,11 +6,13 @@ Behaviour
     say it has applied the metadata. An id in use by a living process is
     DUPLICATE_BROKER_REGISTRATION; another cluster's broker is INCONSISTENT_CLUSTER_ID.
     The listener called REPLICATION is where brokers reach it, and shown to no client.
+    A broker that does not name its last registration as the one in which it shut down cleanly
+    has left every ISR and ELR when it is answered.
 
 Versions
     0   KIP-631
     2   log directories (KIP-858); there is one, and it is not looked at
-    3   previous broker epoch (KIP-966); not looked at
+    3   previous broker epoch (KIP-966); before, every shutdown counts as unclean
 
 Not done
     More than one listener for clients. Features.
@@ -54,6 +56,7 @@ async def broker_registration(request: Any, context: RequestContext) -> Shape:
         request.rack,
         "" if for_brokers is None else for_brokers.host,
         0 if for_brokers is None else for_brokers.port,
+        request.previous_broker_epoch if context.api_version >= 3 else -1,
     )
     registration = await context.broker.decide(
         lambda controller, now_ms: controller.register_broker(command, now_ms)

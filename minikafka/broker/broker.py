@@ -7,6 +7,7 @@ broker is a voter.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ from minikafka.base.ids import BrokerId, ProducerId
 from minikafka.base.seeds import Seeds, random_id
 from minikafka.broker.fetch_sessions import FetchSessionCache
 from minikafka.broker.fetcher_manager import FetcherManager
+from minikafka.broker.forwarding import forward
 from minikafka.broker.isr_changes import IsrChanges
 from minikafka.broker.lifecycle import BrokerLifecycle
 from minikafka.broker.metadata_publisher import MetadataPublisher
@@ -28,18 +30,20 @@ from minikafka.broker.purgatory import Condition, Purgatory, settled
 from minikafka.broker.quorum_driver import QuorumDriver
 from minikafka.broker.replica_fetcher import ReplicaFetcher
 from minikafka.broker.replica_manager import ReplicaManager
+from minikafka.log.clean_shutdown import take_clean_shutdown, write_clean_shutdown
 from minikafka.log.storage import Storage
 from minikafka.metadata.commands import Decision
 from minikafka.metadata.controller import Controller
+from minikafka.metadata.elections import unclean_between
 from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.states import MetadataDelta
 from minikafka.net.channel import Channel, ChannelClosed
 from minikafka.net.network import Network
 from minikafka.net.turns import Turns
-from minikafka.wire.answers import says
 
 __all__ = ["Broker"]
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -86,7 +90,7 @@ class Broker:
         self.image_changed = Condition(self)
         self.listeners: list[Callable[[], None]] = []
         self._loop = loop
-        self._network = network
+        self._network, self._storage = network, storage
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self._channels: dict[tuple[BrokerId, str], Channel] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -94,7 +98,8 @@ class Broker:
         self.lifecycle = BrokerLifecycle(
             self,
             random_id(seeds.generator("incarnation")),
-            lambda: self._controller_channel("lifecycle"),
+            lambda: self.controller_channel("lifecycle"),
+            take_clean_shutdown(storage),
         )
         self._isr_changes = self._make_isr_changes()
         self._fetchers = FetcherManager(self.make_fetcher)
@@ -108,6 +113,7 @@ class Broker:
             seeds.generator("fetch-sessions"),
             network.turns.soon,
         )
+        self._published = MetadataImage.empty(config)
         self.quorum = QuorumDriver(self, voters, storage, self._publish)
         self._producer_ids = ProducerIds(self)
         if observer is not None:
@@ -117,7 +123,7 @@ class Broker:
         return IsrChanges(
             self.node_id,
             self.clock,
-            send=lambda key, version, request: self._controller_channel("isr").request(
+            send=lambda key, version, request: self.controller_channel("isr").request(
                 key, version, request
             ),
             broker_epoch=lambda: self.lifecycle.broker_epoch,
@@ -167,6 +173,7 @@ class Broker:
         return self.quorum.controller is not None
 
     def _publish(self, image: MetadataImage, delta: MetadataDelta) -> None:
+        former, self._published = self._published, image
         for broker_id in delta.brokers_changed:
             known = image.brokers.get(broker_id)
             if known is not None and known.broker_port:
@@ -174,6 +181,9 @@ class Broker:
                 self._network.learn(
                     broker_id, known.broker_epoch, known.broker_host, known.broker_port
                 )
+        if self.observer is not None and self.is_controller:
+            for partition in unclean_between(former, image, delta):
+                self.observer.unclean_election(self, partition)
         self._publisher.publish(image, delta)
         self.image_changed.wake()
         self._note_change()
@@ -211,44 +221,8 @@ class Broker:
         return await self.quorum.decide(decide)
 
     async def forward(self, api_key: int, version: int, request: object) -> Any:
-        """Let the active controller answer a client's request.
-
-        Where the controller changes, or the way to it breaks, the request is sent again, as
-        Kafka's ForwardingManager does: it may be carried out twice.
-
-        Raises:
-            KafkaError: NOT_CONTROLLER without a controller until request.timeout.ms,
-                REQUEST_TIMED_OUT where no answer came; it may have been carried out all the same.
-        """
-        deadline_ms = self.clock.monotonic_ms() + self.config.request_timeout_ms
-        backoff_ms = self.config.controller_quorum_retry_backoff_ms
-        problem = KafkaError(ErrorCode.NOT_CONTROLLER)
-        while await self._controller_known(deadline_ms):
-            try:
-                channel = self._controller_channel("forward")
-                response = await settled(channel.request(api_key, version, request))
-            except ChannelClosed as error:
-                problem = KafkaError(ErrorCode.REQUEST_TIMED_OUT, str(error))
-            else:
-                if not says(response, ErrorCode.NOT_CONTROLLER):
-                    return response
-                problem = KafkaError(ErrorCode.NOT_CONTROLLER)
-            now_ms = self.clock.monotonic_ms()
-            if now_ms + backoff_ms >= deadline_ms:
-                break
-            await settled(
-                self.purgatory.wait(
-                    lambda: False, [self.controller_changed], now_ms + backoff_ms
-                )
-            )
-        raise problem
-
-    async def _controller_known(self, deadline_ms: int) -> bool:
-        return await settled(
-            self.purgatory.wait(
-                lambda: self.controller_id is not None, [self.controller_changed], deadline_ms
-            )
-        )
+        """Let the active controller answer a client's request; see `forwarding.forward`."""
+        return await forward(self, api_key, version, request)
 
     async def next_producer_id(self) -> ProducerId:
         """Return a producer id that was never given out before, in the whole cluster."""
@@ -279,12 +253,12 @@ class Broker:
             self._loop.call_exception_handler({"message": message, "exception": error})
 
     async def leave(self) -> None:
-        """Tell the controller that this broker goes, and the quorum, if it is the controller."""
+        """Let the controller let this broker go, then the quorum, if it is the controller."""
         await self.lifecycle.leave()
         await self.quorum.resign()
 
     async def stop(self, *, clean: bool = True) -> None:
-        """Stop everything and wait until no task is left.
+        """Stop everything and wait until no task is left; then flush the logs and say so.
 
         Args:
             clean: False where the process is taken to have died: nothing is written any more.
@@ -307,7 +281,25 @@ class Broker:
         for channel in self._channels.values():
             channel.close()
         self.purgatory.close()
-        # What a broker writes at its end belongs here, under `if clean`.
+        if clean:
+            self._close_logs()
+
+    def _close_logs(self) -> None:
+        """Make the logs durable, then note that this was a clean shutdown (KIP-966).
+
+        One that was never registered has no epoch to name; like Kafka's it counts as unclean.
+        """
+        if self.lifecycle.broker_epoch < 0:
+            return
+        try:
+            self.replicas.flush()
+            write_clean_shutdown(self._storage, self.lifecycle.broker_epoch)
+        except KafkaError as error:
+            # The disk is gone: the next start will find no note, and rightly so.
+            logger.debug("broker %d stops uncleanly: %s", self.node_id, error)
+            return
+        if self.observer is not None:
+            self.observer.stopped(self)
 
     def spawn(self, coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
         """Run `coroutine` as a task of this broker; the value comes in the turn it ends."""
@@ -345,7 +337,7 @@ class Broker:
 
     # reaching others
 
-    def _controller_channel(self, purpose: str) -> Channel:
+    def controller_channel(self, purpose: str) -> Channel:
         """Return the channel to the active controller for `purpose`."""
         target = self.controller_id
         if target is None:

@@ -1,6 +1,6 @@
-"""A broker's life as the controller sees it: registered, heard from, unfenced.
+"""A broker's life as the controller sees it: registered, heard from, unfenced, let go.
 
-Counterpart: kafka.server.BrokerLifecycleManager. KIP-500, KIP-631.
+Counterpart: kafka.server.BrokerLifecycleManager. KIP-500, KIP-631, KIP-966.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.broker.forwarding import controller_known
 from minikafka.broker.purgatory import settled
 from minikafka.net.channel import Channel, ChannelClosed
 from minikafka.wire.shapes import build_request
@@ -19,7 +20,7 @@ from minikafka.wire.versions import ApiKey
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
 
-__all__ = ["BROKER_LISTENER", "BrokerLifecycle"]
+__all__ = ["BROKER_LISTENER", "CONTROLLED_SHUTDOWN_MS_MAX", "BrokerLifecycle"]
 
 logger = logging.getLogger(__name__)
 REGISTRATION_VERSION = 4
@@ -28,6 +29,16 @@ LISTENER = "PLAINTEXT"
 BROKER_LISTENER = "REPLICATION"
 """What a broker calls the listener at which others reach it (inter.broker.listener.name)."""
 
+CONTROLLED_SHUTDOWN_MS_MAX = 300_000
+"""How long a broker that leaves waits to be let go: a constant in Kafka (BrokerServer), too.
+
+Each round takes a heartbeat interval of the slowest broker, and the controller may have to be
+elected first; no config of Kafka says how long an operator will wait.
+"""
+
+FIRST_PAUSE_MS = 50
+"""Pause before the second request to be let go; others begin after a heartbeat interval."""
+
 
 class BrokerLifecycle:
     """Registers once, then sends heartbeats until told to stop.
@@ -35,6 +46,8 @@ class BrokerLifecycle:
     Args:
         incarnation_id: new for each start of this broker (KIP-631).
         channel: returns the channel to the active controller.
+        previous_broker_epoch: of the registration in which the broker last shut down cleanly;
+            -1 where it did not.
 
     Attributes:
         broker_epoch: number of the registration; -1 before there is one.
@@ -42,24 +55,32 @@ class BrokerLifecycle:
     """
 
     def __init__(
-        self, broker: Broker, incarnation_id: uuid.UUID, channel: Callable[[], Channel]
+        self,
+        broker: Broker,
+        incarnation_id: uuid.UUID,
+        channel: Callable[[], Channel],
+        previous_broker_epoch: int = -1,
     ) -> None:
         self._broker = broker
-        self._incarnation_id = incarnation_id
+        self.incarnation_id = incarnation_id
+        self._previous_broker_epoch = previous_broker_epoch
         self._channel = channel
+        self._leaving = False
         self.broker_epoch = -1
         self.refusal = ""
 
     async def run(self) -> None:
-        """Register and send heartbeats for ever; a lost registration is made anew.
+        """Register and send heartbeats until `leave`; a lost registration is made anew.
 
         Cancellation: ends it, at any point.
 
         DIVERGENCE(unregistered-brokers): also one that was taken away with UnregisterBroker.
         """
-        while True:
+        while not self._leaving:
             try:
-                await self._controller_known()
+                await controller_known(
+                    self._broker, self._deadline(self._broker.config.request_timeout_ms)
+                )
                 self.broker_epoch = await self._register()
                 self._broker.on_registered()
                 await self._beat()
@@ -68,24 +89,33 @@ class BrokerLifecycle:
                 self.refusal = str(error)
                 await self._pause(self._broker.config.broker_heartbeat_interval_ms // 4)
 
-    async def _controller_known(self) -> None:
-        broker = self._broker
-        if broker.controller_id is None:
-            await settled(
-                broker.purgatory.wait(
-                    lambda: broker.controller_id is not None,
-                    [broker.controller_changed],
-                    self._deadline(broker.config.request_timeout_ms),
-                )
-            )
+    async def leave(self, *, wait: bool = True) -> None:
+        """Ask for a controlled shutdown until the controller grants it: others lead by then.
 
-    async def leave(self) -> None:
-        """Ask for a controlled shutdown once; what the controller makes of it is its matter."""
-        if self.broker_epoch >= 0:
-            try:
-                await self._heartbeat(want_shut_down=True)
-            except (ChannelClosed, KafkaError) as error:
-                logger.debug("broker %d leaves unheard: %s", self._broker.node_id, error)
+        Args:
+            wait: False asks once and goes, as where nobody stays who could take over.
+
+        Returns after `CONTROLLED_SHUTDOWN_MS_MAX` at the latest, granted or not.
+        """
+        self._leaving = True
+        config = self._broker.config
+        deadline_ms = self._deadline(CONTROLLED_SHUTDOWN_MS_MAX)
+        pause_ms = FIRST_PAUSE_MS
+        while self.broker_epoch >= 0 and config.controlled_shutdown_enable:
+            granted = await self._ask_to_go()
+            if granted or not wait or self._broker.clock.monotonic_ms() >= deadline_ms:
+                return
+            await self._pause(pause_ms)
+            pause_ms = config.broker_heartbeat_interval_ms
+
+    async def _ask_to_go(self) -> bool:
+        """Ask once; True when the broker may go, or when the controller knows another one."""
+        try:
+            response = await self._heartbeat(want_shut_down=True)
+        except (ChannelClosed, KafkaError) as error:
+            logger.debug("broker %d leaves unheard: %s", self._broker.node_id, error)
+            return isinstance(error, KafkaError) and error.code == ErrorCode.STALE_BROKER_EPOCH
+        return bool(response.should_shut_down)
 
     @property
     def is_unfenced(self) -> bool:
@@ -108,13 +138,13 @@ class BrokerLifecycle:
             {
                 "broker_id": broker.node_id,
                 "cluster_id": broker.cluster_id,
-                "incarnation_id": self._incarnation_id,
+                "incarnation_id": self.incarnation_id,
                 "listeners": listeners,
                 "features": [],
                 "rack": broker.config.broker_rack,
                 "is_migrating_zk_broker": False,
                 "log_dirs": [],
-                "previous_broker_epoch": -1,
+                "previous_broker_epoch": self._previous_broker_epoch,
             },
         )
         return int(response.broker_epoch)
@@ -122,7 +152,7 @@ class BrokerLifecycle:
     async def _beat(self) -> None:
         """Send a heartbeat each interval, and at once when it will unfence this broker."""
         broker = self._broker
-        while True:
+        while not self._leaving:
             if not self.is_unfenced:
                 await settled(
                     broker.purgatory.wait(

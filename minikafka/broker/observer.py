@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from minikafka.base.ids import TopicPartition
 from minikafka.log.observer import LogObserver
 from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.states import MetadataDelta
@@ -24,6 +25,14 @@ class BrokerObserver(LogObserver, Protocol):
 
     def started(self, broker: Broker) -> None:
         """Hear of the broker before it does anything."""
+        ...
+
+    def stopped(self, broker: Broker) -> None:
+        """Hear that the broker has shut down, and its logs are durable."""
+        ...
+
+    def unclean_election(self, broker: Broker, partition: TopicPartition) -> None:
+        """Hear, where this broker is the controller, of a leader from outside ISR and ELR."""
         ...
 
     def applied(self, broker: Broker, image: MetadataImage, delta: MetadataDelta) -> None:

@@ -20,6 +20,8 @@ class Partition:
         log_end_moved: wakes followers' fetches; also on every change of role.
         moved: deleted here because other brokers hold it now.
         internal: the metadata log, which brokers follow and clients never see.
+        records_lost: offsets below the high watermark that were cut away to follow a leader
+            which lacks them: what an unclean election has cost here.
         high_watermark_moved: wakes consumers' fetches and acks=all produces; also on every
             change of role, of the ISR, and of the log start offsets.
     """
@@ -33,6 +35,7 @@ class Partition:
         "log",
         "log_end_moved",
         "moved",
+        "records_lost",
         "topic_id",
         "topic_partition",
     )
@@ -53,6 +56,7 @@ class Partition:
         self.deleted = False
         self.moved = False
         self.internal = internal
+        self.records_lost = 0
         self.log_end_moved = Condition(self)
         self.high_watermark_moved = Condition(self)
 

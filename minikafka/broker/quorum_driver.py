@@ -25,7 +25,7 @@ from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Condition, settled
 from minikafka.broker.quorum_fetcher import QuorumFetcher
 from minikafka.broker.quorum_sender import QuorumSender
-from minikafka.broker.replica_fetcher import received_batches
+from minikafka.broker.received import received_batches
 from minikafka.log.partition_log import PartitionLog
 from minikafka.log.storage import Storage
 from minikafka.metadata.commands import Decision

@@ -18,9 +18,10 @@ from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import TopicId, TopicPartition
 from minikafka.broker.fetch_sessions import next_epoch
 from minikafka.broker.partition import Partition
+from minikafka.broker.received import received_batches
 from minikafka.net.channel import Channel, ChannelClosed
 from minikafka.net.turns import Turns
-from minikafka.records.batch import Batch, check_crc, split_batches
+from minikafka.records.batch import Batch
 from minikafka.replication.follower import PartitionFollower
 from minikafka.replication.quota import ReplicationQuota
 from minikafka.wire.fetch import (
@@ -33,7 +34,7 @@ from minikafka.wire.fetch import (
 )
 from minikafka.wire.versions import ApiKey
 
-__all__ = ["ReplicaFetcher", "received_batches"]
+__all__ = ["ReplicaFetcher"]
 
 logger = logging.getLogger(__name__)
 FETCH_VERSION = 17
@@ -285,7 +286,9 @@ class ReplicaFetcher:
         if told.error_code:
             self._on_error(followed, follower, told)
         elif told.diverging_epoch is not None:
+            committed = follower.log.high_watermark
             follower.on_divergence(*told.diverging_epoch)
+            partition.records_lost += committed - follower.log.high_watermark
             self._ask_anew(followed)
         else:
             end, watermark = follower.log.log_end_offset, follower.log.high_watermark
@@ -390,17 +393,3 @@ def _is_other(partition: Partition, topic_id: TopicId | None) -> bool:
     """Say whether an id is that of an older topic of the same name."""
     own_id = partition.topic_id
     return topic_id is not own_id and topic_id is not None and topic_id != own_id
-
-
-def received_batches(told: FetchPartitionResponse) -> Sequence[Batch]:
-    """Return the batches of an answer: shared objects, or cut and checked if it was bytes.
-
-    Raises:
-        KafkaError: CORRUPT_MESSAGE.
-    """
-    if told.batches or told.records is None or not len(told.records):
-        return told.batches  # type: ignore[return-value]  # in-process they are our Batch
-    batches = split_batches(told.records)
-    for batch in batches:
-        check_crc(batch)
-    return batches

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 
 from minikafka.base.clock import Clock
 from minikafka.base.config import BrokerConfig
-from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import NO_LEADER, BrokerId, Offset, TopicId, TopicPartition
 from minikafka.broker.partition import Partition
@@ -74,6 +73,7 @@ class ReplicaManager:
         self._on_isr_wanted = on_isr_wanted
         self._partitions: dict[tuple[str, int], Partition] = {}
         self._image: MetadataImage | None = None
+        self._lost_and_deleted = 0
 
     # who is here
 
@@ -91,6 +91,12 @@ class ReplicaManager:
 
     def __iter__(self) -> Iterator[Partition]:
         return iter(tuple(p for p in self._partitions.values() if not p.internal))
+
+    @property
+    def records_lost(self) -> int:
+        """How many offsets below a high watermark were cut away since this broker started."""
+        lost = sum(partition.records_lost for partition in self._partitions.values())
+        return lost + self._lost_and_deleted
 
     def leading(
         self,
@@ -220,57 +226,15 @@ class ReplicaManager:
                     # News to followers, who else would keep what is gone here.
                     partition.wake_all()
 
-    def delete_records(
-        self, topic_partition: TopicPartition, offset: Offset, deadline_ms: int
-    ) -> Deferred[Offset]:
-        """Move the log start to `offset` and wait until every live replica has done so.
+    def flush(self) -> None:
+        """Make every log durable; raises KafkaError KAFKA_STORAGE_ERROR where that fails."""
+        for partition in tuple(self._partitions.values()):
+            partition.log.flush()
 
-        Args:
-            offset: exclusive end of what goes; -1 for the high watermark.
-            deadline_ms: monotonic; then REQUEST_TIMED_OUT.
-
-        Returns:
-            The least log start offset over the replicas.
-
-        Raises:
-            KafkaError: as `leading`; OFFSET_OUT_OF_RANGE above the high watermark or below 0.
-        """
-        partition = self.leading(*topic_partition)
-        log = partition.log
-        target = log.high_watermark if offset == -1 else offset
-        if not 0 <= target <= log.high_watermark:
-            raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE)
-        if target > log.log_start_offset:
-            log.advance_log_start(target)
-            partition.wake_all()
-        answer: Deferred[Offset] = Deferred()
-        waited = self.purgatory.wait(
-            lambda: partition.leader is None or self._low_watermark(partition) >= target,
-            [partition.high_watermark_moved],
-            deadline_ms,
-        )
-
-        def finish(done: Deferred[bool]) -> None:
-            if not done.result():
-                answer.fail(KafkaError(ErrorCode.REQUEST_TIMED_OUT))
-            elif partition.leader is None:
-                answer.fail(KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER))
-            else:
-                answer.set(self._low_watermark(partition))
-
-        waited.on_done(finish)
-        return answer
-
-    def _low_watermark(self, partition: Partition) -> Offset:
-        """Least log start over the replicas that are alive; a dead one must not hold it back."""
-        leader = partition.leader
-        assert leader is not None and self._image is not None
-        lowest = leader.log.log_start_offset
-        for replica, progress in leader.progress.items():
-            broker = self._image.brokers.get(replica)
-            if broker is not None and not broker.fenced:
-                lowest = min(lowest, progress.log_start_offset)
-        return lowest
+    @property
+    def image(self) -> MetadataImage | None:
+        """The metadata by which the roles here go; None before the first."""
+        return self._image
 
     # what the metadata says
 
@@ -391,6 +355,7 @@ class ReplicaManager:
 
     def _delete(self, partition: Partition) -> None:
         del self._partitions[partition.topic_partition]
+        self._lost_and_deleted += partition.records_lost
         partition.leader = partition.follower = None
         partition.deleted = True
         self._on_role(partition)

@@ -150,16 +150,16 @@ class AsyncCluster(Breakable):
         self._bootstrap_servers = ",".join(node.address for node in nodes)
 
     async def boot(self, broker: int) -> None:
-        """Start a broker again that `crashed`: same storage, same port, another incarnation.
+        """Start a broker again that is down: same storage, same port, another incarnation.
 
         Returns once it listens; it registers by itself.
 
         Raises:
             OSError: its port is in use.
-            RuntimeError: it has not crashed, or the cluster was not started.
+            RuntimeError: it is not down, or the cluster was not started.
         """
         if broker in self._nodes or broker not in self._starts:
-            raise RuntimeError(f"broker {broker} is no broker that crashed")
+            raise RuntimeError(f"broker {broker} is no broker that is down")
         await self._start_node(broker)
 
     def crashed(self, broker: int) -> None:

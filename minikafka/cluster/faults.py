@@ -80,7 +80,8 @@ class Breakable:
         node = self._node(broker)
         node.resume()
         await node.within(node.stop())
-        self._nodes.pop(broker, None)
+        if self._nodes.get(broker) is node:
+            del self._nodes[broker]
 
     def pause(self, broker: int) -> None:
         """Let a broker stand still, as SIGSTOP or a long collection does. Twice is once."""

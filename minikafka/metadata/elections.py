@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from itertools import islice
 
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import TopicId
+from minikafka.base.ids import TopicId, TopicPartition
 from minikafka.metadata.commands import Decision, ElectionResult, ElectionType, ElectLeaders
 from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.leadership import change_partition, is_unclean, min_isr
 from minikafka.metadata.records import MetadataRecord, PartitionChanged
-from minikafka.metadata.states import PartitionImage
+from minikafka.metadata.states import MetadataDelta, PartitionImage
 
 __all__ = [
     "ELECTIONS_MAX",
@@ -25,8 +25,18 @@ __all__ = [
     "ElectionTimer",
     "elect_leaders",
     "preferred_elections",
+    "unclean_between",
     "unclean_elections",
 ]
+
+# What people see in Kafka's tools.
+_TEXTS = {
+    ErrorCode.ELECTION_NOT_NEEDED: "Leader election not needed for topic partition.",
+    ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE: "The preferred leader was not available.",
+    ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE: (
+        "Eligible topic partition leaders are not available."
+    ),
+}
 
 ELECTIONS_MAX = 1000
 """Elections that one turn of a timer holds; who is left is the next turn's (Kafka's bound)."""
@@ -93,6 +103,20 @@ class ElectionTimer:
         if len(records) >= ELECTIONS_MAX:
             self.due_ms = now_ms  # the others are waiting
         return records
+
+
+def unclean_between(
+    old: MetadataImage, new: MetadataImage, delta: MetadataDelta
+) -> list[TopicPartition]:
+    """Return the partitions that got a leader from outside ISR and ELR from `old` to `new`."""
+    found = []
+    for name in delta.partitions_changed:
+        before, after = old.partition(name), new.partition(name)
+        if before is None or after is None or not after.recovering:
+            continue
+        if after.leader_epoch > before.leader_epoch and is_unclean(before, after.leader):
+            found.append(name)
+    return found
 
 
 def elect_leaders(
@@ -205,7 +229,7 @@ def _change(
 def _refused(
     topic: str, number: int, error: ErrorCode, message: str | None = None
 ) -> ElectionResult:
-    return ElectionResult(topic, number, error, message)
+    return ElectionResult(topic, number, error, message or _TEXTS[error])
 
 
 def _all_partitions(image: MetadataImage) -> Iterator[tuple[str, int]]:

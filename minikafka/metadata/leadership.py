@@ -178,30 +178,37 @@ def change_partition(
         isr, elr, recovering = (leader,), (), True
     elif leader in elr:
         isr = (leader,)
-        # One may be enough: then nobody else is needed.
+        # DIVERGENCE(elr-after-election): where one is enough nobody else is eligible beside it.
         elr = () if min_isr <= 1 else tuple(replica for replica in elr if replica != leader)
     last_known = last_known_leader(target, isr, leader)
-    if target == partition and (leader, isr, elr, recovering, last_known) == (
-        partition.leader,
-        partition.isr,
-        partition.elr,
-        partition.recovering,
-        partition.last_known_elr,
-    ):
+    state = _State(leader, isr, elr, recovering, last_known)
+    return _changed(topic_id, number, partition, target, state)
+
+
+def _changed(
+    topic_id: TopicId, number: int, old: PartitionImage, target: PartitionImage, new: _State
+) -> PartitionChanged | None:
+    """Return the record that leads from `old` to `new`; None where they are the same.
+
+    Args:
+        target: whose replicas, and how they come and go, are the new ones.
+    """
+    state = (old.leader, old.isr, old.elr, old.recovering, old.last_known_elr)
+    if target == old and new == state:
         return None
     # Whoever is removed must not be taken for a follower any more.
-    shrinks = any(replica not in target.replicas for replica in partition.replicas)
+    shrinks = any(replica not in target.replicas for replica in old.replicas)
     return PartitionChanged(
         topic_id,
         number,
-        isr,
-        leader,
-        partition.leader_epoch + (shrinks or leader != partition.leader),
-        partition.partition_epoch + 1,
-        recovering,
-        replicas=() if target.replicas == partition.replicas else target.replicas,
-        elr=elr,
-        last_known_elr=last_known,
+        new.isr,
+        new.leader,
+        old.leader_epoch + (shrinks or new.leader != old.leader),
+        old.partition_epoch + 1,
+        new.recovering,
+        replicas=() if target.replicas == old.replicas else target.replicas,
+        elr=new.elr,
+        last_known_elr=new.last_known_elr,
         adding=target.adding,
         removing=target.removing,
     )
@@ -272,6 +279,16 @@ def unfence_changes(image: MetadataImage, back: BrokerId) -> list[PartitionChang
         and back in each.state.replicas
         and (record := each.change(each.state.isr, is_alive))
     ]
+
+
+class _State(NamedTuple):
+    """What an ISR change or an election decides about a partition."""
+
+    leader: BrokerId
+    isr: tuple[BrokerId, ...]
+    elr: tuple[BrokerId, ...]
+    recovering: bool
+    last_known_elr: tuple[BrokerId, ...]
 
 
 class _Partition(NamedTuple):

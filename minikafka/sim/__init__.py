@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from minikafka.trials.chaos import (
         ALL_KINDS,
         clock_skew,
+        controlled_restart,
         disk_error,
         isolate,
         kill,
@@ -57,6 +58,7 @@ __all__ = [
     "TimeLimit",
     "Violation",
     "clock_skew",
+    "controlled_restart",
     "disk_error",
     "isolate",
     "kill",
@@ -77,8 +79,8 @@ __all__ = [
 ]
 
 _CHAOS = (
-    "ALL_KINDS", "clock_skew", "disk_error", "isolate", "kill", "partition", "pause",
-    "power_loss", "refuse", "reset", "slow_disk", "slow_link",
+    "ALL_KINDS", "clock_skew", "controlled_restart", "disk_error", "isolate", "kill",
+    "partition", "pause", "power_loss", "refuse", "reset", "slow_disk", "slow_link",
 )  # fmt: skip
 _CHECKS = ("no_acked_lost", "no_duplicates", "offsets_monotonic", "replicas_agree")
 _ERRORS = ("Deadlock", "Leak", "Livelock", "SimError", "TimeLimit")

@@ -21,6 +21,7 @@ __all__ = [
     "ALL_KINDS",
     "KINDS",
     "clock_skew",
+    "controlled_restart",
     "disk_error",
     "isolate",
     "kill",
@@ -111,6 +112,18 @@ async def _crash(simulation: Simulation, draws: Random, mode: CrashMode) -> None
 async def kill(simulation: Simulation, draws: Random) -> None:
     """End a broker's process; what it wrote stays. It is back after up to 5 seconds."""
     await _crash(simulation, draws, "kill")
+
+
+async def controlled_restart(simulation: Simulation, draws: Random) -> None:
+    """Let a broker shut down in good order, as far as it can, and start it again."""
+    broker = _to_take_down(simulation, draws)
+    if broker is None or not broker.running:
+        return
+    simulation.faults += 1
+    await broker.shut_down()
+    await asyncio.sleep(draws.uniform(0.2, 5))
+    if not broker.up:
+        broker.restart()
 
 
 async def power_loss(simulation: Simulation, draws: Random) -> None:
@@ -230,6 +243,7 @@ ALL_KINDS = (
     slow_disk,
     disk_error,
     reassign,
+    controlled_restart,
 )
 """Every kind that hits anybody, in a fixed order."""
 

@@ -6,6 +6,7 @@ prefix hashes, one per batch: two logs agree up to an offset exactly if their ha
 
 from __future__ import annotations
 
+import uuid
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     from minikafka.metadata.image import MetadataImage
     from minikafka.metadata.states import PartitionImage
 
-__all__ = ["Chain", "Entry", "Ghost", "GhostPartition", "Key", "Loss"]
+__all__ = ["LAST_KNOWN_LEADER", "Chain", "Entry", "Ghost", "GhostPartition", "Key", "Loss"]
+
+LAST_KNOWN_LEADER = "last known leader"
+"""Why a leader from outside ISR and ELR was elected though nobody allowed it (KIP-966)."""
 
 Key: TypeAlias = tuple[TopicId, int]
 """One partition of one topic, by its id: a topic made anew is another one."""
@@ -133,9 +137,16 @@ class GhostPartition:
         ends: of a leader's log when it looked at its ISR, oldest first, with the time and the
             registrations of its followers; by epoch.
         licensed: committed batches whose loss was within what the settings promise.
+        promises: from which offset on what was committed with how many in-sync replicas at
+            least, in order of the offsets: min.insync.replicas, or as many as the controller
+            knew where that was less. A leader may not have heard yet that a member was taken
+            out after an unclean shutdown, and count it still; so it is in Kafka.
+        unclean: where the logs of brokers ended that have shut down uncleanly since they last
+            joined the ISR.
+        unclean_elections: why a leader from outside ISR and ELR was elected, by leader epoch.
         generation: the leader epoch that took the last licensed loss. What leaders of older
             epochs still hold and show is of a history that has ended, though they may not know.
-        unclean: how many unclean elections there were.
+        unclean_count: how many unclean elections there were that the topic allows.
         unclean_epoch: of the last one, until its leader begins; None otherwise.
     """
 
@@ -153,15 +164,18 @@ class GhostPartition:
     ends: dict[LeaderEpoch, list[tuple[int, Offset, dict[BrokerId, int]]]] = field(
         default_factory=dict
     )
+    promises: list[tuple[Offset, int]] = field(default_factory=list)
+    unclean: dict[BrokerId, Offset] = field(default_factory=dict)
+    unclean_elections: dict[LeaderEpoch, str] = field(default_factory=dict)
     licensed: int = 0
     generation: LeaderEpoch = 0
-    unclean: int = 0
+    unclean_count: int = 0
     unclean_epoch: LeaderEpoch | None = None
 
     @property
     def may_have_lost(self) -> bool:
         """True where the settings in force did not promise that all is still there."""
-        return self.licensed > 0 or self.unclean > 0
+        return self.licensed > 0 or self.unclean_count > 0
 
     @property
     def true_watermark(self) -> Offset:
@@ -180,6 +194,22 @@ class GhostPartition:
             return 0
         entry = self.committed[index]
         return entry.prefix_hash if entry.next_offset == offset else None
+
+    def note_promise(self, offset: Offset, min_isr: int) -> None:
+        """Note with how many in-sync replicas at least is committed from `offset` on."""
+        if not self.promises or self.promises[-1][1] != min_isr:
+            self.promises.append((offset, min_isr))
+
+    def failures_left(self, entry: Entry) -> int:
+        """Return how many more replicas must have failed before losing `entry` is licensed.
+
+        KIP-966: what was committed with min.insync.replicas outlives the unclean shutdowns of
+        one replica less. A replica that held it has failed from its unclean shutdown on until
+        it is in the ISR again: nobody can tell whether it has lost something.
+        """
+        index = bisect_right(self.promises, entry.base_offset, key=lambda each: each[0]) - 1
+        min_isr = self.promises[index][1] if index >= 0 else 1
+        return min_isr - sum(end >= entry.next_offset for end in self.unclean.values())
 
     def committed_below(self, offset: Offset) -> Entry | None:
         """Return the last committed batch that ends at `offset` or below, None without any."""
@@ -214,6 +244,12 @@ class Ghost:
         applied_ms: when each broker applied its newest metadata, on its own clock.
         disk_losses: says how often the disk of a broker has lost something.
         asked: what each follower asks of each leader in each fetch session, for R16.
+        unclean_asked: partitions for which the scenario asks for unclean elections (ElectLeaders).
+        unclean_starts: by incarnation of a broker: did the one before it end uncleanly?
+        living: the latest incarnation of each broker.
+        producer_blocks: producer ids given away, as (first, count).
+        topic_ids: names of all topics there ever were.
+        leader_of: who leads, by topic id, partition and leader epoch.
     """
 
     def __init__(self) -> None:
@@ -224,6 +260,29 @@ class Ghost:
         self.applied_ms: dict[BrokerId, int] = {}
         self.disk_losses: Callable[[BrokerId], int] = lambda broker: 0
         self.asked: dict[tuple[BrokerId, BrokerId, int], Any] = {}
+        self.unclean_asked: dict[Key, None] = {}
+        self.unclean_starts: dict[uuid.UUID, bool] = {}
+        self.living: dict[BrokerId, uuid.UUID] = {}
+        self.producer_blocks: list[tuple[int, int]] = []
+        self.topic_ids: dict[TopicId, str] = {}
+        self.leader_of: dict[tuple[TopicId, int, LeaderEpoch], BrokerId] = {}
+        self._stopped: dict[BrokerId, bool] = {}
+
+    def started(self, broker: BrokerId, incarnation_id: uuid.UUID) -> None:
+        """Note a start, and whether the one before it ended without a clean shutdown."""
+        unclean = not self._stopped.get(broker, True)
+        self._stopped[broker] = False
+        self.unclean_starts[incarnation_id] = unclean
+        self.living[broker] = incarnation_id
+        for partition in self.partitions.values():
+            chain = partition.chains.get(broker)
+            if unclean and chain is not None:
+                before = partition.unclean.get(broker, 0)
+                partition.unclean[broker] = max(before, chain.end)
+
+    def stopped(self, broker: BrokerId) -> None:
+        """Note a clean shutdown."""
+        self._stopped[broker] = True
 
     def partition(self, log: PartitionLog) -> GhostPartition:
         """Return the ghost of the partition a log belongs to."""
@@ -233,6 +292,10 @@ class Ghost:
             internal = log.topic_id == CLUSTER_METADATA_TOPIC_ID
             found = self.partitions[key] = GhostPartition(str(log.partition), internal)
         return found
+
+    def metadata_log(self, broker: BrokerId) -> PartitionLog:
+        """Return a broker's metadata log; it has one from its start on."""
+        return self.partitions[CLUSTER_METADATA_TOPIC_ID, 0].chains[broker].log
 
     def find(self, topic_id: TopicId, index: int) -> GhostPartition | None:
         """Return the ghost of a partition, None before it has a log."""
@@ -261,6 +324,14 @@ class Ghost:
         if partition is None or partition.topic_id != log.topic_id:
             return None
         return partition
+
+    def complete(self, topic_id: TopicId, index: int) -> int:
+        """Return how many replicas the controller knows to hold everything: ISR and ELR."""
+        image = self.image
+        topic = None if image is None else image.topic_by_id(topic_id)
+        if topic is None:
+            return 0
+        return len(topic.partitions[index].isr) + len(topic.partitions[index].elr)
 
     @property
     def licensed_losses(self) -> int:

@@ -67,13 +67,13 @@ def _deletes_beyond_watermark() -> list[Patch]:
 
 
 def _trusts_the_disk() -> list[Patch]:
-    from minikafka.broker import replica_fetcher
+    from minikafka.broker import received
     from minikafka.log import recovery
 
     def check_crc(batch: Any) -> None:
         """Believe it."""
 
-    return [(recovery, "check_crc", check_crc), (replica_fetcher, "check_crc", check_crc)]
+    return [(recovery, "check_crc", check_crc), (received, "check_crc", check_crc)]
 
 
 def _keeps_a_torn_tail() -> list[Patch]:

@@ -5,11 +5,14 @@ The names are those of docs/invariants.md. Each function looks at one event of o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from minikafka.base.errors import BrokerBug, KafkaError
 from minikafka.base.ids import BrokerId
 from minikafka.log.invariants import check_epochs
 from minikafka.log.partition_log import PartitionLog
 from minikafka.records.batch import check_crc
+from minikafka.trials.ghost import LAST_KNOWN_LEADER, Entry
 from minikafka.trials.invariants import Opened, Replica, check
 
 __all__ = ["REGISTERED_HERE"]
@@ -111,9 +114,10 @@ def _leader_watermark_never_falls(replica: Replica) -> str | None:
 def _leader_completeness(replica: Replica) -> str | None:
     """A leader holds all that was committed, unless its loss is licensed.
 
-    The licences: its own disk lost it with the power, and nobody else was left in the ISR; with
-    KIP-966 (eligible leader replicas) there would be no such licence. Or the controller has
-    elected it from outside the ISR, and the topic allows that.
+    A licence needs an unclean election: one from the ISR or the ELR loses nothing (KIP-966).
+    It is there (i) where the topic or the scenario allows unclean elections, (ii) for the last
+    known leader, where as many members as min.insync.replicas had, when the record was
+    committed, have shut down uncleanly since.
     """
     ghost, chain = replica.ghost, replica.chain
     if ghost.unclean_epoch is not None and replica.epoch >= ghost.unclean_epoch:
@@ -125,14 +129,25 @@ def _leader_completeness(replica: Replica) -> str | None:
     last = ghost.committed_below(watermark)
     if last is None or chain.holds(last) or not replica.leads:
         return None
-    loss = ghost.losses.get(replica.broker)
-    if loss is not None and replica.isr == (replica.broker,) and not ghost.internal:
+    missing = [entry for entry in ghost.committed if not chain.holds(entry)]
+    if _is_licensed(replica, missing):
         ghost.forget_lacking(chain, replica.epoch)
         return None
     return (
         f"broker {replica.broker} leads {ghost.name} with a log that ends at {chain.end} or "
         f"differs below; committed was everything below {watermark}"
     )
+
+
+def _is_licensed(replica: Replica, missing: Sequence[Entry]) -> bool:
+    """Say whether the committed entries that a new leader lacks may be gone."""
+    ghost = replica.ghost
+    reason = ghost.unclean_elections.get(replica.epoch)
+    if reason is None or replica.isr != (replica.broker,) or ghost.internal:
+        return False
+    if reason != LAST_KNOWN_LEADER:
+        return True
+    return all(ghost.failures_left(entry) <= 0 for entry in missing)
 
 
 @check("R13", "truncated")

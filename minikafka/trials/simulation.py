@@ -22,26 +22,39 @@ from minikafka.sim.hosts import CrashMode, Host
 from minikafka.sim.loop import SimLoop
 from minikafka.sim.network import SimNetwork
 from minikafka.trials import (
+    rules_controller,
     rules_log,
     rules_metadata,
     rules_moving,
     rules_reads,
     rules_replication,
+    rules_requests,
 )
 from minikafka.trials.checks import UserCheck
 from minikafka.trials.hosting import BROKER_PORT, CLIENT_PORT, SimHosting
 from minikafka.trials.invariants import Answer, Invariants, Violation
 from minikafka.trials.liveness import unmet
+from minikafka.trials.onlooker import Onlooker
 from minikafka.trials.rules_answers import acknowledged
 from minikafka.trials.wire_order import WireOrder
 from minikafka.wire.versions import ApiKey
 
 __all__ = ["BrokerHost", "Simulation"]
 
-_RULES = (rules_log, rules_metadata, rules_moving, rules_reads, rules_replication)
+_RULES = (
+    rules_controller,
+    rules_log,
+    rules_metadata,
+    rules_moving,
+    rules_reads,
+    rules_replication,
+    rules_requests,
+)
 assert all(rules.REGISTERED_HERE for rules in _RULES), "their import registers them"
 
 _UNTIL_RECHECK_S = 0.05
+# Longer than a broker waits to be let go.
+_SHUT_DOWN_S = 600.0
 
 
 class BrokerHost:
@@ -73,6 +86,23 @@ class BrokerHost:
     def crash(self, mode: CrashMode = "kill") -> None:
         """End the process: `kill` keeps what it wrote, `power` loses what was not flushed."""
         self.host.crash(mode)
+
+    async def shut_down(self) -> None:
+        """Let it shut down in good order, then end its process.
+
+        Returns early where the process ends by itself. Cancellation: ends it at once.
+        """
+        incarnation = self.host.incarnation
+        simulation = self._simulation
+        stopping = simulation.loop.create_task(simulation.cluster.stop(self.id))
+        try:
+            await simulation.until(
+                lambda: stopping.done() or not incarnation.alive, _SHUT_DOWN_S
+            )
+        finally:
+            stopping.cancel()
+            if self.host.incarnation is incarnation:
+                self.host.crash()
 
     def restart(self) -> None:
         """Start it again on the same disk."""
@@ -125,7 +155,7 @@ class Simulation:
         self.alone: dict[str, None] = {}
         self.invariants = Invariants(self.violated)
         self.invariants.on_answer.append(self._note_answer)
-        self.hosting = SimHosting(loop, self.invariants.observer)
+        self.hosting = SimHosting(loop, lambda broker: Onlooker(self.invariants, broker))
         self.invariants.ghost.disk_losses = lambda broker: self.hosting.disk(broker).losses
         self.cluster = AsyncCluster(
             brokers,

@@ -9,6 +9,7 @@ import pytest
 
 from minikafka import AsyncCluster, ErrorCode, KafkaError
 from minikafka.base.ids import TopicPartition
+from minikafka.log.clean_shutdown import take_clean_shutdown
 from minikafka.net.network import Transport
 from tests.unit.broker.test_observer import Watched
 
@@ -38,6 +39,8 @@ async def crash(cluster: AsyncCluster, broker: int) -> None:
     if node._broker_server is not None:
         await node._broker_server.stop()
     await node.broker.stop()
+    # No process that is killed has the time to say that it shut down cleanly.
+    take_clean_shutdown(node._place.storage)
 
 
 def whole(cluster: AsyncCluster) -> bool:
@@ -154,7 +157,7 @@ async def test_waiting_call_ends_with_its_broker(close: bool) -> None:
         )
         if close:
             node = cluster._nodes[2]
-            await node.stop()
+            await node.stop(wait=False)
         else:
             await crash(cluster, 2)
         with pytest.raises(KafkaError) as ended:

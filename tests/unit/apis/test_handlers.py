@@ -38,6 +38,11 @@ REQUESTS: dict[int, dict[str, Any]] = {
     34: {"dirs": [{"path": "/tmp/kafka-logs", "topics": [{"name": "t", "partitions": [0]}]}]},
     35: {"topics": [{"topic": "t", "partitions": [0]}]},
     37: {"topics": [{"name": "t", "count": 2, "assignments": None}], "timeout": 9},
+    43: {
+        "election_type": 0,
+        "topic_partitions": [{"topic": "t", "partitions": [0]}],
+        "timeout": 9,
+    },
     44: {
         "resources": [
             {
@@ -83,6 +88,7 @@ def in_version(api_key: int, version: int, fields: dict[str, Any]) -> dict[str, 
     """Leave out what only the version's neighbours have."""
     drop = {
         10: {"key"} if version >= 4 else {"coordinator_keys"},
+        43: set() if version else {"election_type"},
         20: {"topic_names"} if version >= 6 else {"topics"},
     }.get(api_key, set())
     return {name: value for name, value in fields.items() if name not in drop}

@@ -41,6 +41,24 @@ async def test_new_broker_is_fenced_with_an_epoch_of_its_own(version: int) -> No
 
 
 @pytest.mark.parametrize(
+    ("version", "clean", "elr"),
+    [(4, True, (3,)), (3, True, (3,)), (4, False, ()), (2, True, ())],
+)
+async def test_only_the_epoch_of_the_last_registration_proves_a_clean_shutdown(
+    version: int, clean: bool, elr: tuple[int, ...]
+) -> None:
+    """KIP-966: else the broker is in no ISR and no ELR when it is answered; before version 3, too."""
+    stub = BrokerStub()
+    await stub.create("t", [[1, 3]], min_insync_replicas="2")
+    former = stub.image.brokers[3].broker_epoch
+    stub.fence(3)
+    more = {"previous_broker_epoch": former if clean else former - 1} if version >= 3 else {}
+    error, _ = await register(stub, version, broker_id=3, **more)
+    state = stub.image.topics["t"].partitions[0]
+    assert (error, state.isr, state.elr) == (ErrorCode.NONE, (1,), elr)
+
+
+@pytest.mark.parametrize(
     ("more", "want"),
     [
         ({"cluster_id": "other"}, ErrorCode.INCONSISTENT_CLUSTER_ID),

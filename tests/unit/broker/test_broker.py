@@ -12,11 +12,13 @@ from minikafka import AsyncCluster, ErrorCode, KafkaError
 from minikafka.base.ids import METADATA_PARTITION
 from minikafka.broker.broker import Broker
 from minikafka.broker.purgatory import settled
+from minikafka.log.clean_shutdown import UNKNOWN_EPOCH, take_clean_shutdown
 from minikafka.metadata.commands import Decision
 from minikafka.metadata.records import ConfigChanged
 from minikafka.net.network import Transport
 from minikafka.wire.shapes import build_request
 from minikafka.wire.versions import ApiKey
+from tests.unit.broker.test_observer import Watched
 
 both = pytest.mark.parametrize("transport", ["memory", "tcp"])
 SHORT: dict[str, Any] = {
@@ -59,8 +61,8 @@ async def test_lost_heartbeat_is_repeated_within_the_session() -> None:
     """Its channel gives up at half the session, or a broker that lives would be fenced."""
     async with AsyncCluster(brokers=2, config=SHORT) as cluster:
         follower = broker(cluster, 2)
-        assert follower._controller_channel("lifecycle")._timeout == 0.150
-        assert follower._controller_channel("isr")._timeout == 0.200
+        assert follower.controller_channel("lifecycle")._timeout == 0.150
+        assert follower.controller_channel("isr")._timeout == 0.200
 
 
 # --- metadata ---
@@ -251,3 +253,52 @@ async def test_stop_ends_what_was_spawned(turns: int) -> None:
     await cluster.close()
     with pytest.raises(asyncio.CancelledError):
         await settled(answer)
+
+
+# --- shutting down ---
+
+
+async def test_stopped_broker_notes_its_registration_and_its_logs_are_durable() -> None:
+    """KIP-966: the note is there for the next start, which takes it."""
+    hosting = Watched()
+    async with AsyncCluster(brokers=2, config=SHORT, hosting=hosting) as cluster:
+        await cluster.create_topic("orders")
+        await cluster.client().produce("orders", 0, [b"a"])
+        node, storage = cluster._nodes[2], hosting.place(2).storage
+        epoch = broker(cluster, 2).lifecycle.broker_epoch
+        await cluster.stop(2)
+        log = node.broker.replicas.partition(("orders", 0))
+        assert log is not None
+        assert log.log.durable_end_offset == log.log.log_end_offset == 1
+        assert len(hosting.listeners[2].of("stopped")) == 1
+        assert take_clean_shutdown(storage) == epoch
+
+
+async def test_broker_that_cannot_flush_leaves_no_note() -> None:
+    """What is not durable may be lost: the shutdown counts as unclean."""
+    hosting = Watched()
+    async with AsyncCluster(brokers=2, config=SHORT, hosting=hosting) as cluster:
+
+        def flush() -> None:
+            raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR)
+
+        broker(cluster, 2).replicas.flush = flush  # type: ignore[method-assign]
+        await cluster.stop(2)
+        assert take_clean_shutdown(hosting.place(2).storage) == UNKNOWN_EPOCH
+        assert hosting.listeners[2].of("stopped") == []
+
+
+async def test_stop_is_for_who_is_up_and_boot_for_who_is_not() -> None:
+    """A broker that shut down comes back with its records, and in sync."""
+    async with AsyncCluster(brokers=2, config=SHORT) as cluster:
+        await cluster.create_topic("orders")
+        await cluster.client().produce("orders", 0, [b"a"])
+        await cluster.stop(2)
+        assert cluster.isr("orders", 0) == {1}
+        with pytest.raises(RuntimeError, match="not up"):
+            await cluster.stop(2)
+        await cluster.boot(2)
+        await cluster.wait_until(lambda: cluster.isr("orders", 0) == {1, 2})
+        counts = broker(cluster, 1).quorum.controller
+        assert counts is not None
+        assert counts.election_counts.unclean == 0

@@ -9,6 +9,7 @@ import pytest
 
 from minikafka.base.errors import ErrorCode
 from minikafka.base.ids import TopicPartition
+from minikafka.broker.record_deletion import delete_records
 from minikafka.wire.fetch import FetchPartitionResponse, FetchResponse
 from tests.support.replica_cell import BROKER_EPOCH, Cell, asked, by_id
 
@@ -110,7 +111,7 @@ def test_parked_follower_hears_of_a_new_log_start_at_once(cell: Cell) -> None:
     assert cell[1].partition("shared").log.high_watermark == 1
     assert not parked.done
     deadline_ms = cell.loop.clock.monotonic_ms() + WAIT_MS
-    deleted = cell[1].replicas.delete_records(TopicPartition("shared", 0), 1, deadline_ms)
+    deleted = delete_records(cell[1].replicas, TopicPartition("shared", 0), 1, deadline_ms)
     cell.loop.run()
     assert parked.done, "without waiting for max_wait_ms"
     assert told(parked.result())[0].log_start_offset == 1

@@ -7,8 +7,11 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
+
 from minikafka.base.clock import LoopClock
 from minikafka.base.deferred import Deferred
+from minikafka.broker import lifecycle
 from minikafka.broker.lifecycle import BrokerLifecycle
 from minikafka.broker.purgatory import Condition, Purgatory
 from minikafka.metadata.commands import RegisterBroker
@@ -77,17 +80,22 @@ class Host(BrokerStub):
         return sum(key == api_key for key, _ in self.sent)
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Return once the condition is true."""
+    for _ in range(5_000):
+        if condition():
+            return
+        await asyncio.sleep(0.001)
+    assert condition()
+
+
 async def running(host: Host, *conditions: Callable[[], bool]) -> None:
     """Run the lifecycle until each condition has come true, one after the other."""
     host.tasks = []
     life = asyncio.create_task(host.lifecycle.run())
     try:
         for condition in conditions:
-            for _ in range(5_000):
-                if condition():
-                    break
-                await asyncio.sleep(0.001)
-            assert condition()
+            await until(condition)
     finally:
         life.cancel()
         await asyncio.gather(life, *host.tasks, return_exceptions=True)
@@ -184,7 +192,7 @@ async def test_unreachable_controller_is_asked_until_it_answers() -> None:
 
 
 async def test_leaving_asks_for_a_controlled_shutdown() -> None:
-    """Once, in the present registration; the controller fences a broker that leads nothing."""
+    """In the present registration; the controller fences a broker that leads nothing at once."""
     host = Host()
     await running(host, lambda: host.lifecycle.is_unfenced)
     host.tasks = []
@@ -195,14 +203,89 @@ async def test_leaving_asks_for_a_controlled_shutdown() -> None:
     assert host.image.brokers[NEWCOMER].fenced
 
 
-async def test_leaving_unheard_is_no_error() -> None:
-    """Who cannot reach the controller goes all the same."""
+async def test_leaving_unheard_is_asked_again() -> None:
+    """A lost request is no leave to go."""
     host = Host()
     await running(host, lambda: host.lifecycle.is_unfenced)
     host.tasks = []
-    host.refused = 1
+    host.refused = 2
+    await host.lifecycle.leave()
+    assert host.image.brokers[NEWCOMER].fenced
+
+
+async def test_broker_that_leads_goes_when_the_others_know_their_part() -> None:
+    """KIP-841: leaderships move first; the controller lets go when all live brokers know it."""
+    host = Host()
+    await running(host, lambda: host.lifecycle.is_unfenced)
+    host.tasks = []
+    await host.create("t", [[NEWCOMER, 1]])
+    asked = host.count(ApiKey.BROKER_HEARTBEAT)
+    leaving = asyncio.create_task(host.lifecycle.leave())
+    await until(lambda: host.count(ApiKey.BROKER_HEARTBEAT) >= asked + 3)
+    assert host.image.topics["t"].partitions[0].leader == 1
+    assert host.image.brokers[NEWCOMER].in_controlled_shutdown
+    assert not host.image.brokers[NEWCOMER].fenced
+    assert not leaving.done()
+    for broker_id in (1, 2, 3):
+        host.heartbeat(broker_id, host.image.brokers[broker_id].broker_epoch)
+    await leaving
+    assert host.image.brokers[NEWCOMER].fenced
+    assert host.image.topics["t"].partitions[0].isr == (1,)
+
+
+@pytest.mark.parametrize(
+    ("wait", "config", "asked"),
+    [(False, {}, 1), (True, {"controlled_shutdown_enable": "false"}, 0)],
+)
+async def test_nobody_waits_who_does_not_hand_over(
+    wait: bool, config: dict[str, str], asked: int
+) -> None:
+    """Where all go, or the config says so, the controller's leave is not waited for."""
+    host = Host(**config)
+    await running(host, lambda: host.lifecycle.is_unfenced)
+    host.tasks = []
+    await host.create("t", [[NEWCOMER, 1]])
+    before = host.count(ApiKey.BROKER_HEARTBEAT)
+    await host.lifecycle.leave(wait=wait)
+    assert host.count(ApiKey.BROKER_HEARTBEAT) == before + asked
+
+
+async def test_leaving_has_an_end_though_nobody_grants_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A broker does not wait for ever for a controller that is gone."""
+    monkeypatch.setattr(lifecycle, "CONTROLLED_SHUTDOWN_MS_MAX", 1)
+    host = Host()
+    await running(host, lambda: host.lifecycle.is_unfenced)
+    host.tasks = []
+    host.refused = 1_000
     await host.lifecycle.leave()
     assert not host.image.brokers[NEWCOMER].fenced
+
+
+async def test_who_leaves_is_not_unfenced_by_a_heartbeat_of_its_own() -> None:
+    """The loop of heartbeats ends with the wish to leave."""
+    host = Host()
+    host.tasks = []
+    life = asyncio.create_task(host.lifecycle.run())
+    await until(lambda: host.lifecycle.is_unfenced)
+    await host.lifecycle.leave()
+    await life
+    assert host.image.brokers[NEWCOMER].fenced
+    await asyncio.gather(*host.tasks)
+    host.close()
+
+
+@pytest.mark.parametrize("previous", [-1, 5])
+async def test_registration_says_how_the_broker_shut_down(previous: int) -> None:
+    """KIP-966: with the broker epoch of its last clean shutdown, -1 after any other."""
+    host = Host()
+    host.lifecycle = BrokerLifecycle(
+        cast("Broker", host), INCARNATION, lambda: cast("Channel", host), previous
+    )
+    await running(host, lambda: host.lifecycle.is_unfenced)
+    key, registration = host.sent[0]
+    assert (key, registration.previous_broker_epoch) == (ApiKey.BROKER_REGISTRATION, previous)
 
 
 async def test_another_registration_that_is_alive_is_not_this_ones() -> None:

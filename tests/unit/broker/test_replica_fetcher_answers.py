@@ -204,7 +204,22 @@ def test_divergence_truncates_and_asks_from_the_new_end() -> None:
     number = len(following.channel.asked) - 1
     following.answer(number, diverging_epoch=(1, 1))
     assert (log.log_end_offset, following.offsets()) == (1, [1])
+    assert following.partition.records_lost == 0, "nothing of it was committed"
     assert following.last.topics[0].partitions[0].last_fetched_epoch == 1
+
+
+def test_what_divergence_takes_below_the_watermark_is_counted() -> None:
+    """It was committed, and an unclean leader lacks it."""
+    following = Following()
+    log = following.partition.log
+    append(log, 1, epoch=1)
+    append(log, 2, epoch=2)
+    log.advance_high_watermark(3)
+    following.follow(epoch=5)
+    following.answer(0)
+    number = len(following.channel.asked) - 1
+    following.answer(number, diverging_epoch=(1, 1))
+    assert (log.log_end_offset, following.partition.records_lost) == (1, 2)
 
 
 def test_out_of_range_starts_over_at_the_leaders_start() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.broker.record_deletion import delete_records
 from minikafka.metadata.records import BrokerFenced, BrokerUnfenced, ConfigChanged
 from minikafka.wire.fetch import FetchPartition, FetchRequest, FetchTopic
 from minikafka.wire.produce import ProduceResponse
@@ -204,7 +205,7 @@ def test_delete_records_waits_for_the_living_followers(cell: Cell) -> None:
     cell.links.partition([1], [2])
     deadline_ms = cell.loop.clock.monotonic_ms() + 60_000
     topic_partition = cell[1].partition().topic_partition
-    answer = cell[1].replicas.delete_records(topic_partition, 2, deadline_ms)
+    answer = delete_records(cell[1].replicas, topic_partition, 2, deadline_ms)
     cell.loop.advance(2_000)
     assert not answer.done
     assert cell[3].partition().log.log_start_offset == 2
@@ -220,8 +221,8 @@ def test_delete_records_ends_with_its_deadline(cell: Cell) -> None:
     cell.loop.run()
     cell.links.partition([1], [2, 3])
     deadline_ms = cell.loop.clock.monotonic_ms() + 100
-    answer = cell[1].replicas.delete_records(
-        cell[1].partition().topic_partition, -1, deadline_ms
+    answer = delete_records(
+        cell[1].replicas, cell[1].partition().topic_partition, -1, deadline_ms
     )
     cell.loop.advance(100)
     with pytest.raises(KafkaError, match="REQUEST_TIMED_OUT"):

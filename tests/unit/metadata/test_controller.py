@@ -256,3 +256,75 @@ def test_preferred_leaders_are_elected_from_time_to_time() -> None:
     assert (cluster.partition("t").leader, cluster.partition("t").isr) == (1, (2, 1))
     _tick(cluster, 300_000)
     assert cluster.controller.next_deadline_ms() == 600_000
+
+
+def test_unclean_registration_leaves_isr_and_elr_and_others_are_elected() -> None:
+    """KIP-966: before the broker is registered, in one decision with it."""
+    cluster = Cluster(3, {"min.insync.replicas": 2})
+    cluster.create_assigned("t", (1, 2), (2, 1))
+    for broker_id in (2, 3):
+        cluster.heartbeat(broker_id, _SESSION_MS + 1)
+    count = len(cluster.records)
+    cluster.register(1, _SESSION_MS + 1, start=1)
+    kinds = [type(record).__name__ for record in cluster.records[count:]]
+    assert kinds == ["PartitionChanged", "PartitionChanged", "BrokerFenced", "BrokerRegistered"]
+    for number in (0, 1):
+        state = cluster.partition("t", number)
+        assert (state.leader, state.isr, state.elr) == (2, (2,), ())
+
+
+def test_clean_registration_stays_eligible() -> None:
+    """KIP-966: it has lost nothing since it left."""
+    cluster = Cluster(2, {"min.insync.replicas": 2})
+    cluster.create_assigned("t", (1, 2))
+    cluster.fence(1)
+    cluster.register(1, start=1, clean=True)
+    assert (cluster.partition("t").isr, cluster.partition("t").elr) == ((2,), (1,))
+    cluster.fence(2)
+    cluster.heartbeat(1)
+    state = cluster.partition("t")
+    assert (state.leader, state.elr, state.recovering) == (1, (2,), False)
+
+
+def test_unregistered_broker_comes_back_uncleanly() -> None:
+    """Nobody remembers the registration in which it may have shut down."""
+    cluster = Cluster(2, {"min.insync.replicas": 2})
+    cluster.create_assigned("t", (1, 2))
+    cluster.carry_out(cluster.controller.unregister_broker(1))
+    assert cluster.partition("t").elr == (1,)
+    cluster.register(1, start=1, clean=True)
+    assert cluster.partition("t").elr == ()
+
+
+def test_unclean_leaders_are_elected_from_time_to_time() -> None:
+    """Every unclean.leader.election.interval.ms, where the topic allows it."""
+    config = {
+        "broker.session.timeout.ms": 1_000_000,
+        "auto.leader.rebalance.enable": False,
+        "unclean.leader.election.interval.ms": 1_000,
+        "unclean.leader.election.enable": True,
+    }
+    cluster = Cluster(2, config)
+    cluster.create_assigned("t", (1,))
+    _tick(cluster, 0)
+    cluster.fence(1)
+    assert cluster.partition("t").leader == NO_LEADER
+    assert cluster.controller.next_deadline_ms() == 1_000
+    _tick(cluster, 1_000)
+    assert cluster.partition("t").leader == NO_LEADER, "nobody is alive"
+    assert cluster.controller.next_deadline_ms() == 2_000
+    assert cluster.controller.election_counts.unclean == 0
+
+
+def test_new_controller_counts_its_own_elections_only() -> None:
+    """What it replays happened under others."""
+    cluster = Cluster(2, {"unclean.leader.election.enable": True})
+    cluster.create_assigned("t", (1, 2))
+    cluster.fence(2)
+    cluster.heartbeat(2)
+    cluster.fence(1)
+    assert cluster.controller.election_counts.unclean == 1
+    other = Controller(BrokerConfig.parse(2), Seeds(1))
+    other.replay(cluster.records, len(cluster.records))
+    other.activate(0)
+    assert other.election_counts.unclean == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import NO_LEADER
+from minikafka.base.ids import NO_LEADER, TopicPartition
 from minikafka.metadata import elections
 from minikafka.metadata.commands import (
     AlterPartition,
@@ -14,7 +14,12 @@ from minikafka.metadata.commands import (
     ElectLeaders,
     IsrChange,
 )
-from minikafka.metadata.elections import ElectionTimer, preferred_elections, unclean_elections
+from minikafka.metadata.elections import (
+    ElectionTimer,
+    preferred_elections,
+    unclean_between,
+    unclean_elections,
+)
 from tests.unit.metadata.clusters import Cluster
 
 
@@ -171,3 +176,15 @@ def test_timer_goes_on_at_once_where_one_turn_is_not_enough(
     timer.elections(moved().image, 0)
     assert len(timer.elections(moved().image, 100)) == 1
     assert timer.due_ms == 100
+
+
+def test_unclean_elections_are_told_from_two_images() -> None:
+    """Who looks on at the controller hears of each partition that may have lost something."""
+    cluster = dead()
+    cluster.create_assigned("u", (2, 3))
+    before = cluster.image
+    elect(cluster, ElectionType.UNCLEAN, ("t", 0))
+    cluster.fence(3)
+    after = cluster.image
+    assert unclean_between(before, after, after.everything()) == [TopicPartition("t", 0)]
+    assert unclean_between(after, after, after.everything()) == []

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from minikafka.metadata.liveness import Liveness
+import uuid
+
+from minikafka.metadata.liveness import Liveness, is_clean_shutdown
+from minikafka.metadata.states import BrokerImage
 
 _TIMEOUT_MS = 9_000
 
@@ -54,3 +57,12 @@ def test_shutdown_waits_until_every_live_broker_knows() -> None:
     assert not liveness.may_shut_down(1)
     liveness.heartbeat(2, 1, 12)
     assert liveness.may_shut_down(1)
+
+
+def test_only_the_epoch_of_the_last_registration_tells_of_a_clean_shutdown() -> None:
+    """KIP-966: without one, or with an older one, the shutdown counts as unclean."""
+    former = BrokerImage(1, 7, uuid.UUID(int=1), "h", 1, None, fenced=True)
+    assert is_clean_shutdown(former, 7)
+    assert not is_clean_shutdown(former, 6)
+    assert not is_clean_shutdown(former, -1)
+    assert not is_clean_shutdown(None, -1)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from minikafka.log.epoch_cache import EpochCache
 from minikafka.records.batch import Batch, stamp
 from minikafka.records.builder import build_batch
 from minikafka.records.records import Record
 from minikafka.trials import rules_log
-from minikafka.trials.ghost import Chain, GhostPartition, Loss
+from minikafka.trials.ghost import LAST_KNOWN_LEADER, Chain, GhostPartition, Loss
 from minikafka.trials.invariants import REGISTERED, Hook, Opened, Replica
 
 assert rules_log.REGISTERED_HERE, "importing it registers the rules"
@@ -25,7 +27,8 @@ def batch(base_offset: int, epoch: int = 0, value: bytes = b"v") -> Batch:
 
 def wrong(hook: Hook, replica: Replica) -> list[str]:
     """Return the names of the rules that an event breaks."""
-    return [name for name, rule in REGISTERED[hook] if rule(replica) is not None]
+    rules = [each for each in REGISTERED[hook] if each[0] in rules_log.REGISTERED_HERE]
+    return [name for name, rule in rules if rule(replica) is not None]
 
 
 def broken(name: str, hook: Hook, event: object) -> bool:
@@ -122,17 +125,55 @@ def test_leader_that_hears_late_of_its_election_lacks_what_came_after_it() -> No
     assert wrong("led", world.event(2)._replace(epoch=1)) == ["R3"]
 
 
-def test_loss_with_the_power_is_licensed_and_counted() -> None:
-    """A leader whose disk lost its tail takes the committed log back to what it has."""
+def lost(reason: str | None, min_isr: int = 1, *failed: int) -> tuple[World, Replica]:
+    """Return broker 2, elected in epoch 7 without the last of two committed records.
+
+    Args:
+        reason: why it was elected from outside ISR and ELR; None for a clean election.
+        min_isr: with how many in-sync replicas the record was committed.
+        failed: who has shut down uncleanly since; 3 never had it.
+    """
     world = World()
     full = world.log(1, batch(0), batch(1))
-    world.ghost.committed = list(full.entries)
     world.log(2, batch(0))
-    world.ghost.losses[2] = Loss(2, 1)
-    assert wrong("led", world.event(2, leads=True)._replace(isr=(2, 3))) == ["R3"]
-    assert wrong("led", world.event(2, leads=True)._replace(isr=(2,))) == []
-    assert world.ghost.true_watermark == 1
-    assert world.ghost.licensed == 1
+    ghost = world.ghost
+    ghost.note_promise(0, min_isr)
+    ghost.committed = list(full.entries)
+    ghost.losses[2] = Loss(2, 1)
+    ghost.unclean = {member: 1 if member == 3 else 2 for member in failed}
+    if reason is not None:
+        ghost.unclean_elections[7] = reason
+    return world, world.event(2, leads=True)._replace(epoch=7, isr=(2,))
+
+
+@pytest.mark.parametrize(
+    ("reason", "min_isr", "failed", "licensed"),
+    [
+        (None, 1, (2,), False),  # who is elected cleanly has everything (KIP-966)
+        (None, 2, (1, 2), False),
+        (LAST_KNOWN_LEADER, 1, (2,), True),
+        (LAST_KNOWN_LEADER, 2, (2,), False),  # one failure is what 2 outlive
+        (LAST_KNOWN_LEADER, 2, (1, 2), True),
+        (LAST_KNOWN_LEADER, 2, (2, 3), False),  # 3 never had it
+        (LAST_KNOWN_LEADER, 3, (1, 2), False),
+        ("its topic", 2, (), True),
+    ],
+)
+def test_loss_is_licensed_by_an_unclean_election_after_enough_failures(
+    reason: str | None, min_isr: int, failed: tuple[int, ...], licensed: bool
+) -> None:
+    """Then the committed log goes back to what the leader has, and the loss is counted."""
+    world, event = lost(reason, min_isr, *failed)
+    assert wrong("led", event) == ([] if licensed else ["R3"])
+    assert (world.ghost.true_watermark, world.ghost.licensed) == (
+        (1, 1) if licensed else (2, 0)
+    )
+
+
+def test_leader_that_is_not_alone_has_no_licence() -> None:
+    """After an unclean election nobody else is in sync."""
+    _, event = lost("its topic")
+    assert wrong("led", event._replace(isr=(2, 3))) == ["R3"]
 
 
 def test_nothing_of_the_metadata_log_may_be_lost() -> None:
@@ -143,6 +184,7 @@ def test_nothing_of_the_metadata_log_may_be_lost() -> None:
     world.ghost.committed = list(full.entries)
     world.log(2, batch(0))
     world.ghost.losses[2] = Loss(2, 1)
+    world.ghost.unclean_elections[-1] = "its topic"
     assert wrong("led", world.event(2, leads=True)._replace(isr=(2,))) == ["R3"]
 
 

@@ -21,7 +21,7 @@ from tools.gen_docs import ROOT, apis_document, main
 # What Apache Kafka 4.1.1 lists of these APIs; UnregisterBroker and others are not served yet.
 KAFKA_4_1 = [
     (0, 0, 13), (1, 4, 18), (2, 1, 10), (3, 0, 13), (10, 0, 6), (17, 0, 1), (18, 0, 4), (19, 2, 7),
-    (20, 1, 6), (21, 0, 2), (22, 0, 5), (23, 2, 4), (32, 1, 4), (37, 0, 3), (44, 0, 1),
+    (20, 1, 6), (21, 0, 2), (22, 0, 5), (23, 2, 4), (32, 1, 4), (37, 0, 3), (43, 0, 2), (44, 0, 1),
     (60, 0, 2), (75, 0, 0),
 ]  # fmt: skip
 

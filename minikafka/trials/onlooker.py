@@ -1,0 +1,225 @@
+"""Follows one start of one broker: keeps the ghost up to date, then has the checks called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from minikafka.base.ids import NO_LEADER, BrokerId, Offset, TopicPartition
+from minikafka.records.batch import Batch
+from minikafka.trials.ghost import Chain, Entry, GhostPartition, Loss
+from minikafka.trials.invariants import (
+    Answer,
+    Applied,
+    Hook,
+    Invariants,
+    IsrConsidered,
+    Opened,
+    Produced,
+    Replica,
+)
+from minikafka.wire.versions import ApiKey
+
+if TYPE_CHECKING:
+    from minikafka.broker.broker import Broker
+    from minikafka.broker.partition import Partition
+    from minikafka.log.partition_log import PartitionLog
+    from minikafka.metadata.image import MetadataImage
+    from minikafka.metadata.states import MetadataDelta
+    from minikafka.replication.leader import IsrWish, PartitionLeader
+
+__all__ = ["Onlooker"]
+
+
+class Onlooker:
+    """Follows one start of one broker: updates the ghost, then has the checks called."""
+
+    def __init__(self, invariants: Invariants, broker_id: BrokerId) -> None:
+        self._invariants = invariants
+        self._ghost = invariants.ghost
+        self._id = broker_id
+        self._broker: Broker | None = None
+
+    def started(self, broker: Broker) -> None:
+        """Keep the broker, to see its roles, and note how the one before it ended."""
+        self._broker = broker
+        self._ghost.brokers[self._id] = broker
+        self._ghost.started(self._id, broker.lifecycle.incarnation_id)
+
+    def stopped(self, broker: Broker) -> None:
+        """Note a clean shutdown."""
+        self._ghost.stopped(self._id)
+
+    def unclean_election(self, broker: Broker, partition: TopicPartition) -> None:
+        """Leave it to C6, which sees it in the records."""
+
+    def opened(self, log: PartitionLog) -> None:
+        """Compare what is on the disk with what was written before the crash."""
+        ghost = self._ghost.partition(log)
+        old = ghost.chains.get(self._id)
+        start = log.segments[0].base_offset
+        root_hash = ghost.committed_hash(start) or 0
+        losses = self._ghost.disk_losses(self._id)
+        chain = ghost.chains[self._id] = Chain(log, start, root_hash, losses)
+        batches = [batch for segment in log.segments for batch in segment.batches]
+        self._note(log, ghost, chain, batches)
+        self._run("opened", Opened(self._id, log, ghost, chain, old))
+        if old is not None and chain.end < old.end:
+            ghost.losses[self._id] = Loss(self._id, chain.end)
+
+    def appended(self, log: PartitionLog, batches: Sequence[Batch]) -> None:
+        """Note new batches."""
+        ghost = self._ghost.partition(log)
+        chain = ghost.chains[self._id]
+        self._note(log, ghost, chain, batches)
+        if self._id in ghost.losses and chain.end >= ghost.true_watermark:
+            del ghost.losses[self._id]
+
+    def _note(
+        self, log: PartitionLog, ghost: GhostPartition, chain: Chain, batches: Sequence[Batch]
+    ) -> None:
+        if batches:
+            before = chain.end
+            entries = [chain.append(batch) for batch in batches]
+            self._run("appended", self._replica(log, ghost, chain, entries, before))
+
+    def truncated(self, log: PartitionLog, old_end: Offset) -> None:
+        """Note what a truncation took away."""
+        ghost = self._ghost.partition(log)
+        chain = ghost.chains[self._id]
+        removed = chain.cut(log.log_end_offset)
+        if not chain.entries and chain.end != log.log_end_offset:
+            root_hash = ghost.committed_hash(log.log_end_offset) or 0
+            chain.root, chain.root_hash = log.log_end_offset, root_hash
+        self._run("truncated", self._replica(log, ghost, chain, removed, old_end))
+
+    def watermark_moved(self, log: PartitionLog, old: Offset) -> None:
+        """Note what a leader holds to be committed."""
+        ghost = self._ghost.partition(log)
+        chain = ghost.chains[self._id]
+        replica = self._replica(log, ghost, chain, (), old)
+        self._run("watermark", replica)
+        if replica.leads and log.high_watermark > ghost.true_watermark:
+            self._note_promise(ghost, log)
+            ghost.committed += chain.between(ghost.true_watermark, log.high_watermark)
+
+    def _note_promise(self, ghost: GhostPartition, log: PartitionLog) -> None:
+        broker = self._broker
+        partition = None if broker is None else broker.replicas.partition(log.partition)
+        leader = None if partition is None else partition.leader
+        if leader is not None:
+            known = self._ghost.complete(log.topic_id, log.partition.partition)
+            ghost.note_promise(ghost.true_watermark, min(leader.min_isr, known))
+
+    def deleted(self, log: PartitionLog) -> None:
+        """Forget a replica that was moved away: if it comes back, it begins anew."""
+        ghost = self._ghost.partition(log)
+        ghost.chains.pop(self._id, None)
+        ghost.losses.pop(self._id, None)
+
+    def led(self, broker: Broker, partition: Partition) -> None:
+        """Look at a new leader."""
+        log = partition.log
+        ghost = self._ghost.partition(log)
+        chain = ghost.chains[self._id]
+        replica = self._replica(log, ghost, chain, (), log.log_end_offset)
+        ghost.leaders[replica.epoch] = self._id
+        isr = () if partition.leader is None else tuple(partition.leader.isr)
+        self._run("led", replica._replace(isr=isr))
+        ghost.begun.setdefault(replica.epoch, ghost.true_watermark)
+
+    def applied(self, broker: Broker, image: MetadataImage, delta: MetadataDelta) -> None:
+        """Keep the newest committed metadata."""
+        known, ghost = self._ghost.image, self._ghost
+        newest = known is None or image.offset > known.offset
+        if newest:
+            ghost.image = image
+            if known is None or known.epoch != image.epoch:
+                ghost.controller_since_ms = broker.clock.monotonic_ms()
+            self._note_unclean(known, image, delta)
+        ghost.applied_ms[self._id] = broker.clock.monotonic_ms()
+        log = ghost.metadata_log(self._id)
+        for recorded in self._invariants.history.read(ghost, self._id, log, image):
+            self._run("recorded", recorded)
+        self._run(
+            "applied", Applied(self._id, image, delta, ghost, newest, known if newest else None)
+        )
+
+    def _note_unclean(
+        self, before: MetadataImage | None, image: MetadataImage, delta: MetadataDelta
+    ) -> None:
+        """Note elections from outside the ISR: from their record on another history counts."""
+        for name in delta.partitions_changed:
+            old = None if before is None else before.partition(name)
+            new, topic = image.partition(name), image.topics.get(name.topic)
+            if old is None or new is None or topic is None or new.leader == NO_LEADER:
+                continue
+            ghost = self._ghost.find(topic.topic_id, name.partition)
+            chosen = (*old.isr, *old.elr)
+            allowed = image.topic_config(name.topic).unclean_leader_election_enable
+            if ghost is not None and allowed and new.leader not in chosen and new.recovering:
+                ghost.unclean_count += 1
+                ghost.unclean_epoch = ghost.generation = new.leader_epoch
+
+    def produced(self, partition: Partition, acks: int) -> None:
+        """Look at the ISR of a leader that has written."""
+        assert partition.leader is not None
+        self._run("produced", Produced(self._id, partition.leader, acks))
+
+    def isr_considered(
+        self, partition: Partition, leader: PartitionLeader, wish: IsrWish | None, now_ms: int
+    ) -> None:
+        """Look at the ISR that a leader asks for."""
+        ghost = self._ghost.partition(partition.log)
+        event = IsrConsidered(self._id, ghost, leader, wish, now_ms, self._ghost)
+        self._run("isr", event)
+
+    def answered(
+        self,
+        broker: Broker,
+        api_key: int,
+        version: int,
+        request: Any,
+        response: Any,
+        from_broker: bool,
+    ) -> None:
+        """Look at a response before it leaves."""
+        if api_key == ApiKey.FETCH and response is not None and not response.topics:
+            return  # it tells of nothing that could be wrong
+        answer = Answer(
+            broker,
+            self._ghost,
+            api_key,
+            version,
+            request,
+            response,
+            from_broker,
+            self._invariants.history,
+        )
+        self._run("answered", answer)
+        for hear in self._invariants.on_answer:
+            hear(answer)
+
+    def _run(self, hook: Hook, event: object) -> None:
+        self._invariants.run(hook, event)
+
+    def _replica(
+        self,
+        log: PartitionLog,
+        ghost: GhostPartition,
+        chain: Chain,
+        entries: Sequence[Entry],
+        before: Offset,
+    ) -> Replica:
+        partition = self._partition(log)
+        leader = None if partition is None else partition.leader
+        epoch = -1 if leader is None else leader.leader_epoch
+        return Replica(
+            self._id, log, ghost, chain, epoch, entries, before, (), partition, self._ghost
+        )
+
+    def _partition(self, log: PartitionLog) -> Partition | None:
+        if self._broker is None:
+            return None
+        partition = self._broker.replicas.partition(log.partition)
+        return None if partition is None or partition.log is not log else partition
