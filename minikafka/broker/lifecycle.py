@@ -39,6 +39,9 @@ elected first; no config of Kafka says how long an operator will wait.
 FIRST_PAUSE_MS = 50
 """Pause before the second request to be let go; others begin after a heartbeat interval."""
 
+# The controller knows another one in our place, or its disk, which may be ours, is gone.
+_NO_USE = (ErrorCode.STALE_BROKER_EPOCH, ErrorCode.KAFKA_STORAGE_ERROR)
+
 
 class BrokerLifecycle:
     """Registers once, then sends heartbeats until told to stop.
@@ -109,12 +112,12 @@ class BrokerLifecycle:
             pause_ms = config.broker_heartbeat_interval_ms
 
     async def _ask_to_go(self) -> bool:
-        """Ask once; True when the broker may go, or when the controller knows another one."""
+        """Ask once; True when the broker may go, or when there is no use in asking again."""
         try:
             response = await self._heartbeat(want_shut_down=True)
         except (ChannelClosed, KafkaError) as error:
             logger.debug("broker %d leaves unheard: %s", self._broker.node_id, error)
-            return isinstance(error, KafkaError) and error.code == ErrorCode.STALE_BROKER_EPOCH
+            return isinstance(error, KafkaError) and error.code in _NO_USE
         return bool(response.should_shut_down)
 
     @property

@@ -252,7 +252,9 @@ class ReplicaManager:
             if state is not None and topic is not None:
                 self._apply_partition(topic_partition, topic.topic_id, state, image)
         if first:
-            delete_strays(self._storage, [p.log.name for p in self])
+            strays = delete_strays(self._storage, [p.log.name for p in self])
+            if self._log_observer is not None:
+                self._log_observer.strays_deleted(strays)
         self.throttles.apply(image, delta)
         if delta.configs_changed:
             self._apply_configs(delta, image)

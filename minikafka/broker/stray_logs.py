@@ -13,8 +13,8 @@ from minikafka.log.storage import Storage
 __all__ = ["delete_strays"]
 
 
-def delete_strays(storage: Storage, hosted: Container[str]) -> None:
-    """Delete each log of a partition that is not in `hosted`, by name of the log.
+def delete_strays(storage: Storage, hosted: Container[str]) -> list[str]:
+    """Delete each log of a partition that is not in `hosted`, by name of the log; return which.
 
     Files that are no log of a partition, as the metadata log and the state of the quorum, stay.
     """
@@ -27,3 +27,4 @@ def delete_strays(storage: Storage, hosted: Container[str]) -> None:
     for name in names:
         if name.rpartition("/")[0] in strays:
             storage.delete(name)
+    return list(strays)

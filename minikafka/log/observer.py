@@ -39,3 +39,7 @@ class LogObserver(Protocol):
     def deleted(self, log: PartitionLog) -> None:
         """Hear that the log is gone, because its topic is or other brokers have it now."""
         ...
+
+    def strays_deleted(self, names: Sequence[str]) -> None:
+        """Hear that these logs, by their directories, were deleted without being opened."""
+        ...

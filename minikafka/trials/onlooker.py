@@ -117,6 +117,13 @@ class Onlooker:
         ghost.chains.pop(self._id, None)
         ghost.losses.pop(self._id, None)
 
+    def strays_deleted(self, names: Sequence[str]) -> None:
+        """Forget replicas that were moved away while the broker was down."""
+        for ghost in self._ghost.partitions.values():
+            if ghost.name in names:
+                ghost.chains.pop(self._id, None)
+                ghost.losses.pop(self._id, None)
+
     def led(self, broker: Broker, partition: Partition) -> None:
         """Look at a new leader."""
         log = partition.log
@@ -184,8 +191,10 @@ class Onlooker:
         from_broker: bool,
     ) -> None:
         """Look at a response before it leaves."""
-        if api_key == ApiKey.FETCH and response is not None and not response.topics:
-            return  # it tells of nothing that could be wrong
+        if api_key == ApiKey.FETCH and not (
+            response.topics or request.topics or request.forgotten
+        ):
+            return  # it asks for nothing new, and tells of nothing that could be wrong
         answer = Answer(
             broker,
             self._ghost,

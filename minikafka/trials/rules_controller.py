@@ -98,7 +98,7 @@ def _clean_leaders_are_complete(recorded: Recorded) -> str | None:
         for member in (*old.isr, *old.elr)
         if _stays_alive(recorded, member) and member in (*new.replicas, new.leader)
     ]
-    if new.leader in old.isr:
+    if new.leader in old.isr or _moved(old, new):
         return None
     if new.leader in old.elr:
         in_sync = [member for member in living if member in old.isr]
@@ -113,6 +113,15 @@ def _clean_leaders_are_complete(recorded: Recorded) -> str | None:
             f"recovering {new.recovering}; ISR was {old.isr}, ELR {old.elr}, alive {living}"
         )
     return None
+
+
+def _moved(old: PartitionImage, new: PartitionImage) -> bool:
+    """Say whether a move ends with this change, which the ISR that the leader asked for allows.
+
+    The leader goes with it, and the next one is of that ISR, not of the one before.
+    """
+    ends = bool(old.removing) and not new.removing and old.leader in old.removing
+    return ends and old.has_leader and new.leader in new.isr and not new.recovering
 
 
 def _reason(

@@ -50,6 +50,7 @@ REMOVED_NAMES: dict[tuple[int, str], frozenset[str]] = {
         {"error_code", "error_message", "host", "node_id", "port"}
     ),
     (ApiKey.DELETE_TOPICS, "request"): frozenset({"topic_names"}),
+    (ApiKey.END_QUORUM_EPOCH, "request.topics.partitions"): frozenset({"preferred_successors"}),
     (ApiKey.ALTER_PARTITION, "request.topics.partitions"): frozenset({"new_isr"}),
 }
 

@@ -20,7 +20,7 @@ from minikafka.base.ids import TopicPartition
 from minikafka.base.seeds import Seeds
 from minikafka.broker.context import RequestContext
 from minikafka.broker.partition import Partition
-from minikafka.broker.purgatory import Purgatory, settled
+from minikafka.broker.purgatory import Condition, Purgatory, settled
 from minikafka.broker.replica_manager import ReplicaManager
 from minikafka.log.storage import MemoryStorage
 from minikafka.metadata.commands import AllocateProducerIds, Decision, Heartbeat, RegisterBroker
@@ -120,6 +120,7 @@ class BrokerStub:
             on_role=lambda partition: None,
             on_isr_wanted=lambda partition: None,
         )
+        self.controller_changed = Condition(self)
         self.quorum = StubQuorum(node_id, self.clock)
         self.commit(self.controller.activate(self.clock.monotonic_ms()))
         for broker_id in brokers:

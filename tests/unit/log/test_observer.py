@@ -44,6 +44,10 @@ class Listener:
         """Hear of a watermark."""
         self._note("watermark", old, log)
 
+    def strays_deleted(self, names: Sequence[str]) -> None:
+        """Note the names."""
+        self.heard.append(("strays_deleted", len(names), 0, 0))
+
     def deleted(self, log: PartitionLog) -> None:
         """Hear that it is gone."""
         self._note("deleted", 0, log)

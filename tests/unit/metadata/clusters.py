@@ -83,7 +83,9 @@ class Cluster:
         """
         previous = self.epochs.get(broker_id, -1) if clean else -1
         process = incarnation(1000 * start + broker_id)
-        command = RegisterBroker(broker_id, process, "localhost", 9092, rack, previous)
+        command = RegisterBroker(
+            broker_id, process, "localhost", 9092, rack, previous_broker_epoch=previous
+        )
         result = self.carry_out(self.controller.register_broker(command, now_ms))
         self.epochs[broker_id] = result.broker_epoch
 
