@@ -252,9 +252,7 @@ class ReplicaManager:
             if state is not None and topic is not None:
                 self._apply_partition(topic_partition, topic.topic_id, state, image)
         if first:
-            strays = delete_strays(self._storage, [p.log.name for p in self])
-            if self._log_observer is not None:
-                self._log_observer.strays_deleted(strays)
+            self._delete_strays()
         self.throttles.apply(image, delta)
         if delta.configs_changed:
             self._apply_configs(delta, image)
@@ -262,6 +260,11 @@ class ReplicaManager:
             self._apply_brokers()
         if delta.partitions_changed or delta.topics_removed:
             self.roles_changed.wake()
+
+    def _delete_strays(self) -> None:
+        strays = delete_strays(self._storage, [partition.log.name for partition in self])
+        if self._log_observer is not None:
+            self._log_observer.strays_deleted(strays)
 
     def _apply_brokers(self) -> None:
         """Who is back may join an ISR at once, and who is gone holds no watermark back."""

@@ -108,6 +108,15 @@ class EpochKeeper:
         return NO_LEADER if self.role in LEADER_UNKNOWN else self.state.leader_id
 
     @property
+    def hears_leader(self) -> bool:
+        """True once the leader that this node follows has answered a fetch."""
+        return self._heard_leader
+
+    def stored_state(self) -> ElectionState:
+        """Return what the disk says, for checks."""
+        return self._store.read()
+
+    @property
     def high_watermark(self) -> Offset:
         """Exclusive end of what is known to be committed."""
         return self.log.high_watermark

@@ -35,11 +35,13 @@ __all__ = [
     "Opened",
     "Produced",
     "Replica",
+    "Started",
     "Violation",
     "check",
 ]
 
 Hook: TypeAlias = Literal[
+    "started",
     "opened",
     "appended",
     "truncated",
@@ -99,6 +101,14 @@ class Replica(NamedTuple):
     def leads(self) -> bool:
         """True where its broker leads, in the history that counts."""
         return self.epoch >= self.ghost.generation
+
+
+@dataclass(frozen=True)
+class Started:
+    """A broker that has found what is on its disk, and done nothing yet."""
+
+    broker: Broker
+    world: Ghost
 
 
 @dataclass(frozen=True)

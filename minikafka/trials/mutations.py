@@ -14,6 +14,7 @@ from minikafka.trials import mutations_following, mutations_log, mutations_repli
 from minikafka.trials.mutation import Mutation, Patch
 from minikafka.trials.mutations_controller import CONTROLLER_MUTATIONS
 from minikafka.trials.mutations_moving import MOVING_MUTATIONS
+from minikafka.trials.mutations_quorum import QUORUM_MUTATIONS
 
 __all__ = ["MUTATIONS", "Mutation", "mutated"]
 
@@ -41,6 +42,7 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     **MOVING_MUTATIONS,
     **CONTROLLER_MUTATIONS,
+    **QUORUM_MUTATIONS,
 }
 """All planted bugs, by id."""
 

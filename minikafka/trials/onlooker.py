@@ -17,6 +17,7 @@ from minikafka.trials.invariants import (
     Opened,
     Produced,
     Replica,
+    Started,
 )
 from minikafka.wire.versions import ApiKey
 
@@ -45,6 +46,7 @@ class Onlooker:
         self._broker = broker
         self._ghost.brokers[self._id] = broker
         self._ghost.started(self._id, broker.lifecycle.incarnation_id)
+        self._run("started", Started(broker, self._ghost))
 
     def stopped(self, broker: Broker) -> None:
         """Note a clean shutdown."""

@@ -225,6 +225,9 @@ def _who_leaves_the_isr_has_fallen_behind(event: IsrConsidered) -> str | None:
             )
         if progress.broker_epoch != then_epochs.get(member):
             continue  # it was further before it started anew, and lost what it had
+        chain = event.ghost.chains.get(member)
+        if chain is not None and chain.end >= then_end:
+            continue  # a fetch that came late has told of an earlier time
         if member in kept and end < then_end and event.now_ms - then_ms > leader.lag_max_ms:
             return (
                 f"broker {event.broker} keeps broker {member} in the ISR of {event.ghost.name}: "

@@ -1,0 +1,209 @@
+"""Planted bugs of the metadata quorum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from minikafka.cluster.topics import ConfigInput
+from minikafka.trials.mutation import Mutation, Patch
+
+__all__ = ["QUORUM_MUTATIONS"]
+
+_HASTY: Mapping[str, ConfigInput] = {
+    "controller.quorum.election.timeout.ms": 150,
+    "controller.quorum.fetch.timeout.ms": 300,
+}
+"""Timeouts under which the quorum elects somebody every few seconds."""
+
+_ELECTING = ("kill", "isolate", "pause")
+
+
+def _votes_without_storing_it() -> list[Patch]:
+    from minikafka.quorum.epochs import EpochKeeper
+
+    real = EpochKeeper._save
+
+    def save(self: Any, state: Any) -> None:
+        if state.voted_id >= 0 > state.leader_id and state.voted_id != self.node_id:
+            self.state = state
+        else:
+            real(self, state)
+
+    return [(EpochKeeper, "_save", save)]
+
+
+def _votes_for_logs_behind_its_own() -> list[Patch]:
+    from minikafka.quorum import election
+
+    return [(election, "is_up_to_date", lambda candidate, own: True)]
+
+
+def _commits_records_of_older_epochs() -> list[Patch]:
+    from minikafka.quorum.commit import CommitTracker, majority_end_offset
+
+    def high_watermark(self: Any, current: int) -> int:
+        return max(current, majority_end_offset(self._durable_end_offsets, self.voters))
+
+    return [(CommitTracker, "high_watermark", high_watermark)]
+
+
+def _fetches_on_before_it_is_durable() -> list[Patch]:
+    from minikafka.quorum.machine import QuorumMachine
+
+    real = QuorumMachine.on_fetch_response
+
+    class _Lazy:
+        """A log that is not flushed."""
+
+        def __init__(self, log: Any) -> None:
+            self._log = log
+
+        def flush(self) -> None:
+            """Make nothing durable."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._log, name)
+
+    def on_fetch_response(self: Any, **told: Any) -> Any:
+        log, self.log = self.log, _Lazy(self.log)
+        try:
+            return real(self, **told)
+        finally:
+            self.log = log
+
+    return [(QuorumMachine, "on_fetch_response", on_fetch_response)]
+
+
+def _leads_without_being_heard() -> list[Patch]:
+    from minikafka.quorum.machine import QuorumMachine
+
+    real = QuorumMachine._resign
+
+    def resign(self: Any, now_ms: int) -> None:
+        until_ms = self.leadership.quorum_deadline_ms()
+        if until_ms is None or now_ms < until_ms:
+            real(self, now_ms)  # because it goes
+
+    return [(QuorumMachine, "_resign", resign)]
+
+
+def _would_vote_against_a_heard_leader() -> list[Patch]:
+    from minikafka.quorum import machine
+    from minikafka.quorum.election import may_grant as real
+
+    def may_grant(request: Any, **known: Any) -> bool:
+        return real(request, **{**known, "heard_leader": False})
+
+    return [(machine, "may_grant", may_grant)]
+
+
+def _applies_what_is_not_committed() -> list[Patch]:
+    from minikafka.broker.quorum_driver import QuorumDriver
+
+    real = QuorumDriver.apply_committed
+
+    class _Eager:
+        """A log whose watermark is its end."""
+
+        def __init__(self, log: Any) -> None:
+            self._log = log
+            self.high_watermark = log.log_end_offset
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._log, name)
+
+    def apply_committed(self: Any) -> None:
+        log, self._log = self._log, _Eager(self._log)
+        try:
+            real(self)
+        finally:
+            self._log = log
+
+    return [(QuorumDriver, "apply_committed", apply_committed)]
+
+
+def _leads_on_after_a_restart() -> list[Patch]:
+    from minikafka.quorum.machine import QuorumMachine
+    from minikafka.quorum.roles import Role
+
+    real = QuorumMachine.start
+
+    def start(self: Any, now_ms: int, now_timestamp_ms: int = -1) -> Any:
+        if self.state.leader_id != self.node_id or len(self.voters) == 1:
+            return real(self, now_ms, now_timestamp_ms)
+        self.role = Role.LEADER
+        self._lead([self.node_id], now_ms, now_timestamp_ms)
+        return self.take_effects()
+
+    return [(QuorumMachine, "start", start)]
+
+
+QUORUM_MUTATIONS: dict[str, Mutation] = {
+    "M81": Mutation(
+        "a vote is given before it is stored",
+        ("K7", "K1"),
+        _votes_without_storing_it,
+        _ELECTING,
+        ancestor="Raft, 5.2",
+        tier=1,
+        config=_HASTY,
+    ),
+    "M82": Mutation(
+        "a vote goes to a log that is behind",
+        ("K8", "R3"),
+        _votes_for_logs_behind_its_own,
+        _ELECTING,
+        ancestor="Raft, 5.4.1",
+        tier=1,
+        config=_HASTY,
+    ),
+    "M83": Mutation(
+        "a record of an older epoch is committed by counting",
+        ("K6", "R3"),
+        _commits_records_of_older_epochs,
+        _ELECTING,
+        ancestor="KAFKA-12619",
+        tier=1,
+        config=_HASTY,
+    ),
+    "M85": Mutation(
+        "a voter fetches on before what it has is durable",
+        ("K6", "R3"),
+        _fetches_on_before_it_is_durable,
+        ("power_loss",),
+        ancestor="KAFKA-13884, KAFKA-17332",
+        tier=1,
+    ),
+    "M89": Mutation(
+        "a leader that no majority hears leads on",
+        ("K15",),
+        _leads_without_being_heard,
+        ("isolate",),
+        ancestor="KAFKA-15489",
+    ),
+    "M90": Mutation(
+        "a follower that hears its leader grants a pre-vote",
+        ("K12",),
+        _would_vote_against_a_heard_leader,
+        ("isolate", "partition", "slow_link"),
+        ancestor="KIP-996, KAFKA-17641",
+        config=_HASTY,
+    ),
+    "M92": Mutation(
+        "a broker applies metadata that is not committed",
+        ("C8",),
+        _applies_what_is_not_committed,
+        ("isolate", "kill"),
+        ancestor="KIP-500",
+    ),
+    "restarted-leader": Mutation(
+        "a node that led goes on leading after a restart, in the same epoch",
+        ("K10", "R1"),
+        _leads_on_after_a_restart,
+        ("kill", "power_loss"),
+        ancestor="KAFKA-10527",
+        config=_HASTY,
+    ),
+}
+"""Planted bugs of this kind, by id."""

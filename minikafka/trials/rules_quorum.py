@@ -1,0 +1,173 @@
+"""Rules of the metadata quorum: K1, K6, K7, K8, K9, K10, K12, K15, C8.
+
+The names are those of docs/invariants.md. K2, K4, K5 and K11 are R1, R3, R2 and R13, which hold
+for the metadata log as for any other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minikafka.quorum.commit import majority_count
+from minikafka.quorum.election import is_up_to_date
+from minikafka.quorum.roles import Role
+from minikafka.trials.invariants import Answer, Applied, Replica, Started, check
+from minikafka.wire.versions import ApiKey
+
+__all__ = ["REGISTERED_HERE"]
+
+REGISTERED_HERE = ("K1", "K6", "K7", "K8", "K9", "K10", "K12", "K15", "C8")
+
+_SLACK_MS = 1_000
+"""How late a timer of a broker may be: a slow disk holds it up."""
+
+
+@check("K1", "led")
+def _one_leader_in_an_epoch(replica: Replica) -> str | None:
+    """Two nodes never lead in one epoch."""
+    if not replica.ghost.internal:
+        return None
+    broker, _ = replica.world.quorum_leaders.setdefault(
+        replica.epoch, (replica.broker, replica.log)
+    )
+    if broker != replica.broker:
+        return f"nodes {broker} and {replica.broker} lead quorum epoch {replica.epoch}"
+    return None
+
+
+@check("K10", "led")
+def _no_epoch_is_led_by_two_processes(replica: Replica) -> str | None:
+    """A process never leads in an epoch that the one before it has led (KAFKA-10527)."""
+    if not replica.ghost.internal:
+        return None
+    before = replica.world.quorum_leaders.get(replica.epoch)
+    if before is not None and before[1] is not replica.log:
+        return f"node {replica.broker} leads quorum epoch {replica.epoch} in a second process"
+    return None
+
+
+@check("K6", "watermark")
+def _committed_is_durable_on_a_majority(replica: Replica) -> str | None:
+    """The leader's watermark passes what a majority holds durably, and a record of its epoch."""
+    ghost, living = replica.ghost, replica.world.brokers.get(replica.broker)
+    if not ghost.internal or replica.epoch < 0 or living is None:
+        return None
+    watermark, voters = replica.log.high_watermark, living.quorum.machine.voters
+    holders = [
+        voter
+        for voter in voters
+        if voter in ghost.chains and ghost.chains[voter].log.durable_end_offset >= watermark
+    ]
+    if len(holders) < majority_count(voters):
+        return (
+            f"node {replica.broker} commits metadata below {watermark}, which only {holders} "
+            f"of {voters} hold durably"
+        )
+    entry = replica.chain.at(watermark - 1)
+    if entry is not None and entry.epoch != replica.epoch:
+        return (
+            f"node {replica.broker} in epoch {replica.epoch} commits {watermark - 1}, which is "
+            f"of epoch {entry.epoch}, before a record of its own"
+        )
+    return None
+
+
+@check("K7", "answered")
+def _one_durable_vote_in_an_epoch(answer: Answer) -> str | None:
+    """A vote is on the disk before it is given, and there is one in an epoch."""
+    granted = _granted(answer)
+    machine = answer.broker.quorum.machine
+    known = answer.ghost.quorum_epochs
+    if answer.api_key == ApiKey.VOTE:
+        known[machine.node_id] = max(known.get(machine.node_id, 0), machine.epoch)
+    if granted is None or granted.pre_vote:
+        return None
+    voter, epoch = machine.node_id, granted.replica_epoch
+    given = answer.ghost.votes.setdefault((voter, epoch), granted.replica_id)
+    if given != granted.replica_id:
+        return f"node {voter} votes for {given} and {granted.replica_id} in epoch {epoch}"
+    stored = machine.stored_state()
+    if (stored.epoch, stored.voted_id) != (epoch, granted.replica_id):
+        return f"node {voter} votes for {granted.replica_id} in {epoch}, on disk is {stored}"
+    return None
+
+
+@check("K8", "answered")
+def _votes_go_to_complete_logs(answer: Answer) -> str | None:
+    """Who gets a vote has a log that is not behind the voter's."""
+    granted = _granted(answer)
+    if granted is None:
+        return None
+    machine = answer.broker.quorum.machine
+    epoch = granted.last_offset_epoch if granted.last_offset else -1
+    end = machine.log_end._replace(epoch=epoch, offset=granted.last_offset)
+    if not is_up_to_date(end, machine.log_end):
+        return f"node {machine.node_id}, at {machine.log_end}, votes for a log at {end}"
+    return None
+
+
+@check("K12", "answered")
+def _no_pre_vote_against_a_heard_leader(answer: Answer) -> str | None:
+    """Who hears the leader refuses pre-votes, and no pre-vote is stored (KIP-996)."""
+    granted = _granted(answer)
+    if granted is None or not granted.pre_vote:
+        return None
+    machine = answer.broker.quorum.machine
+    if machine.role is Role.LEADER or (machine.role is Role.FOLLOWER and machine.hears_leader):
+        return (
+            f"node {machine.node_id} would vote for {granted.replica_id}, and is "
+            f"{machine.role.value} in epoch {machine.epoch}"
+        )
+    return None
+
+
+@check("K15", "answered")
+def _leaders_hear_a_majority(answer: Answer) -> str | None:
+    """Nobody leads whom no majority has fetched from for one and a half fetch timeouts."""
+    leadership = answer.broker.quorum.machine.leadership
+    if leadership is None:
+        return None
+    deadline_ms = leadership.quorum_deadline_ms()
+    now_ms, node = answer.broker.clock.monotonic_ms(), answer.broker.node_id
+    if deadline_ms is None or now_ms <= deadline_ms + _SLACK_MS:
+        answer.ghost.deaf_since_ms.pop(node, None)
+        return None
+    # A process that stood still has not had its timers yet.
+    since_ms = answer.ghost.deaf_since_ms.setdefault(node, now_ms)
+    if now_ms - since_ms > _SLACK_MS:
+        return f"node {node} leads, and no majority has fetched for too long"
+    return None
+
+
+@check("K9", "started")
+def _epochs_outlast_processes(started: Started) -> str | None:
+    """What a node knew of epochs it knows again when it starts."""
+    machine = started.broker.quorum.machine
+    known = started.world.quorum_epochs.get(machine.node_id, 0)
+    if machine.epoch < known and machine.log.last_epoch < known:
+        return f"node {machine.node_id} starts in epoch {machine.epoch}, it knew {known}"
+    return None
+
+
+@check("C8", "applied")
+def _applied_is_committed(applied: Applied) -> str | None:
+    """Brokers act on committed metadata only."""
+    living = applied.world.brokers.get(applied.broker)
+    if living is None:
+        return None
+    committed = living.quorum.machine.high_watermark
+    if applied.image.offset > committed:
+        return (
+            f"broker {applied.broker} applies metadata below {applied.image.offset}, committed "
+            f"is what lies below {committed}"
+        )
+    return None
+
+
+def _granted(answer: Answer) -> Any:
+    """Return the asked partition of a Vote request that was granted, None for anything else."""
+    if answer.api_key != ApiKey.VOTE or not answer.response["topics"]:
+        return None
+    if not answer.response["topics"][0]["partitions"][0].get("vote_granted"):
+        return None
+    return answer.request.topics[0].partitions[0]

@@ -1,0 +1,186 @@
+"""Each rule of the quorum, shown an event that breaks it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from minikafka.log.storage import MemoryStorage
+from minikafka.quorum.epochs import Timing
+from minikafka.quorum.machine import QuorumMachine
+from minikafka.quorum.messages import LogEnd, VoteRequest
+from minikafka.quorum.state_store import ElectionState, QuorumStateStore
+from minikafka.trials import rules_quorum
+from minikafka.trials.ghost import Chain, Ghost, GhostPartition
+from minikafka.trials.invariants import REGISTERED, Hook
+from minikafka.wire.versions import ApiKey
+from tests.support.builders import append, open_log
+
+assert rules_quorum.REGISTERED_HERE, "importing it registers the rules"
+
+VOTERS = (1, 2, 3)
+
+
+def wrong(hook: Hook, event: object) -> list[str]:
+    """Return the names of the rules of the quorum that an event breaks."""
+    rules = [each for each in REGISTERED[hook] if each[0] in rules_quorum.REGISTERED_HERE]
+    return [name for name, rule in rules if rule(event) is not None]
+
+
+def machine(storage: MemoryStorage | None = None, node: int = 1) -> QuorumMachine:
+    """Return a node of a quorum of three."""
+    kept = MemoryStorage() if storage is None else storage
+    store = QuorumStateStore(kept, "quorum")
+    return QuorumMachine(
+        node, VOTERS, open_log(kept), store, timing=Timing(), draw=lambda limit: 0
+    )
+
+
+def leading() -> QuorumMachine:
+    """Return one that has been elected."""
+    leader = machine()
+    leader.start(0)
+    for _ in range(2):
+        request = leader._ballot.request if leader._ballot is not None else None
+        assert request is not None
+        answer = machine(node=2).on_vote_request(request, 0)
+        leader.on_vote_answer(2, request, answer, 0)
+    assert leader.is_leader
+    return leader
+
+
+def living(node: QuorumMachine, now_ms: int = 0) -> Any:
+    """Return a broker around a node."""
+    clock = SimpleNamespace(monotonic_ms=lambda: now_ms)
+    return SimpleNamespace(
+        node_id=node.node_id, quorum=SimpleNamespace(machine=node), clock=clock
+    )
+
+
+def answered(node: QuorumMachine, ghost: Ghost, *, now_ms: int = 0, **asked: Any) -> Any:
+    """Return the event of a granted vote, or of some other answer without `asked`."""
+    told = {"partition_index": 0, "leader_epoch": node.epoch, "vote_granted": True}
+    partition = SimpleNamespace(**{"pre_vote": False, "last_offset_epoch": 0, **asked})
+    return SimpleNamespace(
+        broker=living(node, now_ms),
+        ghost=ghost,
+        api_key=ApiKey.VOTE if asked else ApiKey.METADATA,
+        request=SimpleNamespace(topics=[SimpleNamespace(partitions=[partition])]),
+        response={"topics": [{"partitions": [told]}]},
+    )
+
+
+def voted(epoch: int = 3) -> QuorumMachine:
+    """Return a node that has voted for node 2."""
+    node = machine()
+    assert node.on_vote_request(VoteRequest(epoch, 2, LogEnd(-1, 0)), 0).granted
+    return node
+
+
+def test_durable_vote_for_a_complete_log_breaks_nothing() -> None:
+    """As it should be."""
+    event = answered(voted(), Ghost(), replica_epoch=3, replica_id=2, last_offset=0)
+    assert wrong("answered", event) == []
+
+
+def test_second_vote_in_an_epoch_breaks_k7() -> None:
+    """For another candidate."""
+    ghost = Ghost()
+    ghost.votes[1, 3] = 3
+    event = answered(voted(), ghost, replica_epoch=3, replica_id=2, last_offset=0)
+    assert wrong("answered", event) == ["K7"]
+
+
+def test_vote_that_is_not_on_the_disk_breaks_k7() -> None:
+    """What is forgotten can be given again."""
+    node = voted()
+    node._store.write(ElectionState(3))
+    event = answered(node, Ghost(), replica_epoch=3, replica_id=2, last_offset=0)
+    assert wrong("answered", event) == ["K7"]
+
+
+def test_vote_for_a_log_that_is_behind_breaks_k8() -> None:
+    """The voter has something that the candidate lacks."""
+    node = voted()
+    append(node.log, 2)
+    event = answered(node, Ghost(), replica_epoch=3, replica_id=2, last_offset=0)
+    assert wrong("answered", event) == ["K8"]
+
+
+def test_pre_vote_of_a_leader_breaks_k12() -> None:
+    """It hears itself."""
+    node = leading()
+    event = answered(node, Ghost(), replica_epoch=1, replica_id=2, last_offset=9, pre_vote=True)
+    event.request.topics[0].partitions[0].last_offset_epoch = 9
+    assert wrong("answered", event) == ["K12"]
+
+
+def test_deaf_leader_breaks_k15_after_a_while() -> None:
+    """Its own timer has its chance first."""
+    node, ghost = leading(), Ghost()
+    assert wrong("answered", answered(node, ghost, now_ms=3_000)) == []
+    assert wrong("answered", answered(node, ghost, now_ms=5_000)) == []
+    assert wrong("answered", answered(node, ghost, now_ms=7_000)) == ["K15"]
+
+
+def test_forgotten_epoch_breaks_k9() -> None:
+    """The node has told of a later one before."""
+    ghost = Ghost()
+    ghost.quorum_epochs[1] = 4
+    event = SimpleNamespace(broker=living(voted(3)), world=ghost)
+    assert wrong("started", event) == ["K9"]
+    ghost.quorum_epochs[1] = 3
+    assert wrong("started", event) == []
+
+
+def test_uncommitted_metadata_that_is_applied_breaks_c8() -> None:
+    """The image is ahead of the watermark."""
+    node, ghost = machine(), Ghost()
+    ghost.brokers[1] = living(node)
+    image = SimpleNamespace(offset=1)
+    assert wrong("applied", SimpleNamespace(broker=1, image=image, world=ghost)) == ["C8"]
+    image.offset = 0
+    assert wrong("applied", SimpleNamespace(broker=1, image=image, world=ghost)) == []
+
+
+def led(node: QuorumMachine, ghost: Ghost, broker: int = 1, epoch: int = 1) -> Any:
+    """Return the event of a node that leads, or commits."""
+    partition = GhostPartition("__cluster_metadata-0", internal=True)
+    chain = partition.chains[broker] = Chain(node.log)
+    for batch in node.log.batches():
+        chain.append(batch)
+    ghost.brokers[broker] = living(node)
+    return SimpleNamespace(
+        broker=broker, epoch=epoch, log=node.log, ghost=partition, world=ghost, chain=chain
+    )
+
+
+def test_second_leader_of_an_epoch_breaks_k1_and_a_second_process_k10() -> None:
+    """An epoch has one leader, in one life of its process."""
+    ghost, node = Ghost(), leading()
+    assert wrong("led", led(node, ghost)) == []
+    assert wrong("led", led(node, ghost, broker=2)) == ["K1"]
+    assert wrong("led", led(leading(), ghost)) == ["K10"]
+
+
+@pytest.mark.parametrize(("durable", "broken"), [(1, []), (0, ["K6"])])
+def test_commit_without_a_durable_majority_breaks_k6(durable: int, broken: list[str]) -> None:
+    """The leader's own disk, and one more of three."""
+    node, ghost = leading(), Ghost()
+    node.log.advance_high_watermark(1)
+    event = led(node, ghost)
+    other = leading().log
+    other.durable_end_offset = durable
+    event.ghost.chains[2] = Chain(other)
+    assert wrong("watermark", event) == broken
+
+
+def test_commit_before_a_record_of_the_own_epoch_breaks_k6() -> None:
+    """A majority holds the older one, and it may yet be overwritten (Raft, 5.4.2)."""
+    node, ghost = leading(), Ghost()
+    node.log.advance_high_watermark(1)
+    event = led(node, ghost, epoch=2)
+    event.ghost.chains[2] = Chain(leading().log)
+    assert wrong("watermark", event) == ["K6"]
