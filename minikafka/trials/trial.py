@@ -176,12 +176,19 @@ class _Trial:
         value = f"core-{topic}-{index}".encode()
         now_ms = int(simulation.now * 1000)
         send = self._history.invoke_send("core", topic, index, value, -1, now_ms)
-        try:
-            result = await simulation.cluster.client().produce(topic, index, [value])
-        except KafkaError as error:
-            simulation.violated("L5", f"{state} does not take a record: {error}")
+        until_s = simulation.now + CONVERGE_S
+        while True:
+            try:
+                result = await simulation.cluster.client().produce(topic, index, [value])
+            except KafkaError as error:
+                # A leadership may move at this moment: clients ask again.
+                if not error.retriable or simulation.now > until_s:
+                    simulation.violated("L5", f"{state} does not take a record: {error}")
+                    return
+                await simulation.sleep(0.1)
+                continue
+            self._history.ok(send, result.base_offset, int(simulation.now * 1000))
             return
-        self._history.ok(send, result.base_offset, int(simulation.now * 1000))
 
     async def _idle(self) -> None:
         """Let nobody ask for anything, and see how busy the brokers are (L9)."""
