@@ -142,7 +142,11 @@ def _leader_completeness(replica: Replica) -> str | None:
 def _is_licensed(replica: Replica, missing: Sequence[Entry]) -> bool:
     """Say whether the committed entries that a new leader lacks may be gone."""
     ghost = replica.ghost
-    reason = ghost.unclean_elections.get(replica.epoch)
+    # Who was elected may never have heard of it, and be elected again, cleanly by then.
+    since = [
+        epoch for epoch in ghost.unclean_elections if ghost.generation < epoch <= replica.epoch
+    ]
+    reason = ghost.unclean_elections[max(since)] if since else None
     if reason is None or replica.isr != (replica.broker,) or ghost.internal:
         return False
     if reason != LAST_KNOWN_LEADER:
