@@ -68,6 +68,7 @@ class QuorumDriver:
         image: applied, that is committed, metadata.
         controller: set where this broker leads the quorum.
         machine: the node of the quorum; what may be told to it is told through this driver.
+        ticked_ms: when its timer last went off, for checks.
         leader_changed: wakes when the quorum's leader is another one, or none.
     """
 
@@ -116,6 +117,7 @@ class QuorumDriver:
         self._carry_soon = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ms = 0
+        self.ticked_ms = 0
         self._closed = False
 
     @property
@@ -372,6 +374,7 @@ class QuorumDriver:
     def _on_timer(self) -> None:
         self._timer = None
         clock = self._broker.clock
+        self.ticked_ms = clock.monotonic_ms()
         self.carry(self.machine.tick(clock.monotonic_ms(), clock.wall_ms()))
         controller = self.controller
         if controller is not None:

@@ -252,7 +252,6 @@ class Ghost:
         votes: whom each node of the quorum has voted for, by node and epoch.
         quorum_leaders: who led the quorum in which epoch, and its log, which is that of a process.
         quorum_epochs: the latest epoch that each node has told of.
-        deaf_since_ms: since when a leader of the quorum should have resigned.
         leader_of: who leads, by topic id, partition and leader epoch.
     """
 
@@ -272,7 +271,6 @@ class Ghost:
         self.votes: dict[tuple[BrokerId, int], BrokerId] = {}
         self.quorum_leaders: dict[int, tuple[BrokerId, PartitionLog]] = {}
         self.quorum_epochs: dict[BrokerId, int] = {}
-        self.deaf_since_ms: dict[BrokerId, int] = {}
         self.leader_of: dict[tuple[TopicId, int, LeaderEpoch], BrokerId] = {}
         self._stopped: dict[BrokerId, bool] = {}
 

@@ -100,7 +100,8 @@ def _partition(
     where = f"{name}: leader {state.leader}, ISR {state.isr}, replicas {state.replicas}"
     if state.leader not in well:
         return "L3", where
-    if state.adding or state.removing:
+    targets = [broker for broker in state.replicas if broker not in state.removing]
+    if (state.adding or state.removing) and all(broker in well for broker in targets):
         return "L8", f"{where}, adding {state.adding}, removing {state.removing}"
     wanted = [broker for broker in state.replicas if broker in well]
     if sorted(wanted) != sorted(broker for broker in state.isr if broker in well):

@@ -51,20 +51,18 @@ def leading() -> QuorumMachine:
     return leader
 
 
-def living(node: QuorumMachine, now_ms: int = 0) -> Any:
-    """Return a broker around a node."""
-    clock = SimpleNamespace(monotonic_ms=lambda: now_ms)
-    return SimpleNamespace(
-        node_id=node.node_id, quorum=SimpleNamespace(machine=node), clock=clock
-    )
+def living(node: QuorumMachine, ticked_ms: int = 0) -> Any:
+    """Return a broker around a node, whose timer went off at `ticked_ms`."""
+    quorum = SimpleNamespace(machine=node, ticked_ms=ticked_ms)
+    return SimpleNamespace(node_id=node.node_id, quorum=quorum)
 
 
-def answered(node: QuorumMachine, ghost: Ghost, *, now_ms: int = 0, **asked: Any) -> Any:
+def answered(node: QuorumMachine, ghost: Ghost, *, ticked_ms: int = 0, **asked: Any) -> Any:
     """Return the event of a granted vote, or of some other answer without `asked`."""
     told = {"partition_index": 0, "leader_epoch": node.epoch, "vote_granted": True}
     partition = SimpleNamespace(**{"pre_vote": False, "last_offset_epoch": 0, **asked})
     return SimpleNamespace(
-        broker=living(node, now_ms),
+        broker=living(node, ticked_ms),
         ghost=ghost,
         api_key=ApiKey.VOTE if asked else ApiKey.METADATA,
         request=SimpleNamespace(topics=[SimpleNamespace(partitions=[partition])]),
@@ -117,12 +115,11 @@ def test_pre_vote_of_a_leader_breaks_k12() -> None:
     assert wrong("answered", event) == ["K12"]
 
 
-def test_deaf_leader_breaks_k15_after_a_while() -> None:
-    """Its own timer has its chance first."""
-    node, ghost = leading(), Ghost()
-    assert wrong("answered", answered(node, ghost, now_ms=3_000)) == []
-    assert wrong("answered", answered(node, ghost, now_ms=5_000)) == []
-    assert wrong("answered", answered(node, ghost, now_ms=7_000)) == ["K15"]
+def test_deaf_leader_breaks_k15_once_its_timer_has_gone_off() -> None:
+    """One and a half fetch timeouts after the last fetch of a majority it resigns."""
+    node = leading()
+    assert wrong("answered", answered(node, Ghost(), ticked_ms=3_000)) == []
+    assert wrong("answered", answered(node, Ghost(), ticked_ms=3_001)) == ["K15"]
 
 
 def test_forgotten_epoch_breaks_k9() -> None:
