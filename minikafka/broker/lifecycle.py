@@ -69,6 +69,7 @@ class BrokerLifecycle:
         self._previous_broker_epoch = previous_broker_epoch
         self._channel = channel
         self._leaving = False
+        self._heard_ms = 0
         self.broker_epoch = -1
         self.refusal = ""
 
@@ -92,21 +93,22 @@ class BrokerLifecycle:
                 self.refusal = str(error)
                 await self._pause(self._broker.config.broker_heartbeat_interval_ms // 4)
 
-    async def leave(self, *, wait: bool = True) -> None:
+    async def leave(self) -> None:
         """Ask for a controlled shutdown until the controller grants it: others lead by then.
 
-        Args:
-            wait: False asks once and goes, as where nobody stays who could take over.
-
-        Returns after `CONTROLLED_SHUTDOWN_MS_MAX` at the latest, granted or not.
+        Returns after `CONTROLLED_SHUTDOWN_MS_MAX` at the latest, granted or not; and where no
+        controller has answered for a session: whoever comes to be it fences this broker then.
         """
         self._leaving = True
-        config = self._broker.config
+        config, clock = self._broker.config, self._broker.clock
         deadline_ms = self._deadline(CONTROLLED_SHUTDOWN_MS_MAX)
+        self._heard_ms = clock.monotonic_ms()
         pause_ms = FIRST_PAUSE_MS
         while self.broker_epoch >= 0 and config.controlled_shutdown_enable:
             granted = await self._ask_to_go()
-            if granted or not wait or self._broker.clock.monotonic_ms() >= deadline_ms:
+            now_ms = clock.monotonic_ms()
+            silent = now_ms - self._heard_ms > config.broker_session_timeout_ms
+            if granted or silent or now_ms >= deadline_ms:
                 return
             await self._pause(pause_ms)
             pause_ms = config.broker_heartbeat_interval_ms
@@ -118,6 +120,7 @@ class BrokerLifecycle:
         except (ChannelClosed, KafkaError) as error:
             logger.debug("broker %d leaves unheard: %s", self._broker.node_id, error)
             return isinstance(error, KafkaError) and error.code in _NO_USE
+        self._heard_ms = self._broker.clock.monotonic_ms()
         return bool(response.should_shut_down)
 
     @property

@@ -3,7 +3,7 @@
 `<topic>-<partition>/<file>` is a file of that name. A process that dies keeps all it has
 appended; a machine that loses power keeps what was fsynced, and every cut, rename and deletion.
 Sizes and names are held in memory, so that only data costs a system call. All calls block,
-fsync too: docs/design/0012. Counterpart: org.apache.kafka.common.record.FileRecords.
+fsync too: docs/design/0013. Counterpart: org.apache.kafka.common.record.FileRecords.
 """
 
 from __future__ import annotations

@@ -110,6 +110,7 @@ def run(
     topics: Mapping[str, int] | None = None,
     config: Mapping[str, ConfigInput] | None = None,
     racks: Sequence[str] | None = None,
+    voters: int | None = None,
     replication_factor: int | None = None,
     time_limit_s: float | None = TIME_LIMIT_S,
     keep_trace: bool = True,
@@ -123,6 +124,7 @@ def run(
     Args:
         topics: made before the scenario begins, as {name: partitions}.
         racks: of each broker, in order of the ids.
+        voters: how many brokers vote in the metadata quorum; see `AsyncCluster`.
         replication_factor: of these topics; None is 3, or as many as there are brokers.
         time_limit_s: virtual seconds after which the run ends with `TimeLimit`.
         keep_trace: for `Result.timeline`.
@@ -134,7 +136,9 @@ def run(
 
     async def main() -> Any:
         loop = cast("SimLoop", asyncio.get_running_loop())
-        simulation = Simulation(loop, brokers=brokers, config=config, racks=racks)
+        simulation = Simulation(
+            loop, brokers=brokers, config=config, racks=racks, voters=voters
+        )
         made.append(simulation)
         await simulation.cluster.start()
         for name, partitions in (topics or {}).items():

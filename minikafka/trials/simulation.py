@@ -131,6 +131,7 @@ class Simulation:
         brokers: how many; broker i is host `b<i>`.
         config: broker configs by Kafka's names.
         racks: of each broker, in order of the ids.
+        voters: how many of the brokers vote.
 
     Attributes:
         rng: the scenario's own chance, from the seed.
@@ -147,6 +148,7 @@ class Simulation:
         brokers: int = 3,
         config: Mapping[str, ConfigInput] | None = None,
         racks: Sequence[str] | None = None,
+        voters: int | None = None,
     ) -> None:
         self.loop = loop
         self.seed = loop.seed
@@ -163,6 +165,7 @@ class Simulation:
             brokers,
             config,
             racks=racks,
+            voters=voters,
             seed=f"{loop.seed}:cluster",
             hosting=self.hosting,
         )

@@ -137,11 +137,12 @@ def test_acks_all_fails_in_a_producer_while_followers_are_cut_off(kafka: Cluster
 
 
 @pytest.mark.kafka(
+    voters=1,
     config={
         "min.insync.replicas": 2,
         "replica.lag.time.max.ms": 300,
         "replica.fetch.wait.max.ms": 100,
-    }
+    },
 )
 def test_acks_all_is_refused_once_the_isr_is_below_min_insync_replicas(kafka: Cluster) -> None:
     """What waits is told that it was appended but not replicated; what comes later is refused.

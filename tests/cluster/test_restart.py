@@ -157,7 +157,7 @@ async def test_waiting_call_ends_with_its_broker(close: bool) -> None:
         )
         if close:
             node = cluster._nodes[2]
-            await node.stop(wait=False)
+            await node.stop(leave=False)
         else:
             await crash(cluster, 2)
         with pytest.raises(KafkaError) as ended:

@@ -22,7 +22,7 @@ def public_names(kind: type) -> dict[str, list[str]]:
 @pytest.mark.parametrize(("sync", "of"), [(Cluster, AsyncCluster), (SyncClient, Client)])
 def test_synchronous_face_has_the_same_methods_and_arguments(sync: type, of: type) -> None:
     """Whoever knows one knows the other."""
-    own_plumbing = {"next_change", "boot", "crashed", "stop"}
+    own_plumbing = {"next_change", "boot", "crashed"}
     expected = {
         name: given for name, given in public_names(of).items() if name not in own_plumbing
     }

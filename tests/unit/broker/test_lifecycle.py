@@ -233,21 +233,25 @@ async def test_broker_that_leads_goes_when_the_others_know_their_part() -> None:
     assert host.image.topics["t"].partitions[0].isr == (1,)
 
 
-@pytest.mark.parametrize(
-    ("wait", "config", "asked"),
-    [(False, {}, 1), (True, {"controlled_shutdown_enable": "false"}, 0)],
-)
-async def test_nobody_waits_who_does_not_hand_over(
-    wait: bool, config: dict[str, str], asked: int
-) -> None:
-    """Where all go, or the config says so, the controller's leave is not waited for."""
-    host = Host(**config)
+async def test_nobody_waits_who_does_not_hand_over() -> None:
+    """Where the config says so, the controller's leave is not waited for."""
+    host = Host(controlled_shutdown_enable="false")
     await running(host, lambda: host.lifecycle.is_unfenced)
     host.tasks = []
     await host.create("t", [[NEWCOMER, 1]])
     before = host.count(ApiKey.BROKER_HEARTBEAT)
-    await host.lifecycle.leave(wait=wait)
-    assert host.count(ApiKey.BROKER_HEARTBEAT) == before + asked
+    await host.lifecycle.leave()
+    assert host.count(ApiKey.BROKER_HEARTBEAT) == before
+
+
+async def test_silent_controller_is_not_waited_for() -> None:
+    """After a session without an answer whoever is controller fences this broker anyway."""
+    host = Host(broker_session_timeout_ms=100)
+    await running(host, lambda: host.lifecycle.is_unfenced)
+    host.tasks = []
+    host.refused = 1_000
+    await host.lifecycle.leave()
+    assert host.refused > 900
 
 
 async def test_leaving_has_an_end_though_nobody_grants_it(

@@ -27,7 +27,7 @@ def batch(base_offset: int, epoch: int = 0, value: bytes = b"v") -> Batch:
 
 def wrong(hook: Hook, replica: Replica) -> list[str]:
     """Return the names of the rules that an event breaks."""
-    rules = [each for each in REGISTERED[hook] if each[0] in rules_log.REGISTERED_HERE]
+    rules = [each for each in REGISTERED[hook] if each[1].__module__ == rules_log.__name__]
     return [name for name, rule in rules if rule(replica) is not None]
 
 

@@ -61,8 +61,11 @@ def world(*holders: int, lost: tuple[int, ...] = ()) -> Ghost:
 def wrong(old: PartitionImage, new: PartitionImage, ghost: Ghost) -> list[str]:
     """Return the rules that the step from one state to the next breaks."""
     delta = MetadataDelta(partitions_changed=(NAME,))
-    event = Applied(1, image(9, new), delta, image(8, old), ghost)
-    return [name for name, rule in REGISTERED["applied"] if rule(event) is not None]
+    event = Applied(1, image(9, new), delta, ghost, True, image(8, old))
+    rules = [
+        each for each in REGISTERED["applied"] if each[1].__module__ == rules_moving.__name__
+    ]
+    return [name for name, rule in rules if rule(event) is not None]
 
 
 MOVING = state((1, 2, 4, 3), (1, 2, 3), adding=(4,), removing=(3,))
