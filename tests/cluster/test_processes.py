@@ -17,8 +17,6 @@ from tests.support.processes import HOST, BrokerProcess, free_ports
 
 PARTITIONS = 3
 CONFIG = {
-    "broker.session.timeout.ms": 2_000,
-    "broker.heartbeat.interval.ms": 500,
     "min.insync.replicas": 2,
     "broker.heartbeat.interval.ms": 100,
     "broker.session.timeout.ms": 900,
