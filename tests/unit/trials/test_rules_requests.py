@@ -41,7 +41,10 @@ def wrong(
         True,
         history or MetadataHistory(),
     )
-    return [name for name, rule in REGISTERED["answered"] if rule(answer) is not None]
+    rules = [
+        each for each in REGISTERED["answered"] if each[1].__module__ == rules_requests.__name__
+    ]
+    return [name for name, rule in rules if rule(answer) is not None]
 
 
 def accepted(
