@@ -75,14 +75,16 @@ class Setting:
     def rules(self) -> Rules:
         """Return what a history under this setting may show; the rest is a bug of the brokers.
 
-        What the last in-sync replica had not flushed may go with its power, since it leads again
-        (KIP-966 is what helps against it), and what an unclean leader never had is gone whatever
-        was promised. The producers here retry without idempotence.
+        What an unclean leader never had is gone whatever was promised. With min.insync.replicas
+        of 1 so is what the last in-sync replica had not flushed when its power went; with 2
+        there are others who have all that was acknowledged (KIP-966). The producers here retry
+        without idempotence.
         """
         return Rules(
             duplicates_allowed=True,
             reorder_allowed=True,
-            loss_allowed=self.unclean or self.fault == "alone",
+            loss_allowed=self.unclean
+            or (self.fault == "alone" and self.min_insync_replicas < 2),
         )
 
 

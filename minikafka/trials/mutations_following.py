@@ -161,11 +161,6 @@ MUTATIONS: dict[str, Mutation] = {
             "replica.fetch.wait.max.ms": 5_000,
             "replica.lag.time.max.ms": 10_000,
         },
-        survives=(
-            "a deposed leader refuses the fetch that waits, and the next one is checked; it takes "
-            "a leader that hears of losing and regaining a partition in one go, and a follower "
-            "that hears of neither"
-        ),
     ),
     "M14": Mutation(
         "a follower takes over the watermark before it cuts its log",
