@@ -143,7 +143,10 @@ def _watermark_is_held_by_the_maximal_isr(replica: Replica) -> str | None:
     reached = replica.chain.between(replica.before, log.high_watermark)
     if not reached:
         return None
+    state = replica.world.state(log.topic_id, log.partition.partition)
     for member in leader.maximal_isr:
+        if state is not None and member not in state.replicas:
+            continue  # moved away, and its log is gone, before the leader has heard of it
         if _lacking(ghost, member, reached[-1]):
             return (
                 f"broker {replica.broker} moves the watermark of {ghost.name} to "
