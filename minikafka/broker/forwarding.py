@@ -41,9 +41,7 @@ async def forward(broker: Broker, api_key: int, version: int, request: object) -
         again_ms = clock.monotonic_ms() + config.controller_quorum_retry_backoff_ms
         if again_ms >= deadline_ms:
             break
-        await settled(
-            broker.purgatory.wait(lambda: False, [broker.controller_changed], again_ms)
-        )
+        await settled(broker.purgatory.wait(lambda: False, [], again_ms))
     raise problem
 
 

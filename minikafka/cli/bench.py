@@ -26,7 +26,7 @@ from minikafka.bench.settings import (
     settings_of,
 )
 from minikafka.cli.failures import CommandFailed, UsageFailed
-from minikafka.cli.output import on_terminal, show_lines, show_table
+from minikafka.cli.output import on_terminal, progress_bar, show_lines, show_table
 from minikafka.cli.parsing import one_of
 
 __all__ = ["FailoverArguments", "failover"]
@@ -136,19 +136,7 @@ def _progress(total: int) -> Iterator[Callable[[str], None]]:
     if not sys.stderr.isatty():
         yield lambda name: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    progress = Progress(
-        "{task.description}",
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        redirect_stdout=sys.stdout.isatty(),
-    )
-    with progress:
+    with progress_bar() as progress:
         task = progress.add_task("faults", total=total)
         yield lambda name: progress.update(task, advance=1, description=name)
 

@@ -1,11 +1,15 @@
-"""Tables on a terminal, plain lines into a pipe; rich is imported only for the former."""
+"""Tables and progress on a terminal, plain lines into a pipe; rich is imported only for the former."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-__all__ = ["on_terminal", "show_lines", "show_table"]
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+__all__ = ["on_terminal", "progress_bar", "show_lines", "show_table"]
 
 
 def on_terminal() -> bool:
@@ -36,3 +40,20 @@ def show_table(
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
+
+
+def progress_bar() -> Progress:
+    """Return a bar for stderr, to be entered, that leaves nothing behind."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    return Progress(
+        "{task.description}",
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        # rich would send to stderr what is written to a file or a pipe, too.
+        redirect_stdout=sys.stdout.isatty(),
+    )

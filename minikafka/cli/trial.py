@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from importlib.util import find_spec
 
 from minikafka.cli.failures import CommandFailed, UsageFailed
+from minikafka.cli.output import progress_bar
 from minikafka.trials.job import Job, JobRefused, Report
 from minikafka.trials.replay import replay
 from minikafka.trials.runner import WorkerFailed, run_seeds
@@ -153,21 +154,8 @@ def _with_progress(reports: Iterable[Report], total: int) -> Iterator[Report]:
 
 @contextmanager
 def _bar(total: int) -> Iterator[Callable[[Report], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
     violated = 0
-    progress = Progress(
-        "{task.description}",
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        # rich would send to stderr what is written to a file or a pipe, too.
-        redirect_stdout=sys.stdout.isatty(),
-    )
-    with progress:
+    with progress_bar() as progress:
         task = progress.add_task("seeds", total=total)
 
         def advance(report: Report) -> None:
