@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from minikafka.log.partition_log import PartitionLog
     from minikafka.metadata.image import MetadataImage
     from minikafka.metadata.states import PartitionImage
-    from minikafka.quorum.voters import Voter
 
 __all__ = ["LAST_KNOWN_LEADER", "Chain", "Entry", "Ghost", "GhostPartition", "Key", "Loss"]
 
@@ -301,13 +300,6 @@ class Ghost:
         """Note that a broker that is down has an empty disk from now on."""
         self.replaced[self.disks.pop(broker)] = self.metadata_log(broker).durable_end_offset
         self.quorum_epochs.pop(broker, None)
-
-    def metadata_held(self, voter: Voter) -> Offset:
-        """Return how much metadata a voter holds durably, or its disk did while it had it."""
-        if voter.directory_id in self.replaced:
-            return self.replaced[voter.directory_id]
-        chain = self.partitions[CLUSTER_METADATA_TOPIC_ID, 0].chains.get(voter.voter_id)
-        return 0 if chain is None else chain.log.durable_end_offset
 
     def stopped(self, broker: BrokerId) -> None:
         """Note a clean shutdown."""

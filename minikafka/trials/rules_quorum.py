@@ -17,7 +17,7 @@ from minikafka.quorum.control import voter_sets
 from minikafka.quorum.election import is_up_to_date
 from minikafka.quorum.roles import Role
 from minikafka.quorum.snapshots import snapshot_payloads
-from minikafka.quorum.voters import VoterSet
+from minikafka.quorum.voters import Voter, VoterSet
 from minikafka.trials.invariants import (
     Answer,
     Applied,
@@ -66,9 +66,7 @@ def _committed_is_durable_on_a_majority(replica: Replica) -> str | None:
     if not ghost.internal or replica.epoch < 0 or living is None:
         return None
     watermark, voters = replica.log.high_watermark, living.quorum.machine.voter_set
-    holders = [
-        voter.voter_id for voter in voters if replica.world.metadata_held(voter) >= watermark
-    ]
+    holders = [voter.voter_id for voter in voters if _held(replica, voter) >= watermark]
     if len(holders) < majority_count(voters.ids):
         return (
             f"node {replica.broker} commits metadata below {watermark}, which only {holders} "
@@ -81,6 +79,15 @@ def _committed_is_durable_on_a_majority(replica: Replica) -> str | None:
             f"of epoch {entry.epoch}, before a record of its own"
         )
     return None
+
+
+def _held(replica: Replica, voter: Voter) -> Offset:
+    """Return how much metadata a voter holds durably, or its disk did while it had it."""
+    replaced = replica.world.replaced.get(voter.directory_id)
+    if replaced is not None:
+        return replaced
+    chain = replica.ghost.chains.get(voter.voter_id)
+    return 0 if chain is None else chain.log.durable_end_offset
 
 
 @check("K7", "answered")
