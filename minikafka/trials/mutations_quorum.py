@@ -191,7 +191,7 @@ def _snapshots_what_is_not_committed() -> list[Patch]:
     return [(SnapshotKeeper, "_write", write)]
 
 
-def _deletes_records_no_snapshot_stands_for() -> list[Patch]:
+def _deletes_the_snapshot_its_log_begins_with() -> list[Patch]:
     from minikafka.quorum.log_keeper import LogKeeper
 
     real = LogKeeper.clean
@@ -199,9 +199,8 @@ def _deletes_records_no_snapshot_stands_for() -> list[Patch]:
     def clean(self: Any, max_bytes: int, max_age_ms: int, now_timestamp_ms: int) -> None:
         before = self.log.log_start_offset
         real(self, max_bytes, max_age_ms, now_timestamp_ms)
-        start = self.log.log_start_offset
-        if start > before:
-            self.log.advance_log_start(min(start + 1, self.log.high_watermark))
+        if self.log.log_start_offset > before:
+            self.snapshots.delete(self.snapshots.earliest)
 
     return [(LogKeeper, "clean", clean)]
 
@@ -307,9 +306,9 @@ QUORUM_MUTATIONS: dict[str, Mutation] = {
         config=_SNAPSHOTS,
     ),
     "snapshot-start": Mutation(
-        "records are deleted that no snapshot stands for",
+        "the snapshot is deleted that the log begins with",
         ("K14",),
-        _deletes_records_no_snapshot_stands_for,
+        _deletes_the_snapshot_its_log_begins_with,
         ("kill",),
         ancestor="KIP-630",
         config=_SNAPSHOTS,
