@@ -226,32 +226,41 @@ def read_target(
         response.aborted_transactions = [] if is_unknown(error.code) else None
         return response
     log = partition.log
-    if target.rack is not None and _is_sent_elsewhere(replicas, partition, target, response):
-        return _with_offsets(response, log, committed_only=committed_only)
     offset = target.fetch_offset
-    tells = target.last_fetched_epoch >= 0 or partition.internal
-    if tells and not _tell_divergence(partition, target, response):
+    if target.rack is not None and _is_sent_elsewhere(replicas, partition, target, response):
+        offset = log.high_watermark  # nothing is read here
+    elif _may_part(partition, target) and not _tell_parting(partition, target, response):
         # Nothing that the asker could go back to: it has to look for an offset.
         return _out_of_range(response, log, from_replica)
-    if response.diverging_epoch is not None or response.snapshot_id is not None:
-        return _with_offsets(response, log, committed_only=committed_only)
-    if not log.log_start_offset <= offset <= log.log_end_offset:
-        return _out_of_range(response, log, from_replica)
-    limit = log.log_end_offset if from_replica else log.high_watermark
-    if offset < limit:
-        most = min(max_bytes, target.max_bytes)
-        if most < 0:
-            response.error_code = ErrorCode.UNKNOWN_SERVER_ERROR
-            return response
-        # DIVERGENCE(whole-batches): Kafka fills up to the limit with the beginning of the
-        # batch that no longer fits, which every client throws away.
-        found = log.read(offset, most, limit, at_least_one=at_least_one)
-        response.batches = found.batches
-        response.size = found.size
-    return _with_offsets(response, log, committed_only=committed_only)
+    if response.diverging_epoch is None and response.snapshot_id is None:
+        if not log.log_start_offset <= offset <= log.log_end_offset:
+            return _out_of_range(response, log, from_replica)
+        limit = log.log_end_offset if from_replica else log.high_watermark
+        if offset < limit:
+            most = min(max_bytes, target.max_bytes)
+            if most < 0:
+                response.error_code = ErrorCode.UNKNOWN_SERVER_ERROR
+                return response
+            # DIVERGENCE(whole-batches): Kafka fills up to the limit with the beginning of the
+            # batch that no longer fits, which every client throws away.
+            found = log.read(offset, most, limit, at_least_one=at_least_one)
+            response.batches = found.batches
+            response.size = found.size
+    response.high_watermark = response.last_stable_offset = log.high_watermark
+    response.log_start_offset = log.log_start_offset
+    response.aborted_transactions = [] if committed_only else None
+    return response
 
 
-def _tell_divergence(
+def _may_part(partition: Partition, target: FetchTarget) -> bool:
+    """Say whether the asker's log may part from ours: not where it is in our latest epoch."""
+    log, epoch = partition.log, target.last_fetched_epoch
+    if epoch == log.epochs.latest_epoch and target.fetch_offset <= log.log_end_offset:
+        return partition.internal
+    return epoch >= 0 or partition.internal
+
+
+def _tell_parting(
     partition: Partition, target: FetchTarget, response: FetchPartitionResponse
 ) -> bool:
     """Say in a response where the asker's log parts from ours; False where ours lacks it all."""
@@ -280,17 +289,6 @@ def _is_sent_elsewhere(
         return False
     response.preferred_read_replica = preferred
     return True
-
-
-def _with_offsets(
-    response: FetchPartitionResponse, log: PartitionLog, *, committed_only: bool
-) -> FetchPartitionResponse:
-    response.high_watermark = log.high_watermark
-    response.last_stable_offset = log.high_watermark
-    response.log_start_offset = log.log_start_offset
-    if committed_only:
-        response.aborted_transactions = []
-    return response
 
 
 def _out_of_range(

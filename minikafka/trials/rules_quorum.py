@@ -90,14 +90,15 @@ def _held(replica: Replica, voter: Voter) -> Offset:
     return 0 if chain is None else chain.log.durable_end_offset
 
 
-@check("K7", "answered")
+@check("K7", "answered", ApiKey.VOTE)
 def _one_durable_vote_in_an_epoch(answer: Answer) -> str | None:
     """A vote is on the disk before it is given, and there is one in an epoch."""
+    if answer.api_key != ApiKey.VOTE:
+        return None
     granted = _granted(answer)
     machine = answer.broker.quorum.machine
     known = answer.ghost.quorum_epochs
-    if answer.api_key == ApiKey.VOTE:
-        known[machine.node_id] = max(known.get(machine.node_id, 0), machine.epoch)
+    known[machine.node_id] = max(known.get(machine.node_id, 0), machine.epoch)
     if granted is None or granted.pre_vote:
         return None
     voter, epoch = machine.node_id, granted.replica_epoch
@@ -110,7 +111,7 @@ def _one_durable_vote_in_an_epoch(answer: Answer) -> str | None:
     return None
 
 
-@check("K8", "answered")
+@check("K8", "answered", ApiKey.VOTE)
 def _votes_go_to_complete_logs(answer: Answer) -> str | None:
     """Who gets a vote has a log that is not behind the voter's."""
     granted = _granted(answer)
@@ -124,7 +125,7 @@ def _votes_go_to_complete_logs(answer: Answer) -> str | None:
     return None
 
 
-@check("K12", "answered")
+@check("K12", "answered", ApiKey.VOTE)
 def _no_pre_vote_against_a_heard_leader(answer: Answer) -> str | None:
     """Who hears the leader refuses pre-votes, and no pre-vote is stored (KIP-996)."""
     granted = _granted(answer)
