@@ -154,11 +154,7 @@ class FetchOperation(Delayed):
             elif response.diverging_epoch is not None or response.snapshot_id is not None:
                 gathered.urgent = True
             elif from_replica:
-                if self._note_progress(target):
-                    # Its own fetch has moved the watermark after it was read here.
-                    assert target.partition is not None
-                    moved = target.partition.log.high_watermark
-                    response.high_watermark = response.last_stable_offset = moved
+                self._note_progress(target, response)
                 # News to a follower at once: DeleteRecords waits until it has followed. So is a
                 # watermark to one that tells its own (KIP-1166).
                 if (
@@ -209,19 +205,20 @@ class FetchOperation(Delayed):
         if size:
             quota.record(size, self._now_ms())
 
-    def _note_progress(self, target: FetchTarget) -> bool:
+    def _note_progress(self, target: FetchTarget, response: FetchPartitionResponse) -> None:
         """Tell a leader how far its follower is, where it was no leader yet at the request.
 
-        Returns True where that has moved the watermark.
+        If that moves the watermark the follower is told where it is now: its session takes
+        what it has been told for what it knows.
         """
         partition = target.partition
         if partition is None or partition.leader is target.noted_by or target.replica_id < 0:
-            return False
+            return
         target.noted_by = partition.leader
-        if not note_follower(self._context.broker.replicas, partition, target):
-            return False
-        partition.high_watermark_moved.wake()
-        return True
+        if note_follower(self._context.broker.replicas, partition, target):
+            partition.high_watermark_moved.wake()
+            watermark = partition.log.high_watermark
+            response.high_watermark = response.last_stable_offset = watermark
 
     def _respond(self, gathered: Gathered) -> None:
         session = self._session

@@ -85,7 +85,7 @@ def test_watermark_that_the_fetch_itself_has_moved_is_told(
 
     monkeypatch.setattr(k01_fetch, "_note_progress", unnoted)
     cell[1].produce(b"a", topic="shared", acks=1)
-    answer = fetch(cell, asked(1), number=1, replica_id=2, session_epoch=0, max_wait_ms=0)
+    answer = fetch(cell, asked(1), number=1, replica_id=2, session_epoch=0, min_bytes=0)
     assert [each.high_watermark for each in told(answer.result())] == [1]
 
 
@@ -184,7 +184,7 @@ def test_session_comes_round_to_what_found_no_room(cell: Cell, replica_id: int) 
 
 def test_next_request_of_a_session_releases_the_parked_one(cell: Cell) -> None:
     """It is answered empty; a session has one fetch under way."""
-    session = fetch(cell, asked(0), session_epoch=0, max_wait_ms=0).result().session_id
+    session = fetch(cell, asked(0), session_epoch=0, min_bytes=0).result().session_id
     parked = fetch(cell, session_id=session, session_epoch=1)
     assert not parked.done
     after = fetch(cell, session_id=session, session_epoch=2)
