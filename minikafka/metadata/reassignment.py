@@ -146,6 +146,15 @@ def _cancelled(
             f"Unable to revert partition assignment for {topic.name}:{number} because it would "
             "require an unclean leader election."
         )
+    if is_unclean:
+        # DIVERGENCE(revert-to-the-living): Kafka takes the first replica, alive or not.
+        living = [each for each in assignment.replicas if image.is_active(each)]
+        if not living:
+            raise bad_assignment(
+                f"Unable to revert partition assignment for {topic.name}:{number} because none "
+                "of its former replicas is alive."
+            )
+        isr = (living[0],)
     return change_partition(
         topic.topic_id,
         number,

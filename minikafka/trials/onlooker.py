@@ -93,7 +93,8 @@ class Onlooker:
         ghost = self._ghost.partition(log)
         chain = ghost.chains[self._id]
         removed = chain.cut(log.log_end_offset)
-        if not log.size_bytes and chain.end != log.log_end_offset:
+        if not log.size_bytes and (chain.entries or chain.end != log.log_end_offset):
+            # A snapshot stands for what was there, or for more.
             chain.restart(log.log_end_offset, ghost.committed_hash(log.log_end_offset) or 0)
         self._run("truncated", self._replica(log, ghost, chain, removed, old_end))
 

@@ -186,6 +186,8 @@ def _who_joins_the_isr_has_caught_up(event: IsrConsidered) -> str | None:
     own = ghost.chains[event.broker]
     needed = max(leader.log.high_watermark, leader.leader_epoch_start_offset)
     living = event.world.brokers[event.broker]
+    log = leader.log
+    state = event.world.state(log.topic_id, log.partition.partition)
     last = own.between(own.root, needed)
     for member, epoch in zip(wish.isr, wish.broker_epochs, strict=True):
         if member in leader.isr:
@@ -193,6 +195,8 @@ def _who_joins_the_isr_has_caught_up(event: IsrConsidered) -> str | None:
         broker = living.image.brokers.get(member)
         if broker is None or not broker.active or epoch not in (broker.broker_epoch, -1):
             return f"{ghost.name}: broker {member} is asked for in epoch {epoch}: {broker}"
+        if state is not None and member not in state.replicas:
+            continue  # moved away, and its log is gone, before the leader has heard of it
         if last and _lacking(ghost, member, last[-1]):
             return (
                 f"broker {event.broker} asks for broker {member} in the ISR of {ghost.name}: it "
