@@ -9,8 +9,8 @@ import pytest
 from minikafka.base.config import BrokerConfig
 from minikafka.base.ids import TopicPartition
 from minikafka.metadata.image import MetadataImage
-from minikafka.metadata.states import BrokerImage, MetadataDelta, PartitionImage, TopicImage
 from minikafka.metadata.records import PartitionChanged
+from minikafka.metadata.states import BrokerImage, MetadataDelta, PartitionImage, TopicImage
 from minikafka.trials import rules_metadata
 from minikafka.trials.ghost import Ghost
 from minikafka.trials.invariants import REGISTERED, Applied
