@@ -11,7 +11,7 @@ from typing import Any
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import CLUSTER_METADATA_TOPIC, NO_LEADER, ZERO_ID, BrokerId
 from minikafka.quorum.messages import LogEnd, VoteAnswer, VoteRequest
-from minikafka.wire.shapes import Shape, build_request
+from minikafka.wire.shapes import Shape, build_request, optional
 from minikafka.wire.versions import ApiKey
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "begin_epoch_request",
     "check_cluster",
     "end_epoch_request",
+    "is_meant_for",
     "leader_told",
     "only_partition",
     "quorum_response",
@@ -32,6 +33,7 @@ __all__ = [
 VOTE_VERSION = 2
 BEGIN_EPOCH_VERSION = 1
 END_EPOCH_VERSION = 1
+NO_VOTER = -1
 _PARTITION = 0
 
 
@@ -118,7 +120,7 @@ def only_partition(message: Any, *, also: tuple[ErrorCode, ...] = ()) -> Any:
         raise KafkaError(ErrorCode.INVALID_REQUEST, "the quorum has one partition")
     topic, partition = message.topics[0], message.topics[0].partitions[0]
     if topic.topic_name != CLUSTER_METADATA_TOPIC or partition.partition_index != _PARTITION:
-        raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        raise KafkaError(ErrorCode.INVALID_REQUEST, "the quorum is that of the metadata log")
     code = getattr(partition, "error_code", None)
     if code is not None and code.value and ErrorCode(int(code.value)) not in also:
         raise KafkaError(ErrorCode(int(code.value)))
@@ -129,6 +131,11 @@ def check_cluster(request: Any, cluster_id: str) -> None:
     """Raise KafkaError INCONSISTENT_CLUSTER_ID for another cluster's request; null is any's."""
     if request.cluster_id not in (None, cluster_id):
         raise KafkaError(ErrorCode.INCONSISTENT_CLUSTER_ID)
+
+
+def is_meant_for(request: Any, node_id: BrokerId) -> bool:
+    """Say whether a request names this voter, or none; before KIP-853 none did."""
+    return optional(request, "voter_id", NO_VOTER) in (NO_VOTER, node_id)
 
 
 def quorum_response(
