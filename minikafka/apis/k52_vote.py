@@ -65,4 +65,4 @@ def _makes_sense(partition: Any, *, pre_vote: bool) -> bool:
     """Say whether the candidate's log is one that a candidate of its epoch can have."""
     log_epoch, epoch = partition.last_offset_epoch, partition.replica_epoch
     is_earlier = log_epoch <= epoch if pre_vote else log_epoch < epoch
-    return partition.last_offset >= 0 <= log_epoch and is_earlier
+    return bool(is_earlier and partition.last_offset >= 0 and log_epoch >= 0)
