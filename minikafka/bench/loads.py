@@ -165,18 +165,9 @@ def _aiokafka(load: Load) -> None:
 
 
 async def _aiokafka_sends(load: Load) -> None:
-    from aiokafka import AIOKafkaProducer
     from aiokafka.errors import KafkaError
 
     ledger = load.ledger
-    producer = AIOKafkaProducer(
-        bootstrap_servers=load.bootstrap,
-        acks="all" if ledger.acks == -1 else ledger.acks,
-        linger_ms=LINGER_MS,
-        request_timeout_ms=CLIENT_REQUEST_TIMEOUT_MS,
-        metadata_max_age_ms=CLIENT_METADATA_MAX_AGE_MS,
-        retry_backoff_ms=BACKOFF_MS,
-    )
 
     def settled(done: asyncio.Future[Any], timed: Timed) -> None:
         if done.cancelled() or done.exception() is not None:
@@ -185,7 +176,7 @@ async def _aiokafka_sends(load: Load) -> None:
             told = done.result()
             ledger.acked(timed, None if told is None else told.offset)
 
-    await producer.start()
+    producer = await _aiokafka_producer(load)
     try:
         began, sent = time.monotonic(), 0
         while not load.stopping.is_set():
@@ -196,14 +187,34 @@ async def _aiokafka_sends(load: Load) -> None:
                     future = await producer.send(
                         ledger.topic, timed.send.value, partition=ledger.partition
                     )
-                except KafkaError:
+                except KafkaError as error:
                     ledger.unknown(timed)
+                    if type(error) is KafkaError:
+                        # Its task that sends has died: with acks=0 of a connection that is reset.
+                        await producer.stop()
+                        producer = await _aiokafka_producer(load)
                     continue
                 future.add_done_callback(lambda done, timed=timed: settled(done, timed))
             await asyncio.sleep(TICK_S)
         await asyncio.wait_for(producer.flush(), FLUSH_S)
     finally:
         await producer.stop()
+
+
+async def _aiokafka_producer(load: Load) -> Any:
+    from aiokafka import AIOKafkaProducer
+
+    acks = load.ledger.acks
+    producer = AIOKafkaProducer(
+        bootstrap_servers=load.bootstrap,
+        acks="all" if acks == -1 else acks,
+        linger_ms=LINGER_MS,
+        request_timeout_ms=CLIENT_REQUEST_TIMEOUT_MS,
+        metadata_max_age_ms=CLIENT_METADATA_MAX_AGE_MS,
+        retry_backoff_ms=BACKOFF_MS,
+    )
+    await producer.start()
+    return producer
 
 
 CLIENTS: dict[str, tuple[str, Callable[[Load], None]]] = {
