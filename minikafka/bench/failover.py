@@ -166,14 +166,15 @@ class _Strike:
             return self._controlled_s is not None and self._led_s is not None
 
         def resumed() -> bool:
-            known = (self._controlled_s, self._led_s)
-            since_s = max([at_s, *(each for each in known if each is not None)])
             self._resumed_s = self._ledger.resumed_s(since_s)
             return self._resumed_s is not None
 
         if _seen(self._stage, replaced, ELECTED_S):
+            since_s = max(self._controlled_s or at_s, self._led_s or at_s)
             _seen(self._stage, resumed, RESUMED_S)
         else:
+            # What was on its way when it struck is no sign of life.
+            since_s = self._ledger.now_s() - 1
             resumed()
 
 
