@@ -22,7 +22,7 @@ from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.broker.context import RequestContext
 from minikafka.broker.quorum_messages import (
     check_cluster,
-    check_voter_key,
+    is_meant_for,
     only_partition,
     quorum_response,
 )
@@ -42,8 +42,10 @@ def begin_quorum_epoch(request: Any, context: RequestContext) -> Shape:
     quorum = context.broker.quorum
     check_cluster(request, context.broker.cluster_id)
     asked = only_partition(request)
-    check_voter_key(request, asked, quorum.machine)
     fenced = asked.leader_epoch < quorum.machine.epoch
     quorum.hear_leader(asked.leader_id, asked.leader_epoch)
     error = ErrorCode.FENCED_LEADER_EPOCH if fenced else ErrorCode.NONE
+    if not fenced and not is_meant_for(request, asked, quorum.machine):
+        # As in Kafka it is heard all the same: who leads is true whomever it was meant for.
+        error = ErrorCode.INVALID_VOTER_KEY
     return quorum_response(quorum.machine.epoch, quorum.machine.leader_id, error)

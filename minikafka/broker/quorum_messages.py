@@ -25,9 +25,9 @@ __all__ = [
     "VOTE_VERSION",
     "begin_epoch_request",
     "check_cluster",
-    "check_voter_key",
     "end_epoch_request",
     "fetch_snapshot_request",
+    "is_meant_for",
     "leader_told",
     "only_partition",
     "quorum_response",
@@ -71,15 +71,6 @@ def vote_asked(partition: Any) -> VoteRequest:
         optional(partition, "pre_vote", False),
         optional(partition, "replica_directory_id", None) or ZERO_ID,
     )
-
-
-def check_voter_key(request: Any, partition: Any, machine: EpochKeeper) -> None:
-    """Raise KafkaError INVALID_VOTER_KEY for what is meant for another node, or another disk."""
-    voter_id = optional(request, "voter_id", -1)
-    directory_id = optional(partition, "voter_directory_id", None) or ZERO_ID
-    own = (machine.node_id, machine.directory_id)
-    if voter_id >= 0 and not Voter(voter_id, directory_id).is_same(*own):
-        raise KafkaError(ErrorCode.INVALID_VOTER_KEY)
 
 
 def vote_answer(response: Any) -> VoteAnswer:
@@ -179,7 +170,7 @@ def only_partition(message: Any, *, also: tuple[ErrorCode, ...] = ()) -> Any:
         raise KafkaError(ErrorCode.INVALID_REQUEST, "the quorum has one partition")
     topic, partition = message.topics[0], message.topics[0].partitions[0]
     if topic.topic_name != CLUSTER_METADATA_TOPIC or partition.partition_index != _PARTITION:
-        raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        raise KafkaError(ErrorCode.INVALID_REQUEST, "the quorum is that of the metadata log")
     code = getattr(partition, "error_code", None)
     if code is not None and code.value and ErrorCode(int(code.value)) not in also:
         raise KafkaError(ErrorCode(int(code.value)))
@@ -190,6 +181,14 @@ def check_cluster(request: Any, cluster_id: str) -> None:
     """Raise KafkaError INCONSISTENT_CLUSTER_ID for another cluster's request; null is any's."""
     if request.cluster_id not in (None, cluster_id):
         raise KafkaError(ErrorCode.INCONSISTENT_CLUSTER_ID)
+
+
+def is_meant_for(request: Any, partition: Any, machine: EpochKeeper) -> bool:
+    """Say whether a request names this voter with the disk it has, or none (KIP-853)."""
+    voter_id = optional(request, "voter_id", NO_LEADER)
+    directory_id = optional(partition, "voter_directory_id", None) or ZERO_ID
+    own = (machine.node_id, machine.directory_id)
+    return voter_id == NO_LEADER or Voter(voter_id, directory_id).is_same(*own)
 
 
 def quorum_response(

@@ -344,6 +344,10 @@ class AsyncCluster(Breakable, VotingCluster):
         """Return the broker id of the leader, None while there is none."""
         return self._view.leader(topic, partition)
 
+    def controller(self) -> int | None:
+        """Return the broker id of the controller, None while there is none."""
+        return self._view.controller()
+
     def isr(self, topic: str, partition: int) -> frozenset[int]:
         """Return the in-sync replicas as last recorded by the controller."""
         return self._view.isr(topic, partition)

@@ -314,6 +314,10 @@ class Cluster:
         """Return the broker id of the leader, None while there is none."""
         return self._thread.call(self._cluster.leader, topic, partition)
 
+    def controller(self) -> int | None:
+        """Return the broker id of the controller, None while there is none."""
+        return self._thread.call(self._cluster.controller)
+
     def isr(self, topic: str, partition: int) -> frozenset[int]:
         """Return the in-sync replicas as last recorded by the controller."""
         return self._thread.call(self._cluster.isr, topic, partition)

@@ -42,7 +42,8 @@ API_NAMES: Final = {
     37: "create_partitions", 43: "elect_leaders", 44: "incremental_alter_configs", 60: "describe_cluster",
     75: "describe_topic_partitions", 34: "alter_replica_log_dirs", 35: "describe_log_dirs",
     45: "alter_partition_reassignments", 46: "list_partition_reassignments",
-    64: "unregister_broker",
+    64: "unregister_broker", 52: "vote", 53: "begin_quorum_epoch", 54: "end_quorum_epoch",
+    55: "describe_quorum",
 }  # fmt: skip
 
 
@@ -57,10 +58,19 @@ class Script:
         version: of the API under test.
         answers: normalised answers by label, in the order they were asked.
         patience_s: longest wait for an answer; to be set before the first question.
+        asked_servers: whom the questions go to; `other` and all setting up go to the brokers.
     """
 
-    def __init__(self, bootstrap_servers: str, api_key: int, version: int, prefix: str) -> None:
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        api_key: int,
+        version: int,
+        prefix: str,
+        asked_servers: str | None = None,
+    ) -> None:
         self.bootstrap_servers = bootstrap_servers
+        self.asked_servers = asked_servers or bootstrap_servers
         self.api_key = api_key
         self.version = version
         self.names = Names(prefix)
@@ -196,7 +206,7 @@ class Script:
 
     def _record(self, label: str, api_key: int, version: int, fields: dict[str, Any]) -> Any:
         if self._asked is None:
-            self._asked = RawClient.to(self.bootstrap_servers, self.patience_s)
+            self._asked = RawClient.to(self.asked_servers, self.patience_s)
         try:
             answer = self._asked.send(api_key, version, **fields)
         except (ConnectionClosedError, NoAnswerError, UndecodableAnswerError) as error:
@@ -214,12 +224,17 @@ Body = Callable[[Script], None]
 
 @dataclass(frozen=True)
 class Case:
-    """A question to an API, and the versions it can be asked at (both inclusive)."""
+    """A question to an API, and the versions it can be asked at (both inclusive).
+
+    Args:
+        controllers: it is asked at the listener where controllers speak with each other.
+    """
 
     name: str
     api_key: int
     versions: tuple[int, int]
     body: Body
+    controllers: bool = False
 
     @property
     def api(self) -> str:
@@ -241,11 +256,13 @@ class Case:
 _CASES: dict[str, Case] = {}
 
 
-def case(api_key: int, versions: tuple[int, int]) -> Callable[[Body], Body]:
+def case(
+    api_key: int, versions: tuple[int, int], *, controllers: bool = False
+) -> Callable[[Body], Body]:
     """Register the decorated function as a case of this API at these versions."""
 
     def register(body: Body) -> Body:
-        found = Case(body.__name__, api_key, versions, body)
+        found = Case(body.__name__, api_key, versions, body, controllers)
         key = f"{found.api}/{found.name}"
         assert key not in _CASES, f"two cases are called {key}"
         _CASES[key] = found
@@ -267,13 +284,16 @@ def _expanded(cases: Iterable[Case]) -> Iterable[tuple[Case, int]]:
             yield each, version
 
 
-def run(bootstrap_servers: str, what: Case, version: int) -> dict[str, Any]:
+def run(
+    bootstrap_servers: str, what: Case, version: int, controllers: str | None = None
+) -> dict[str, Any]:
     """Return the normalised answers of a server to a case at a version.
 
     A script that cannot go on leaves its reason under the label "script".
     """
     prefix = f"{what.api}-{what.name}-v{version}".replace("_", "-")
-    script = Script(bootstrap_servers, what.api_key, version, prefix)
+    asked = controllers if what.controllers else None
+    script = Script(bootstrap_servers, what.api_key, version, prefix, asked)
     try:
         what.body(script)
     except (OSError, SetupFailedError, ConnectionClosedError, NoAnswerError) as error:
