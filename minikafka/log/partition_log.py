@@ -8,6 +8,7 @@ Rules of this file
     End offsets are exclusive.
     Bytes of a batch are never copied: storage, segments and readers share them.
     Every change keeps what `check_invariants` says.
+    A start makes nothing committed.
 """
 
 from __future__ import annotations

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from minikafka.cluster.topics import ConfigInput
-from minikafka.trials.mutation import Mutation, Patch
+from minikafka.trials.mutation import ELECTING, HASTY, Mutation, Patch
 
 __all__ = ["QUORUM_MUTATIONS"]
-
-_HASTY: Mapping[str, ConfigInput] = {
-    "controller.quorum.election.timeout.ms": 150,
-    "controller.quorum.fetch.timeout.ms": 300,
-}
-"""Timeouts under which the quorum elects somebody every few seconds."""
-
-_ELECTING = ("kill", "isolate", "pause")
 
 
 def _votes_without_storing_it() -> list[Patch]:
@@ -144,28 +134,28 @@ QUORUM_MUTATIONS: dict[str, Mutation] = {
         "a vote is given before it is stored",
         ("K7", "K1"),
         _votes_without_storing_it,
-        _ELECTING,
+        ELECTING,
         ancestor="Raft, 5.2",
         tier=1,
-        config=_HASTY,
+        config=HASTY,
     ),
     "M82": Mutation(
         "a vote goes to a log that is behind",
         ("K8", "R3"),
         _votes_for_logs_behind_its_own,
-        _ELECTING,
+        ELECTING,
         ancestor="Raft, 5.4.1",
         tier=1,
-        config=_HASTY,
+        config=HASTY,
     ),
     "M83": Mutation(
         "a record of an older epoch is committed by counting",
         ("K6", "R3"),
         _commits_records_of_older_epochs,
-        _ELECTING,
+        ELECTING,
         ancestor="KAFKA-12619",
         tier=1,
-        config=_HASTY,
+        config=HASTY,
     ),
     "M85": Mutation(
         "a voter fetches on before what it has is durable",
@@ -188,7 +178,7 @@ QUORUM_MUTATIONS: dict[str, Mutation] = {
         _would_vote_against_a_heard_leader,
         ("isolate", "partition", "slow_link"),
         ancestor="KIP-996, KAFKA-17641",
-        config=_HASTY,
+        config=HASTY,
     ),
     "M92": Mutation(
         "a broker applies metadata that is not committed",
@@ -203,7 +193,7 @@ QUORUM_MUTATIONS: dict[str, Mutation] = {
         _leads_on_after_a_restart,
         ("kill", "power_loss"),
         ancestor="KAFKA-10527",
-        config=_HASTY,
+        config=HASTY,
     ),
 }
 """Planted bugs of this kind, by id."""

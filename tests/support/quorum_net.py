@@ -180,7 +180,7 @@ class QuorumNet:
     def check(self, node: int) -> None:
         """Check one node against all that ever happened."""
         machine = self.machines[node]
-        machine.check_invariants()
+        self.check_machine(machine)
         log = machine.log
         state = machine.state
         if state.voted_id >= 0:
@@ -200,6 +200,10 @@ class QuorumNet:
             self.committed = known
         if machine.is_leader and machine.epoch == max(self.leaders, default=0):
             assert mine[: len(self.committed)] == self.committed, "K4"
+
+    def check_machine(self, machine: QuorumMachine) -> None:
+        """Check what a node can say of itself."""
+        machine.check_invariants()
 
     def _durable_end(self, voter: int) -> int:
         machine = self.machines.get(voter)
