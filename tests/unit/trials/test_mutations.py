@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from minikafka.base.config import BrokerConfig
@@ -36,3 +40,24 @@ def test_planted_bug_replaces_something_that_is_there(mutation: str) -> None:
     after = [getattr(owner, name) for owner, name, _ in planted.patches()]
     assert all(now is not then for now, then in zip(during, before, strict=True))
     assert all(now is then for now, then in zip(after, before, strict=True))
+
+
+def _arguments(function: Callable[..., Any]) -> tuple[list[object], dict[str, object]]:
+    """Return all that a function takes: by position what may be, the rest by name."""
+    by_position, by_name = [], {}
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            by_position.append(object())
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            by_name[parameter.name] = object()
+    return by_position, by_name
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_planted_bug_takes_what_it_replaces_takes(mutation: str) -> None:
+    """A bug that is called wrongly is another bug: the brokers then do not work at all."""
+    for owner, name, replacement in MUTATIONS[mutation].patches():
+        original = getattr(owner, name)
+        if inspect.isfunction(original) and inspect.isfunction(replacement):
+            by_position, by_name = _arguments(original)
+            inspect.signature(replacement).bind(*by_position, **by_name)
