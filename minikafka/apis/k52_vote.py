@@ -7,7 +7,7 @@ Behaviour
 
 Versions
     0   KIP-595
-    1   directory ids (KIP-853); not looked at while the voters are static
+    1   directory ids: a vote goes to a node with one disk, and is asked of one (KIP-853)
     2   pre-votes (KIP-996)
 
 Not done
@@ -23,11 +23,12 @@ from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.broker.context import RequestContext
 from minikafka.broker.quorum_messages import (
     check_cluster,
+    check_voter_key,
     only_partition,
     quorum_response,
     vote_asked,
 )
-from minikafka.wire.shapes import Shape, optional
+from minikafka.wire.shapes import Shape
 from minikafka.wire.versions import ApiKey
 
 __all__ = ["vote"]
@@ -43,7 +44,8 @@ def vote(request: Any, context: RequestContext) -> Shape:
     quorum = context.broker.quorum
     check_cluster(request, context.broker.cluster_id)
     partition = only_partition(request)
-    asked = vote_asked(partition, pre_vote=optional(partition, "pre_vote", False))
+    check_voter_key(request, partition, quorum.machine)
+    asked = vote_asked(partition)
     if asked.epoch < quorum.machine.epoch:
         error = ErrorCode.FENCED_LEADER_EPOCH
         return quorum_response(

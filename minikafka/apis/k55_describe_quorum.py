@@ -19,10 +19,10 @@ from typing import Any
 
 from minikafka.apis.registry import api
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import CLUSTER_METADATA_TOPIC, BrokerId
+from minikafka.base.ids import CLUSTER_METADATA_TOPIC
 from minikafka.broker.broker import Broker
 from minikafka.broker.context import RequestContext
-from minikafka.quorum.leading import FetcherState, Leadership
+from minikafka.quorum.leading import FetcherState, ReplicaKey
 from minikafka.wire.shapes import Shape
 from minikafka.wire.versions import ApiKey
 
@@ -73,23 +73,22 @@ def _partition(broker: Broker, topic: str, index: int) -> Shape:
         "leader_epoch": machine.epoch,
         "high_watermark": machine.high_watermark,
         "current_voters": [
-            _replica(voter, own if voter == machine.node_id else leadership.fetchers[voter])
-            for voter in machine.voters
+            _replica(
+                (voter.voter_id, voter.directory_id),
+                own
+                if voter.voter_id == machine.node_id
+                else leadership.fetchers[voter.voter_id],
+            )
+            for voter in machine.voter_set
         ],
-        "observers": _observers(leadership, now_ms),
+        "observers": [_replica(*each) for each in leadership.observers(now_ms)],
     }
 
 
-def _observers(leadership: Leadership, now_ms: int) -> list[Shape]:
-    return [
-        _replica(replica, leadership.fetchers[replica])
-        for replica in leadership.observers(now_ms)
-    ]
-
-
-def _replica(replica_id: BrokerId, state: FetcherState) -> Shape:
+def _replica(replica: ReplicaKey, state: FetcherState) -> Shape:
     return {
-        "replica_id": replica_id,
+        "replica_id": replica[0],
+        "replica_directory_id": replica[1],
         "log_end_offset": state.log_end_offset,
         "last_fetch_timestamp": state.fetch_timestamp_ms,
         "last_caught_up_timestamp": state.caught_up_timestamp_ms,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from minikafka.base.clock import Clock
 from minikafka.base.config import BrokerConfig
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import BrokerId, ProducerId
+from minikafka.base.ids import ZERO_ID, BrokerId, ProducerId
 from minikafka.base.seeds import Seeds, random_id
 from minikafka.broker.fetch_sessions import FetchSessionCache
 from minikafka.broker.fetcher_manager import FetcherManager
@@ -40,6 +41,7 @@ from minikafka.metadata.states import MetadataDelta
 from minikafka.net.channel import Channel, ChannelClosed
 from minikafka.net.network import Network
 from minikafka.net.turns import Turns
+from minikafka.quorum.voters import VoterSet
 
 __all__ = ["Broker"]
 
@@ -51,7 +53,8 @@ class Broker:
     """One broker of a cluster.
 
     Args:
-        voters: ids of the metadata quorum's voters; this broker is one if it is among them.
+        directory_id: of its disk; a voter of the metadata quorum is a node with one disk.
+        voters: with which the metadata quorum began.
         advertised: host and port that clients are told.
         advertised_to_brokers: host and port that the other brokers are told; None where they
             know without.
@@ -69,7 +72,8 @@ class Broker:
         config: BrokerConfig,
         *,
         cluster_id: str,
-        voters: tuple[BrokerId, ...],
+        directory_id: uuid.UUID = ZERO_ID,
+        voters: VoterSet,
         network: Network,
         seeds: Seeds,
         clock: Clock,
@@ -82,6 +86,7 @@ class Broker:
         self.node_id = node_id
         self.config = config
         self.cluster_id = cluster_id
+        self.directory_id = directory_id
         self.seeds = seeds
         self.clock = clock
         self.advertised = advertised

@@ -17,6 +17,7 @@ from minikafka.broker.fetch_targets import (
     is_quiet,
     is_unknown,
     may_come_true,
+    note_follower,
     read_target,
 )
 from minikafka.broker.purgatory import Delayed
@@ -150,7 +151,7 @@ class FetchOperation(Delayed):
                     # The follower has applied metadata that this broker will have in a moment.
                     continue
                 gathered.urgent = True
-            elif response.diverging_epoch is not None:
+            elif response.diverging_epoch is not None or response.snapshot_id is not None:
                 gathered.urgent = True
             elif from_replica:
                 self._note_progress(target)
@@ -210,13 +211,7 @@ class FetchOperation(Delayed):
         if partition is None or partition.leader is target.noted_by or target.replica_id < 0:
             return
         target.noted_by = partition.leader
-        if self._context.broker.replicas.on_follower_fetch(
-            partition,
-            target.replica_id,
-            target.fetch_offset,
-            target.log_start_offset,
-            target.replica_epoch,
-        ):
+        if note_follower(self._context.broker.replicas, partition, target):
             partition.high_watermark_moved.wake()
 
     def _respond(self, gathered: Gathered) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterable
 
 from minikafka.base.clock import LoopClock
 from minikafka.base.seeds import Seeds
 from minikafka.broker.observer import BrokerObserver
-from minikafka.cluster.hosting import Place
+from minikafka.cluster.hosting import Directories, Place
 from minikafka.log.fail_stop import FailStopStorage
 from minikafka.log.storage import MemoryStorage
 from minikafka.net.links import Endpoint
@@ -64,6 +65,16 @@ class SimHosting:
         self._seeds = Seeds(loop.seed)
         self._addresses: dict[int, tuple[str, int]] = {}
         self._disks: dict[int, SimDisk] = {}
+        self._directories = Directories(self._seeds)
+
+    def directory_id(self, broker: int) -> uuid.UUID:
+        """Return the id of the broker's disk."""
+        return self._directories.id(broker)
+
+    def replace_disk(self, broker: int) -> None:
+        """Give the broker, which must be down, an empty disk."""
+        self.disk(broker).replace()
+        self._directories.replace(broker)
 
     def host(self, broker: int) -> Host:
         """Return the host of a broker."""
@@ -100,4 +111,5 @@ class SimHosting:
             clock=self.clock,
             context=host.context,
             observer=self._observer(broker),
+            directory_id=self.directory_id(broker),
         )

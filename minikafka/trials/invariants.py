@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from minikafka.log.partition_log import PartitionLog
     from minikafka.metadata.image import MetadataImage
     from minikafka.metadata.states import MetadataDelta
+    from minikafka.quorum.snapshots import SnapshotId
     from minikafka.replication.leader import IsrWish, PartitionLeader
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Opened",
     "Produced",
     "Replica",
+    "Snapshotted",
     "Started",
     "Violation",
     "check",
@@ -51,6 +53,7 @@ Hook: TypeAlias = Literal[
     "isr",
     "recorded",
     "applied",
+    "snapshot",
     "answered",
 ]
 Check: TypeAlias = Callable[..., "str | None"]
@@ -162,6 +165,17 @@ class Applied:
     world: Ghost = _NO_WORLD
     newest: bool = False
     before: MetadataImage | None = None
+
+
+@dataclass(frozen=True)
+class Snapshotted:
+    """A snapshot that a broker has just made of its metadata, and the image it is of."""
+
+    broker: Broker
+    snapshot: SnapshotId
+    image: MetadataImage
+    world: Ghost
+    history: MetadataHistory
 
 
 class Answer(NamedTuple):

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from minikafka.cluster.topics import ConfigInput
 from minikafka.trials.mutation import ELECTING, HASTY, Mutation, Patch
 
 __all__ = ["QUORUM_MUTATIONS"]
+
+_SNAPSHOTS: Mapping[str, ConfigInput] = {
+    "metadata.log.max.record.bytes.between.snapshots": 200,
+    "metadata.max.retention.bytes": 1,
+}
+"""Many snapshots, and no more of the log than they need."""
 
 
 def _votes_without_storing_it() -> list[Patch]:
@@ -89,9 +98,9 @@ def _would_vote_against_a_heard_leader() -> list[Patch]:
 
 
 def _applies_what_is_not_committed() -> list[Patch]:
-    from minikafka.broker.quorum_driver import QuorumDriver
+    from minikafka.broker.applied_metadata import AppliedMetadata
 
-    real = QuorumDriver.apply_committed
+    real = AppliedMetadata.apply_committed
 
     class _Eager:
         """A log whose watermark is its end."""
@@ -110,7 +119,7 @@ def _applies_what_is_not_committed() -> list[Patch]:
         finally:
             self._log = log
 
-    return [(QuorumDriver, "apply_committed", apply_committed)]
+    return [(AppliedMetadata, "apply_committed", apply_committed)]
 
 
 def _leads_on_after_a_restart() -> list[Patch]:
@@ -127,6 +136,66 @@ def _leads_on_after_a_restart() -> list[Patch]:
         return self.take_effects()
 
     return [(QuorumMachine, "start", start)]
+
+
+def _knows_voters_by_id_only() -> list[Patch]:
+    from minikafka.quorum.voters import Voter
+
+    def is_same(self: Any, node_id: int, directory_id: Any) -> bool:
+        same: bool = self.voter_id == node_id
+        return same
+
+    return [(Voter, "is_same", is_same)]
+
+
+def _truncates_what_is_committed() -> list[Patch]:
+    from minikafka.quorum import log_keeper
+
+    def truncation_target(log: Any, epoch: int, end_offset: int) -> int:
+        own_epoch, own_end = log.epochs.end_offset_for(epoch, log.log_end_offset)
+        target: int = min(own_end, end_offset) if own_epoch == epoch else max(own_end, 0)
+        return target
+
+    return [
+        # Only a voter that has forgotten can lead without what is committed.
+        *_knows_voters_by_id_only(),
+        (log_keeper, "truncation_target", truncation_target),
+    ]
+
+
+def _changes_voters_too_early() -> list[Patch]:
+    from minikafka.quorum import duties
+
+    def unchecked(*args: Any) -> None:
+        """Let every change through."""
+
+    return [(duties, "check_ready", unchecked), (duties, "check_change", unchecked)]
+
+
+def _snapshots_what_is_not_committed() -> list[Patch]:
+    from minikafka.broker.snapshot_keeper import SnapshotKeeper
+
+    real = SnapshotKeeper._write
+
+    def write(self: Any, image: Any, timestamp_ms: int) -> None:
+        real(self, replace(image, offset=image.offset + 1), timestamp_ms)
+
+    return [(SnapshotKeeper, "_write", write)]
+
+
+def _deletes_records_no_snapshot_stands_for() -> list[Patch]:
+    from minikafka.quorum.log_keeper import LogKeeper
+
+    real = LogKeeper.clean
+
+    def clean(self: Any, max_bytes: int, max_age_ms: int, now_timestamp_ms: int) -> None:
+        before = self.log.log_start_offset
+        real(self, max_bytes, max_age_ms, now_timestamp_ms)
+        start = self.log.log_start_offset
+        if start > before:
+            self.log.advance_log_start(min(start + 1, self.log.high_watermark))
+
+    return [(LogKeeper, "clean", clean)]
 
 
 QUORUM_MUTATIONS: dict[str, Mutation] = {
@@ -194,6 +263,48 @@ QUORUM_MUTATIONS: dict[str, Mutation] = {
         ("kill", "power_loss"),
         ancestor="KAFKA-10527",
         config=HASTY,
+    ),
+    "M86": Mutation(
+        "what is committed is truncated for a leader without it, whose disk was replaced",
+        ("R13", "R3", "R2", "K7"),
+        _truncates_what_is_committed,
+        ("replaced_disk", "kill", "isolate"),
+        ancestor="KAFKA-12460",
+        config=HASTY,
+    ),
+    "M88": Mutation(
+        "voters change before the last change, or anything of the epoch, is committed",
+        ("K13",),
+        _changes_voters_too_early,
+        ("changed_voters", "isolate", "kill"),
+        ancestor="KIP-853; Raft, single-server changes",
+        tier=1,
+        config=HASTY,
+        profile="swarm",
+    ),
+    "M93": Mutation(
+        "a voter is known by its id alone, whatever disk it has",
+        ("K7", "K6", "K1", "R3", "R2"),
+        _knows_voters_by_id_only,
+        ("replaced_disk", "kill", "isolate"),
+        ancestor="KIP-853",
+        config=HASTY,
+    ),
+    "snapshot-offset": Mutation(
+        "a snapshot says that it stands for one record more than it does",
+        ("K14", "R1", "R14"),
+        _snapshots_what_is_not_committed,
+        ("kill",),
+        ancestor="KAFKA-14618",
+        config=_SNAPSHOTS,
+    ),
+    "snapshot-start": Mutation(
+        "records are deleted that no snapshot stands for",
+        ("K14",),
+        _deletes_records_no_snapshot_stands_for,
+        ("kill",),
+        ancestor="KIP-630",
+        config=_SNAPSHOTS,
     ),
 }
 """Planted bugs of this kind, by id."""

@@ -113,7 +113,7 @@ def _votes_twice() -> list[Patch]:
     from minikafka.quorum.election import may_grant as real
 
     def may_grant(request: Any, **known: Any) -> bool:
-        return real(request, **{**known, "voted_id": -1})
+        return real(request, **{**known, "state": known["state"]._replace(voted_id=-1)})
 
     return [(machine, "may_grant", may_grant)]
 
@@ -181,39 +181,48 @@ def _stores_pre_votes() -> list[Patch]:
 def _counts_what_its_leader_has_not_flushed() -> list[Patch]:
     from minikafka.quorum.machine import QuorumMachine
 
-    real = QuorumMachine._commit
-
-    def write(self: Any, batch: Any, now_timestamp_ms: int) -> int:
-        info = self.log.append_as_leader(batch, self.epoch, now_timestamp_ms=now_timestamp_ms)
-        return int(info.last_offset)
+    append, commit = QuorumMachine._append, QuorumMachine._commit
 
     class _Eager:
-        """A log of which everything counts as durable."""
+        """A log that is not flushed, and of which everything counts as durable."""
 
         def __init__(self, log: Any) -> None:
             self._log = log
-            self.durable_end_offset = log.log_end_offset
+
+        @property
+        def durable_end_offset(self) -> int:
+            """All that there is."""
+            return int(self._log.log_end_offset)
+
+        def flush(self) -> None:
+            """Make nothing durable."""
 
         def __getattr__(self, name: str) -> Any:
             return getattr(self._log, name)
 
-    def commit(self: Any) -> None:
-        log, self.log = self.log, _Eager(self.log)
-        try:
-            real(self)
-        finally:
-            self.log = log
+    def eager(real: Any) -> Any:
+        def called(self: Any, *arguments: Any) -> Any:
+            log, self.log = self.log, _Eager(self.log)
+            try:
+                return real(self, *arguments)
+            finally:
+                self.log = log
 
-    return [(QuorumMachine, "_write", write), (QuorumMachine, "_commit", commit)]
+        return called
+
+    return [
+        (QuorumMachine, "_append", eager(append)),
+        (QuorumMachine, "_commit", eager(commit)),
+    ]
 
 
 def _cuts_what_is_committed() -> list[Patch]:
-    from minikafka.quorum import machine
+    from minikafka.quorum import log_keeper
 
     def truncation_target(log: Any, epoch: int, end_offset: int) -> int:
         return int(log.log_start_offset)
 
-    return [(machine, "truncation_target", truncation_target)]
+    return [(log_keeper, "truncation_target", truncation_target)]
 
 
 RULE_MUTATIONS: dict[str, Mutation] = {

@@ -17,6 +17,7 @@ from minikafka.trials.invariants import (
     Opened,
     Produced,
     Replica,
+    Snapshotted,
     Started,
 )
 from minikafka.wire.versions import ApiKey
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from minikafka.log.partition_log import PartitionLog
     from minikafka.metadata.image import MetadataImage
     from minikafka.metadata.states import MetadataDelta
+    from minikafka.quorum.snapshots import SnapshotId
     from minikafka.replication.leader import IsrWish, PartitionLeader
 
 __all__ = ["Onlooker"]
@@ -45,6 +47,7 @@ class Onlooker:
         """Keep the broker, to see its roles, and note how the one before it ended."""
         self._broker = broker
         self._ghost.brokers[self._id] = broker
+        self._ghost.disks[self._id] = broker.directory_id
         self._ghost.started(self._id, broker.lifecycle.incarnation_id)
         self._run("started", Started(broker, self._ghost))
 
@@ -90,9 +93,8 @@ class Onlooker:
         ghost = self._ghost.partition(log)
         chain = ghost.chains[self._id]
         removed = chain.cut(log.log_end_offset)
-        if not chain.entries and chain.end != log.log_end_offset:
-            root_hash = ghost.committed_hash(log.log_end_offset) or 0
-            chain.root, chain.root_hash = log.log_end_offset, root_hash
+        if not log.size_bytes and chain.end != log.log_end_offset:
+            chain.restart(log.log_end_offset, ghost.committed_hash(log.log_end_offset) or 0)
         self._run("truncated", self._replica(log, ghost, chain, removed, old_end))
 
     def watermark_moved(self, log: PartitionLog, old: Offset) -> None:
@@ -125,6 +127,11 @@ class Onlooker:
             if ghost.name in names:
                 ghost.chains.pop(self._id, None)
                 ghost.losses.pop(self._id, None)
+
+    def snapshotted(self, broker: Broker, snapshot: SnapshotId, image: MetadataImage) -> None:
+        """Look at a snapshot of metadata."""
+        event = Snapshotted(broker, snapshot, image, self._ghost, self._invariants.history)
+        self._run("snapshot", event)
 
     def led(self, broker: Broker, partition: Partition) -> None:
         """Look at a new leader."""

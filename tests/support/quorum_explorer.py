@@ -36,7 +36,8 @@ class _Watched(QuorumNet):
         before = self.known.get(node, 0)
         assert machine.epoch >= before, f"K9: node {node} in {machine.epoch}, it knew {before}"
         self.known[node] = machine.epoch
-        committed = self.committed[: machine.log.high_watermark]
+        start, end = machine.log.log_start_offset, machine.log.high_watermark
+        committed = [entry for entry in self.committed if start <= entry[0] < end]
         kept = [(batch.base_offset, batch.leader_epoch) for batch in machine.log.batches()]
         assert kept[: len(committed)] == committed, f"R13: node {node} has cut {committed}"
         super().check(node)
@@ -74,11 +75,11 @@ def misfortune(net: QuorumNet, draws: random.Random) -> None:
             net.append(leader.node_id)
     elif dice < 0.975:
         _cut(net, draws, heal=dice >= 0.97)
-    elif dice < 0.99 and len(net.machines) > len(net.voters) // 2:
+    elif dice < 0.99 and len(net.machines) > len(net.nodes) // 2:
         node = draws.choice(sorted(net.machines))
         net.crash(node, power=draws.random() < 0.5)
     else:
-        down = [node for node in net.voters if node not in net.machines]
+        down = [node for node in net.nodes if node not in net.machines]
         if down:
             net.boot(draws.choice(down))
 
@@ -96,5 +97,5 @@ def _cut(net: QuorumNet, draws: random.Random, *, heal: bool) -> None:
     if heal:
         net.cut.clear()
     else:
-        pair = draws.sample(net.voters, 2)
+        pair = draws.sample(net.nodes, 2)
         net.cut ^= {(pair[0], pair[1])}

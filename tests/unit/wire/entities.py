@@ -70,8 +70,13 @@ def _values(item: SchemaField) -> st.SearchStrategy[Any]:
     if item.nullable and (item.is_array or item.kafka_type != "uuid"):
         values |= st.none()
     if item.tag is not None:
-        # The library cannot write null in a tagged field; the default stands for absent.
-        values = values.filter(lambda value: value is not None) | st.just(item.default)
+        # The library cannot write null in a tagged field; the default stands for absent, but for
+        # structs, of which it knows no default.
+        values = values.filter(lambda value: value is not None)
+        if item.struct is None or item.is_array:
+            values |= st.just(item.default)
+        else:
+            values = values.filter(lambda value: value != item.default)
     return values
 
 
