@@ -11,7 +11,7 @@ Versions
     2   directory ids, listeners, error messages (KIP-853)
 
 Not done
-    DIVERGENCE(quorum-addresses): no directory ids, and the voters' listeners for clients.
+    DIVERGENCE(quorum-addresses): the voters' listeners for clients.
 """
 
 from __future__ import annotations

@@ -3,6 +3,10 @@
 Followers read to the log end, consumers to the high watermark (R16) of the replica they ask: of
 the leader, or of a follower, which learns the watermark a fetch later (KIP-392). Counterpart:
 ReplicaManager.readFromLog. KIP-320 (epochs), KIP-595 (divergence), KIP-951 (leader hints).
+
+Rules of this file
+    Who asks in another leader epoch is served nothing; in a session every fetch is looked at.
+    Consumers are sent what is committed, and sent on to members of the ISR only.
 """
 
 from __future__ import annotations

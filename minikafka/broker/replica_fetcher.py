@@ -3,6 +3,9 @@
 The same Fetch API as consumers use, over whatever channel there is. A fetch that waits at the
 leader is overtaken by the next one as soon as there is something new to ask for, so a new
 partition is followed at once. Counterpart: ReplicaFetcherThread, RemoteLeaderEndPoint.
+
+Rules of this file
+    Only the answer to the last fetch counts. A log is cut before a watermark is taken over.
 """
 
 from __future__ import annotations

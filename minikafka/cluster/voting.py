@@ -25,6 +25,7 @@ _TIMEOUT_MS = 30_000
 
 def first_voters(hosting: Hosting, brokers: Sequence[int]) -> VoterSet:
     """Return the voters with which a quorum of these brokers begins, each with the disk it has."""
+    # DIVERGENCE(quorum-voters): Kafka's nodes find them in the snapshot of a formatted disk.
     return VoterSet(Voter(broker, hosting.directory_id(broker)) for broker in brokers)
 
 

@@ -6,6 +6,10 @@ asks for the next decision. `image` is thus everything appended so far, committe
 Knows neither the log nor the quorum; whether this node may decide at all is the caller's word.
 Counterpart: org.apache.kafka.controller.QuorumController, ClusterControlManager,
 ProducerIdControlManager; KIP-500, KIP-631, KIP-730.
+
+Rules of this file
+    A broker is registered anew only once its former life is fenced.
+    Who has not shut down cleanly leaves every ISR and ELR first.
 """
 
 from __future__ import annotations

@@ -40,8 +40,8 @@ def _serves_any_epoch() -> list[Patch]:
 
     real = ReplicaManager.leading
 
-    def leading(self: Any, topic: str, index: int, epoch: int = -1, **kw: Any) -> Any:
-        return real(self, topic, index, -1, **kw)
+    def leading(self: Any, topic: str, index: int, epoch: int = -1, **which: bool) -> Any:
+        return real(self, topic, index, -1, **which)
 
     return [(ReplicaManager, "leading", leading)]
 
@@ -82,8 +82,10 @@ def _believes_before_truncating() -> list[Patch]:
 def _takes_late_answers() -> list[Patch]:
     from minikafka.broker import replica_fetcher
 
-    always = property(lambda self: 0, lambda self, number: None)
-    return [(replica_fetcher._Followed, "valid_from", always)]
+    def counts(self: Any, number: int) -> bool:
+        return True
+
+    return [(replica_fetcher._Followed, "counts", counts)]
 
 
 def _skips_a_batch() -> list[Patch]:

@@ -7,23 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from minikafka.cluster.topics import ConfigInput
-from minikafka.trials.mutation import Mutation, Patch
+from minikafka.trials.mutation import ELECTING, HASTY, Mutation, Patch
 
 __all__ = ["QUORUM_MUTATIONS"]
-
-_HASTY: Mapping[str, ConfigInput] = {
-    "controller.quorum.election.timeout.ms": 150,
-    "controller.quorum.fetch.timeout.ms": 300,
-}
-"""Timeouts under which the quorum elects somebody every few seconds."""
 
 _SNAPSHOTS: Mapping[str, ConfigInput] = {
     "metadata.log.max.record.bytes.between.snapshots": 200,
     "metadata.max.retention.bytes": 1,
 }
 """Many snapshots, and no more of the log than they need."""
-
-_ELECTING = ("kill", "isolate", "pause")
 
 
 def _votes_without_storing_it() -> list[Patch]:
@@ -210,28 +202,28 @@ QUORUM_MUTATIONS: dict[str, Mutation] = {
         "a vote is given before it is stored",
         ("K7", "K1"),
         _votes_without_storing_it,
-        _ELECTING,
+        ELECTING,
         ancestor="Raft, 5.2",
         tier=1,
-        config=_HASTY,
+        config=HASTY,
     ),
     "M82": Mutation(
         "a vote goes to a log that is behind",
         ("K8", "R3"),
         _votes_for_logs_behind_its_own,
-        _ELECTING,
+        ELECTING,
         ancestor="Raft, 5.4.1",
         tier=1,
-        config=_HASTY,
+        config=HASTY,
     ),
     "M83": Mutation(
         "a record of an older epoch is committed by counting",
         ("K6", "R3"),
         _commits_records_of_older_epochs,
-        _ELECTING,
+        ELECTING,
         ancestor="KAFKA-12619",
         tier=1,
-        config=_HASTY,
+        config=HASTY,
     ),
     "M85": Mutation(
         "a voter fetches on before what it has is durable",
@@ -254,7 +246,7 @@ QUORUM_MUTATIONS: dict[str, Mutation] = {
         _would_vote_against_a_heard_leader,
         ("isolate", "partition", "slow_link"),
         ancestor="KIP-996, KAFKA-17641",
-        config=_HASTY,
+        config=HASTY,
     ),
     "M92": Mutation(
         "a broker applies metadata that is not committed",
@@ -269,7 +261,7 @@ QUORUM_MUTATIONS: dict[str, Mutation] = {
         _leads_on_after_a_restart,
         ("kill", "power_loss"),
         ancestor="KAFKA-10527",
-        config=_HASTY,
+        config=HASTY,
     ),
     "M86": Mutation(
         "what is committed is truncated for a leader without it, whose disk was replaced",
@@ -277,7 +269,7 @@ QUORUM_MUTATIONS: dict[str, Mutation] = {
         _truncates_what_is_committed,
         ("replaced_disk", "kill", "isolate"),
         ancestor="KAFKA-12460",
-        config=_HASTY,
+        config=HASTY,
     ),
     "M88": Mutation(
         "voters change before the last change, or anything of the epoch, is committed",
@@ -286,7 +278,7 @@ QUORUM_MUTATIONS: dict[str, Mutation] = {
         ("changed_voters", "isolate", "kill"),
         ancestor="KIP-853; Raft, single-server changes",
         tier=1,
-        config=_HASTY,
+        config=HASTY,
         profile="swarm",
     ),
     "M93": Mutation(
@@ -295,7 +287,7 @@ QUORUM_MUTATIONS: dict[str, Mutation] = {
         _knows_voters_by_id_only,
         ("replaced_disk", "kill", "isolate"),
         ancestor="KIP-853",
-        config=_HASTY,
+        config=HASTY,
     ),
     "snapshot-offset": Mutation(
         "a snapshot says that it stands for one record more than it does",

@@ -49,11 +49,15 @@ def run_trial(
     seconds: float = 60.0,
     profile: str = "default",
     mutate: str | None = None,
+    planted: bool = True,
+    until_s: float | None = None,
 ) -> Report:
     """Run the trial of one seed.
 
     Args:
         seconds: virtual seconds of clients and faults; what it takes to converge comes on top.
+        planted: False runs the trial of `mutate`, its faults and configs, without the bug.
+        until_s: virtual time at which to break off, with `error:TimeLimit`.
 
     Raises:
         ValueError: see `check_options`.
@@ -82,8 +86,8 @@ def run_trial(
         config=shape.config,
         racks=shape.racks,
         replication_factor=shape.replication_factor,
-        mutate=mutate,
-        time_limit_s=seconds + 3 * CONVERGE_S,
+        mutate=mutate if planted else None,
+        time_limit_s=seconds + 3 * CONVERGE_S if until_s is None else until_s,
     )
 
 

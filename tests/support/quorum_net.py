@@ -235,7 +235,7 @@ class QuorumNet:
     def check(self, node: int) -> None:
         """Check one node against all that ever happened."""
         machine = self.machines[node]
-        machine.check_invariants()
+        self.check_machine(machine)
         log = machine.log
         state = machine.state
         if state.voted_id >= 0:
@@ -272,6 +272,10 @@ class QuorumNet:
         if voter.directory_id == self.disk(voter.voter_id):
             return self._durable_end(voter.voter_id)
         return self.lost.get(voter.directory_id, 0)
+
+    def check_machine(self, machine: QuorumMachine) -> None:
+        """Check what a node can say of itself."""
+        machine.check_invariants()
 
     def _durable_end(self, voter: int) -> int:
         machine = self.machines.get(voter)

@@ -12,6 +12,7 @@ from minikafka.quorum.election import may_grant
 from minikafka.quorum.messages import LogEnd, VoteRequest
 from minikafka.quorum.roles import Role
 from minikafka.quorum.state_store import ElectionState
+from tests.support.quorum_explorer import misfortune
 from tests.support.quorum_net import TIMING, QuorumNet
 
 
@@ -239,7 +240,7 @@ def test_whatever_happens_no_committed_record_is_lost(voters: int, seed: int) ->
     draws = random.Random(f"{seed}:{voters}")
     net = QuorumNet(range(1, voters + 1), seed)
     for _ in range(800):
-        _misfortune(net, draws)
+        misfortune(net, draws)
     net.cut.clear()
     for node in net.nodes:
         if node not in net.machines:
@@ -251,33 +252,6 @@ def test_whatever_happens_no_committed_record_is_lost(voters: int, seed: int) ->
     net.run(TIMING.fetch_timeout_ms)
     assert leader.high_watermark == leader.log.log_end_offset
     assert len({machine.log.all_bytes() for machine in net.machines.values()}) == 1
-
-
-def _misfortune(net: QuorumNet, draws: random.Random) -> None:
-    """One step of a hostile world."""
-    dice = draws.random()
-    if dice < 0.60 and net.bag:
-        net.deliver(draws.randrange(min(len(net.bag), 8)))
-    elif dice < 0.62 and net.bag:
-        net.bag.pop(draws.randrange(len(net.bag)))
-    elif dice < 0.90:
-        net.tick(draws.choice((1, 10, 30)))
-    elif dice < 0.96:
-        leader = net.leader()
-        if leader is not None:
-            net.append(leader.node_id)
-    elif dice < 0.97:
-        pair = draws.sample(net.nodes, 2)
-        net.cut ^= {(pair[0], pair[1])}
-    elif dice < 0.975:
-        net.cut.clear()
-    elif dice < 0.99 and len(net.machines) > len(net.nodes) // 2:
-        node = draws.choice(sorted(net.machines))
-        net.crash(node, power=draws.random() < 0.5)
-    else:
-        down = [node for node in net.nodes if node not in net.machines]
-        if down:
-            net.boot(draws.choice(down))
 
 
 # --- disks are replaced, voters change, logs begin at snapshots ---
@@ -294,7 +268,7 @@ def test_whatever_changes_no_committed_record_is_lost(seed: int) -> None:
         if draws.random() < 0.04:
             _change(net, draws)
         else:
-            _misfortune(net, draws)
+            misfortune(net, draws)
     net.cut.clear()
     for node in net.nodes:
         if node not in net.machines:

@@ -176,3 +176,13 @@ def test_commit_before_a_record_of_the_own_epoch_breaks_k6() -> None:
     event = led(node, ghost, epoch=2)
     event.ghost.chains[2] = Chain(leading().log)
     assert wrong("watermark", event) == ["K6"]
+
+
+def test_log_that_begins_where_no_snapshot_ends_breaks_k14() -> None:
+    """Nobody could tell what the records before it came to."""
+    node, ghost = leading(), Ghost()
+    node.log.advance_high_watermark(1)
+    event = led(node, ghost)
+    assert "K14" not in wrong("watermark", event)
+    node.log.log_start_offset = 1
+    assert "K14" in wrong("watermark", event)

@@ -19,6 +19,9 @@ from minikafka.wire.versions import SERVED
 # Such a test runs once per version: a part of the profile's examples each.
 PER_VERSION = settings(max_examples=max(settings.default.max_examples // 10, 1))
 
+# Such a test runs once per API, for all its versions; those of each version read and write, too.
+PER_API = settings(max_examples=max(settings.default.max_examples // 3, 1))
+
 EVERY_API = pytest.mark.parametrize("api_key", list(SERVED))
 ALL_VERSIONS = [
     (int(key), version)
