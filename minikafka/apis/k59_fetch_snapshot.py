@@ -75,6 +75,7 @@ def _partition(broker: Broker, request: Any, topic: str, asked: Any) -> Shape:
         clock = broker.clock
         machine.on_snapshot_fetch(replica, clock.monotonic_ms(), clock.wall_ms())
     except KafkaError as error:
+        # DIVERGENCE(snapshot-refusals): Kafka fails as it writes this.
         told["error_code"] = error.code
     return told
 

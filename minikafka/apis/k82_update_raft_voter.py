@@ -35,7 +35,26 @@ def _error_shape(request: Any, error: KafkaError, version: int) -> Shape:
 
 @api(ApiKey.UPDATE_RAFT_VOTER, on_error=_error_shape)
 async def update_raft_voter(request: Any, context: RequestContext) -> Shape:
-    """Note where a voter listens."""
+    """Note where a voter listens; the answer says who leads, also where it refuses."""
+    error = ErrorCode.NONE
+    try:
+        await _update(request, context)
+    except KafkaError as refused:
+        error = refused.code
+    broker = context.broker
+    machine = broker.quorum.machine
+    leader = broker.image.brokers.get(machine.leader_id)
+    # DIVERGENCE(quorum-addresses): its listener for clients.
+    told = {
+        "leader_id": machine.leader_id,
+        "leader_epoch": machine.epoch,
+        "host": "" if leader is None else leader.host,
+        "port": 0 if leader is None else leader.port,
+    }
+    return {"error_code": error, "current_leader": told}
+
+
+async def _update(request: Any, context: RequestContext) -> None:
     broker = context.broker
     machine = broker.quorum.machine
     check_cluster(request, broker.cluster_id)
@@ -52,5 +71,3 @@ async def update_raft_voter(request: Any, context: RequestContext) -> Shape:
     voter = Voter(request.voter_id, request.voter_directory_id or ZERO_ID, endpoints)
     deadline_ms = broker.clock.monotonic_ms() + broker.config.request_timeout_ms
     await broker.quorum.change_voters(lambda voters: updated(voters, voter), deadline_ms)
-    leader = {"leader_id": machine.leader_id, "leader_epoch": machine.epoch}
-    return {"error_code": ErrorCode.NONE, "current_leader": leader}

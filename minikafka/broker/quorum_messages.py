@@ -180,7 +180,9 @@ def only_partition(message: Any, *, also: tuple[ErrorCode, ...] = ()) -> Any:
 def check_cluster(request: Any, cluster_id: str) -> None:
     """Raise KafkaError INCONSISTENT_CLUSTER_ID for another cluster's request; null is any's."""
     if request.cluster_id not in (None, cluster_id):
-        raise KafkaError(ErrorCode.INCONSISTENT_CLUSTER_ID)
+        raise KafkaError(
+            ErrorCode.INCONSISTENT_CLUSTER_ID, "The request is for another cluster."
+        )
 
 
 def is_meant_for(request: Any, partition: Any, machine: EpochKeeper) -> bool:

@@ -44,6 +44,10 @@ API_NAMES: Final = {
     45: "alter_partition_reassignments", 46: "list_partition_reassignments",
     64: "unregister_broker", 52: "vote", 53: "begin_quorum_epoch", 54: "end_quorum_epoch",
     55: "describe_quorum",
+    59: "fetch_snapshot",
+    80: "add_raft_voter",
+    81: "remove_raft_voter",
+    82: "update_raft_voter",
 }  # fmt: skip
 
 

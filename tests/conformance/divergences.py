@@ -135,4 +135,13 @@ DIVERGENCES: Final[tuple[Divergence, ...]] = (
             "end_quorum_epoch/ends_refused",
         )
     ),
+    *(
+        Divergence(
+            "fetch_snapshot/snapshots_not_sent/v*",
+            path,
+            "Kafka fails as it writes the refusal",
+            "snapshot-refusals",
+        )
+        for path in ("*.error_code", "*.topics*")
+    ),
 )

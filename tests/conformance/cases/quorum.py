@@ -1,10 +1,11 @@
-"""The metadata quorum: Vote (52), BeginQuorumEpoch (53), EndQuorumEpoch (54), DescribeQuorum (55).
+"""The metadata quorum: Vote (52), BeginQuorumEpoch (53), EndQuorumEpoch (54), DescribeQuorum (55), voters (80-82).
 
 The first three are asked at the controllers' listener, and only for what changes nothing there.
 """
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from tests.conformance.case import Script, case
@@ -153,3 +154,75 @@ def beginnings_told_to_brokers(s: Script) -> None:
 @case(END, EPOCH_VERSIONS)
 def ends_told_to_brokers(s: Script) -> None:
     tell(s, "as a client", {"partition_index": 0, "leader_id": 1, "leader_epoch": 0})
+
+
+# Voters that come and go, and what they begin with. Nothing here changes who votes.
+
+ADD, REMOVE, UPDATE, FETCH_SNAPSHOT = 80, 81, 82, 59
+STRANGER = uuid.UUID(int=0x77)
+LISTENERS = [{"name": "CONTROLLER", "host": "127.0.0.1", "port": 1}]
+
+
+@case(ADD, (0, 0))
+def voters_not_added(s: Script) -> None:
+    def add(label: str, voter: int, **more: Any) -> None:
+        asked = {"voter_directory_id": STRANGER, "listeners": LISTENERS, "timeout": 200}
+        s.ask(label, **{"cluster_id": None, "voter_id": voter, **asked, **more})
+
+    add("another cluster", 99, cluster_id="not-this-cluster-at-all")
+    add("negative", -1)
+    add("without listeners", 99, listeners=[])
+    add("a voter with another disk", 1)
+    add("one that is not there", 99)
+
+
+@case(REMOVE, (0, 0))
+def voters_not_removed(s: Script) -> None:
+    def remove(label: str, voter: int, **more: Any) -> None:
+        asked = {"cluster_id": None, "voter_directory_id": STRANGER}
+        s.ask(label, **{"voter_id": voter, **asked, **more})
+
+    remove("another cluster", 99, cluster_id="not-this-cluster-at-all")
+    remove("negative", -1)
+    remove("not there", 99)
+    remove("a voter with another disk", 1)
+
+
+@case(UPDATE, (0, 0), controllers=True)
+def voters_not_updated(s: Script) -> None:
+    def update(label: str, voter: int, **more: Any) -> None:
+        asked = {
+            "voter_directory_id": STRANGER,
+            "current_leader_epoch": epoch(s),
+            "listeners": LISTENERS,
+            "k_raft_version_feature": {"min_supported_version": 0, "max_supported_version": 1},
+        }
+        s.ask(label, **{"cluster_id": None, "voter_id": voter, **asked, **more})
+        s.answers[label] = _steady(s.answers[label])
+
+    update("another cluster", 1, cluster_id="not-this-cluster-at-all")
+    update("epoch of the past", 1, current_leader_epoch=0)
+    update("negative", -1)
+    update("not there", 99)
+    update("a voter with another disk", 1)
+
+
+@case(FETCH_SNAPSHOT, (0, 1), controllers=True)
+def snapshots_not_sent(s: Script) -> None:
+    def fetch(label: str, topic: str = LOG, cluster_id: str | None = None, **more: Any) -> None:
+        asked = {
+            "partition": 0,
+            "current_leader_epoch": epoch(s),
+            "snapshot_id": {"end_offset": 999_999, "epoch": 1},
+            "position": 0,
+        }
+        topics = [{"name": topic, "partitions": [asked | more]}]
+        s.ask(label, cluster_id=cluster_id, replica_id=99, max_bytes=1000, topics=topics)
+        s.answers[label] = _steady(s.answers[label])
+
+    fetch("another cluster", cluster_id="not-this-cluster-at-all")
+    fetch("another topic", topic="orders")
+    fetch("another partition", partition=7)
+    fetch("not there")
+    fetch("epoch of the past", current_leader_epoch=0)
+    fetch("epoch of the future", current_leader_epoch=999)
