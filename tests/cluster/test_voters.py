@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from minikafka import AsyncCluster, KafkaError
+from minikafka import AsyncCluster, Cluster, KafkaError
 from minikafka.base.errors import ErrorCode
 from minikafka.net.network import Transport
 
@@ -115,3 +115,17 @@ async def test_voter_that_must_not_go_is_kept() -> None:
             assert refused.value.code == code
         with pytest.raises(RuntimeError, match="is not up"):
             await cluster.add_voter(7)
+
+
+def test_votes_change_from_a_thread() -> None:
+    """The same calls, blocking."""
+    with Cluster(4, SMALL, seed=1) as cluster:
+        cluster.add_voter(4)
+        cluster.remove_voter(1)
+        assert cluster.voters == (2, 3, 4)
+        broker = cluster.broker(1)
+        broker.stop()
+        broker.replace_disk()
+        broker.start()
+        cluster.add_voter(1)
+        assert cluster.voters == (1, 2, 3, 4)
