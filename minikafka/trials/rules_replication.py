@@ -181,8 +181,8 @@ def _counted_by_another_registration(replica: Replica, leader: PartitionLeader) 
 def _who_joins_the_isr_has_caught_up(event: IsrConsidered) -> str | None:
     """Who is taken in holds all up to the watermark and up to the start of the epoch."""
     wish, leader, ghost = event.wish, event.leader, event.ghost
-    if wish is None:
-        return None
+    if wish is None or leader.leader_epoch < ghost.generation:
+        return None  # of a history that has ended, though it may not know
     own = ghost.chains[event.broker]
     needed = max(leader.log.high_watermark, leader.leader_epoch_start_offset)
     living = event.world.brokers[event.broker]
