@@ -383,7 +383,8 @@ class Broker:
         )
 
     def _on_records(self, partition: Partition) -> None:
-        self._note_change()
+        for listener in self.listeners:
+            listener()
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever something changed that a test may wait for."""

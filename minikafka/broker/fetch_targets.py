@@ -193,10 +193,10 @@ def read_target(
         response.aborted_transactions = [] if is_unknown(error.code) else None
         return response
     log = partition.log
-    if target.rack is not None and _is_sent_elsewhere(replicas, partition, target, response):
-        return _with_offsets(response, log, committed_only=committed_only)
     offset = target.fetch_offset
-    if target.last_fetched_epoch >= 0:
+    if target.rack is not None and _is_sent_elsewhere(replicas, partition, target, response):
+        offset = log.high_watermark  # nothing is read here
+    elif target.last_fetched_epoch >= 0:
         epoch, end = log.epochs.end_offset_for(target.last_fetched_epoch, log.log_end_offset)
         if epoch < target.last_fetched_epoch or end < offset:
             if epoch < 0 or offset < log.log_start_offset:
@@ -217,7 +217,10 @@ def read_target(
             found = log.read(offset, most, limit, at_least_one=at_least_one)
             response.batches = found.batches
             response.size = found.size
-    return _with_offsets(response, log, committed_only=committed_only)
+    response.high_watermark = response.last_stable_offset = log.high_watermark
+    response.log_start_offset = log.log_start_offset
+    response.aborted_transactions = [] if committed_only else None
+    return response
 
 
 def _is_sent_elsewhere(
@@ -233,17 +236,6 @@ def _is_sent_elsewhere(
         return False
     response.preferred_read_replica = preferred
     return True
-
-
-def _with_offsets(
-    response: FetchPartitionResponse, log: PartitionLog, *, committed_only: bool
-) -> FetchPartitionResponse:
-    response.high_watermark = log.high_watermark
-    response.last_stable_offset = log.high_watermark
-    response.log_start_offset = log.log_start_offset
-    if committed_only:
-        response.aborted_transactions = []
-    return response
 
 
 def _out_of_range(

@@ -169,9 +169,12 @@ class PartitionLeader:
         if self._under_min_isr(self.isr):
             return False
         lowest = log.log_end_offset
+        isr = self.isr
         for replica, progress in self.progress.items():
             end = progress.log_end_offset
-            if end < lowest and self._is_waited_for(replica, progress, now_ms):
+            if end < lowest and (
+                replica in isr or self._is_waited_for(replica, progress, now_ms)
+            ):
                 lowest = end
         return lowest > log.high_watermark and log.advance_high_watermark(lowest)
 

@@ -84,10 +84,8 @@ def _believes_before_truncating() -> list[Patch]:
 def _takes_late_answers() -> list[Patch]:
     from minikafka.broker import replica_fetcher
 
-    def counts(self: Any, number: int) -> bool:
-        return True
-
-    return [(replica_fetcher._Followed, "counts", counts)]
+    always = property(lambda self: 0, lambda self, number: None)
+    return [(replica_fetcher._Followed, "valid_from", always)]
 
 
 def _skips_a_batch() -> list[Patch]:
