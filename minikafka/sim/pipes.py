@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from minikafka.sim.network import SimNetwork
     from minikafka.sim.transports import SimTransport
 
-__all__ = ["DATA", "FIN", "RST", "RTO_S", "Pipe", "reset_error"]
+__all__ = ["DATA", "FIN", "RST", "RTO_S", "SPLIT_CHANCE", "Pipe", "reset_error"]
 
 NS = 1_000_000_000
 DATA = "DATA"
@@ -25,6 +25,9 @@ RTO_S = 0.2
 RTO_MAX_S = 120.0
 USER_TIMEOUT_S = 924.6
 """What tcp_retries2=15 comes to on Linux."""
+
+SPLIT_CHANCE = 0.05
+"""How often a write arrives in two pieces, so that frame parsers are tried."""
 
 WINDOW_BYTES = 256 * 1024
 """Sent, and not yet read by the application at the other end."""
@@ -87,7 +90,8 @@ class Pipe:
     def _transmit(self, number: int, kind: str, data: bytes) -> None:
         network = self._network
         loop = network.loop
-        at_ns = network.arrival_ns(self._there, len(data), loop.monotonic_ns())
+        start_ns = loop.now_ns + loop.lag_ns
+        at_ns = network.arrival_ns(self._there, len(data), start_ns)
         if at_ns < self._last_ns:
             at_ns = self._last_ns
         self._last_ns = at_ns
@@ -95,16 +99,20 @@ class Pipe:
 
     def _arrive(self, number: int, kind: str, data: bytes) -> None:
         held = self._held
-        if (held and held[0][0] < number) or self._blocked():
+        cuts, target = self._cuts, self.target
+        if (
+            (held and held[0][0] < number)
+            or self._there in cuts
+            or not self._target_host.powered
+        ):
             self._hold(number, kind, data)  # lost on the way, or behind one that is
             return
-        target = self.target
         if target.gone:
             if kind == DATA and not self.source.gone:
                 # The kernel there knows no such connection.
                 self._network.after_delay(*self._back, self.source.receive, RST, b"")
             return
-        if self._back in self._cuts:
+        if self._back in cuts:
             self._retry_later()  # no acknowledgement gets back
         target.receive(kind, data)
 
@@ -113,7 +121,7 @@ class Pipe:
         if self._back in self._cuts:
             self._credit += count
             self._retry_later()
-        elif self.source.waits_for_room:
+        elif self.source.unsent:
             self._network.after_delay(*self._back, self._grant, count)
         else:
             self.room += count

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from minikafka.base.clock import LoopClock
 from minikafka.base.seeds import Seeds
 from minikafka.broker.observer import BrokerObserver
 from minikafka.cluster.hosting import Place
@@ -16,8 +15,9 @@ from minikafka.sim.disk import SimDisk
 from minikafka.sim.hosts import Host
 from minikafka.sim.loop import SimLoop
 
-__all__ = ["BROKER_PORT", "CLIENT_PORT", "SimHosting", "SimLinks", "host_name"]
+__all__ = ["BROKER_PORT", "CLIENT_PORT", "SimClock", "SimHosting", "SimLinks", "host_name"]
 
+NS_PER_MS = 1_000_000
 CLIENT_PORT = 9092
 BROKER_PORT = 9093
 
@@ -25,6 +25,24 @@ BROKER_PORT = 9093
 def host_name(endpoint: Endpoint) -> str:
     """Return the name of the host on which a broker runs, or of a client's host: its own."""
     return f"b{endpoint}" if isinstance(endpoint, int) else endpoint
+
+
+class SimClock:
+    """The clocks of whatever host runs now, in whole milliseconds."""
+
+    __slots__ = ("_loop",)
+
+    def __init__(self, loop: SimLoop) -> None:
+        self._loop = loop
+
+    def monotonic_ms(self) -> int:
+        """Return virtual milliseconds since the start, rounded down."""
+        loop = self._loop
+        return (loop.now_ns + loop.lag_ns) // NS_PER_MS
+
+    def wall_ms(self) -> int:
+        """Return milliseconds since 1970 on the running host's wall clock."""
+        return self._loop.wall_ns() // NS_PER_MS
 
 
 class SimLinks:
@@ -58,7 +76,7 @@ class SimHosting:
 
     def __init__(self, loop: SimLoop, observer: Callable[[int], BrokerObserver]) -> None:
         self.network = SimLinks(loop)
-        self.clock = LoopClock(loop.time, lambda: loop.wall_ns() // 1_000_000)
+        self.clock = SimClock(loop)
         self._loop = loop
         self._observer = observer
         self._seeds = Seeds(loop.seed)
