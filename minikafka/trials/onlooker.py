@@ -207,7 +207,7 @@ class Onlooker:
             from_broker,
             self._invariants.history,
         )
-        self._run("answered", answer)
+        self._invariants.look_at(answer)
         for hear in self._invariants.on_answer:
             hear(answer)
 

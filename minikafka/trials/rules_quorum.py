@@ -69,14 +69,15 @@ def _committed_is_durable_on_a_majority(replica: Replica) -> str | None:
     return None
 
 
-@check("K7", "answered")
+@check("K7", "answered", ApiKey.VOTE)
 def _one_durable_vote_in_an_epoch(answer: Answer) -> str | None:
     """A vote is on the disk before it is given, and there is one in an epoch."""
+    if answer.api_key != ApiKey.VOTE:
+        return None
     granted = _granted(answer)
     machine = answer.broker.quorum.machine
     known = answer.ghost.quorum_epochs
-    if answer.api_key == ApiKey.VOTE:
-        known[machine.node_id] = max(known.get(machine.node_id, 0), machine.epoch)
+    known[machine.node_id] = max(known.get(machine.node_id, 0), machine.epoch)
     if granted is None or granted.pre_vote:
         return None
     voter, epoch = machine.node_id, granted.replica_epoch
@@ -89,7 +90,7 @@ def _one_durable_vote_in_an_epoch(answer: Answer) -> str | None:
     return None
 
 
-@check("K8", "answered")
+@check("K8", "answered", ApiKey.VOTE)
 def _votes_go_to_complete_logs(answer: Answer) -> str | None:
     """Who gets a vote has a log that is not behind the voter's."""
     granted = _granted(answer)
@@ -103,7 +104,7 @@ def _votes_go_to_complete_logs(answer: Answer) -> str | None:
     return None
 
 
-@check("K12", "answered")
+@check("K12", "answered", ApiKey.VOTE)
 def _no_pre_vote_against_a_heard_leader(answer: Answer) -> str | None:
     """Who hears the leader refuses pre-votes, and no pre-vote is stored (KIP-996)."""
     granted = _granted(answer)
