@@ -231,7 +231,9 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
         if self._timers_cancelled > 1000 and self._timers_cancelled * 2 > len(self._timers):
             self._timers_cancelled = 0
             self._timers = [
-                entry for entry in self._timers if entry[3] is not None or not _dropped(entry[2])
+                entry
+                for entry in self._timers
+                if entry[3] is not None or not _dropped(entry[2])
             ]
             heapify(self._timers)
 
