@@ -40,10 +40,8 @@ def _serves_any_epoch() -> list[Patch]:
 
     real = ReplicaManager.leading
 
-    def leading(
-        self: Any, topic: str, index: int, epoch: int = -1, *, internal: bool = False
-    ) -> Any:
-        return real(self, topic, index, -1, internal=internal)
+    def leading(self: Any, topic: str, index: int, epoch: int = -1, **kw: Any) -> Any:
+        return real(self, topic, index, -1, **kw)
 
     return [(ReplicaManager, "leading", leading)]
 
