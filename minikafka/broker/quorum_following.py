@@ -116,7 +116,7 @@ class QuorumFollowing:
         try:
             machine.on_snapshot(snapshot, data)
         except KafkaError as error:
-            logger.warning("broker %d: snapshot: %s", self._broker.node_id, error)
+            logger.info("broker %d: snapshot: %s", self._broker.node_id, error)
             self._fetcher.retry()
             return
         self._carry(machine.take_effects())
