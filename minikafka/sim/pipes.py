@@ -50,6 +50,8 @@ class Pipe:
         "_back",
         "_credit",
         "_cuts",
+        "_due",
+        "_early",
         "_held",
         "_last_ns",
         "_network",
@@ -72,6 +74,8 @@ class Pipe:
         self._cuts = network.cuts
         self._held: list[tuple[int, str, bytes]] = []
         self._sent = 0
+        self._due = 1
+        self._early: dict[int, tuple[str, bytes]] = {}
         self._last_ns = 0
         self.room = WINDOW_BYTES
         self._credit = 0
@@ -98,15 +102,15 @@ class Pipe:
         loop.at_ns(at_ns, self._arrive, number, kind, data)
 
     def _arrive(self, number: int, kind: str, data: bytes) -> None:
-        held = self._held
         cuts, target = self._cuts, self.target
-        if (
-            (held and held[0][0] < number)
-            or self._there in cuts
-            or not self._target_host.powered
-        ):
-            self._hold(number, kind, data)  # lost on the way, or behind one that is
+        if self._there in cuts or not self._target_host.powered:
+            self._hold(number, kind, data)  # lost on the way
             return
+        if number != self._due:
+            # One before it was lost, and may be on its way again: it waits over there.
+            self._early[number] = (kind, data)
+            return
+        self._due = number + 1
         if target.gone:
             if kind == DATA and not self.source.gone:
                 # The kernel there knows no such connection.
@@ -115,6 +119,10 @@ class Pipe:
         if self._back in cuts:
             self._retry_later()  # no acknowledgement gets back
         target.receive(kind, data)
+        if self._early:
+            following = self._early.pop(self._due, None)
+            if following is not None:
+                self._arrive(self._due, *following)
 
     def read(self, count: int) -> None:
         """Hear that the application at the far end has read `count` bytes."""
