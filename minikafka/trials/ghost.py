@@ -206,6 +206,10 @@ class GhostPartition:
         if not self.promises or self.promises[-1][1] != min_isr:
             self.promises.append((offset, min_isr))
 
+    def cap_promises(self, replicas: int) -> None:
+        """Note that a partition has so many replicas from now on: more cannot have to fail."""
+        self.promises = [(offset, min(count, replicas)) for offset, count in self.promises]
+
     def failures_left(self, entry: Entry) -> int:
         """Return how many more replicas must have failed before losing `entry` is licensed.
 

@@ -165,16 +165,23 @@ class Onlooker:
     def _note_unclean(
         self, before: MetadataImage | None, image: MetadataImage, delta: MetadataDelta
     ) -> None:
-        """Note elections from outside the ISR: from their record on another history counts."""
+        """Note elections from outside the ISR: from their record on another history counts.
+
+        And that a partition has fewer replicas: no more of them can have to fail.
+        """
         for name in delta.partitions_changed:
             old = None if before is None else before.partition(name)
             new, topic = image.partition(name), image.topics.get(name.topic)
-            if old is None or new is None or topic is None or new.leader == NO_LEADER:
+            if old is None or new is None or topic is None:
                 continue
             ghost = self._ghost.find(topic.topic_id, name.partition)
-            chosen = (*old.isr, *old.elr)
+            if ghost is None:
+                continue
+            if len(new.replicas) < len(old.replicas):
+                ghost.cap_promises(len(new.replicas))
+            chosen = (*old.isr, *old.elr, NO_LEADER)
             allowed = image.topic_config(name.topic).unclean_leader_election_enable
-            if ghost is not None and allowed and new.leader not in chosen and new.recovering:
+            if allowed and new.leader not in chosen and new.recovering:
                 ghost.unclean_count += 1
                 ghost.unclean_epoch = ghost.generation = new.leader_epoch
 
