@@ -74,8 +74,11 @@ def vote_asked(partition: Any) -> VoteRequest:
 
 
 def vote_answer(response: Any) -> VoteAnswer:
-    """Return the answer of a Vote response; raises KafkaError where it refuses as a whole."""
-    told = only_partition(response)
+    """Return the answer of a Vote response; raises KafkaError where it refuses as a whole.
+
+    Who is behind is told so: a node that has lost its vote hears of its successors nowhere else.
+    """
+    told = only_partition(response, also=(ErrorCode.FENCED_LEADER_EPOCH,))
     return VoteAnswer(told.leader_epoch, told.leader_id, bool(told.vote_granted))
 
 

@@ -195,8 +195,9 @@ def _who_joins_the_isr_has_caught_up(event: IsrConsidered) -> str | None:
         broker = living.image.brokers.get(member)
         if broker is None or not broker.active or epoch not in (broker.broker_epoch, -1):
             return f"{ghost.name}: broker {member} is asked for in epoch {epoch}: {broker}"
-        if state is not None and member not in state.replicas:
-            continue  # moved away, and its log is gone, before the leader has heard of it
+        deleted = state is None and event.world.image is not None
+        if deleted or (state is not None and member not in state.replicas):
+            continue  # its log is gone, or moved away, before the leader has heard of it
         if last and _lacking(ghost, member, last[-1]):
             return (
                 f"broker {event.broker} asks for broker {member} in the ISR of {ghost.name}: it "
