@@ -159,8 +159,7 @@ def test_what_overtakes_a_lost_segment_waits_for_it() -> None:
                 writer.write(data)
                 await asyncio.sleep(pause_s)
             loop.network.partition("client", "server")
-            await asyncio.sleep(0.2)
-            loop.network.heal()
+            loop.at_ns(loop.now_ns + 200_000_000, loop.network.heal)
             await asyncio.sleep(20)
 
         seen = serve(loop)
