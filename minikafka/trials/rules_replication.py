@@ -144,9 +144,10 @@ def _watermark_is_held_by_the_maximal_isr(replica: Replica) -> str | None:
     if not reached:
         return None
     state = replica.world.state(log.topic_id, log.partition.partition)
+    deleted = state is None and replica.world.image is not None
     for member in leader.maximal_isr:
-        if state is not None and member not in state.replicas:
-            continue  # moved away, and its log is gone, before the leader has heard of it
+        if deleted or (state is not None and member not in state.replicas):
+            continue  # its log is gone, or moved away, before the leader has heard of it
         if _lacking(ghost, member, reached[-1]):
             return (
                 f"broker {replica.broker} moves the watermark of {ghost.name} to "
