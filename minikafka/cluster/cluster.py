@@ -195,11 +195,12 @@ class AsyncCluster(Breakable, VotingCluster):
     async def retire_broker(self, broker: int) -> None:
         """A broker has left for ever, and its id is free; what it held is to be moved first.
 
-        Raises ValueError for a voter, which `remove_voter` makes none first, and for what is no
-        broker of this cluster.
+        Its vote goes with it. Raises ValueError for the only voter, and for no broker of this.
         """
-        if broker not in self._ids or broker in self.voters:
+        if broker not in self._ids or self.voters == (broker,):
             raise ValueError(f"broker {broker} cannot be retired")
+        if broker in self.voters:
+            await self.remove_voter(broker)
         self._ids = tuple(other for other in self._ids if other != broker)
         node = self._nodes.pop(broker, None)
         if node is not None:

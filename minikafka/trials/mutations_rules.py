@@ -120,6 +120,13 @@ def _votes_twice() -> list[Patch]:
 
 def _counts_observers() -> list[Patch]:
     from minikafka.quorum.commit import CommitTracker, majority_count
+    from minikafka.quorum.leading import Leadership
+
+    real = Leadership.note_fetch
+
+    def note_fetch(self: Any, replica: Any, offset: int, *more: Any) -> None:
+        real(self, replica, offset, *more)
+        self.tracker.note(replica[0], offset)
 
     def high_watermark(self: Any, current: int) -> int:
         ends = sorted(self._durable_end_offsets.values(), reverse=True)
@@ -127,7 +134,10 @@ def _counts_observers() -> list[Patch]:
         end = ends[needed - 1] if len(ends) >= needed else 0
         return max(current, end) if end > self.epoch_start_offset else current
 
-    return [(CommitTracker, "high_watermark", high_watermark)]
+    return [
+        (Leadership, "note_fetch", note_fetch),
+        (CommitTracker, "high_watermark", high_watermark),
+    ]
 
 
 def _acts_in_an_epoch_without_storing_it() -> list[Patch]:

@@ -49,6 +49,7 @@ async def test_partition_moves_to_a_new_broker_and_the_old_one_retires(
         assert gone.value.code == ErrorCode.REPLICA_NOT_AVAILABLE
         await cluster.retire_broker(old)
         assert old not in cluster.brokers
+        assert old not in cluster.voters, "a quorum would count on it"
         await client.produce("t", 0, [b"11"])
 
 
