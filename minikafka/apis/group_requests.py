@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import TopicId, TopicPartition
+from minikafka.base.ids import TopicPartition
 from minikafka.broker.context import RequestContext
 from minikafka.metadata.image import MetadataImage
 
@@ -13,7 +13,6 @@ __all__ = [
     "GROUP_OPERATIONS",
     "check_group_id",
     "shown_host",
-    "topic_name",
     "unknown_partitions",
 ]
 
@@ -30,13 +29,6 @@ def check_group_id(group_id: str) -> None:
 def shown_host(context: RequestContext) -> str:
     """Return a client's address as DescribeGroups shows it: Java's, with an empty host name."""
     return f"/{context.client_host}"
-
-
-def topic_name(image: MetadataImage, name: str | None, topic_id: TopicId | None) -> str | None:
-    """Return the topic that a request names, by name or from version 10 on by id (KIP-516)."""
-    if name is not None:
-        return name
-    return None if topic_id is None else image.topic_names.get(topic_id)
 
 
 def unknown_partitions(

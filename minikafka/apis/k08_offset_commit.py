@@ -12,25 +12,23 @@ Versions
     7   group.instance.id (KIP-345)
     8   flexible
     9   GROUP_ID_NOT_FOUND instead of ILLEGAL_GENERATION for a group that is not there (KIP-848)
-    10  topic ids
 
 Not done
-    Groups of KIP-848, which 9 is made for.
+    Groups of KIP-848, which 9 is made for. 10, which Kafka 4.1 has but does not list.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from minikafka.apis.group_requests import topic_name, unknown_partitions
+from minikafka.apis.group_requests import unknown_partitions
 from minikafka.apis.registry import api
 from minikafka.base.deferred import Deferred, mapped
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import NO_LEADER_EPOCH, TopicPartition
 from minikafka.broker.context import RequestContext
 from minikafka.groups.commands import CommitOffsets, OffsetToCommit, PartitionResult
-from minikafka.metadata.image import MetadataImage
 from minikafka.wire.shapes import Shape, optional, to_ms
 from minikafka.wire.versions import ApiKey
 
@@ -39,17 +37,15 @@ __all__ = ["offset_commit"]
 _NO_RETENTION = -1
 
 
-def _shape(request: Any, code: Callable[[Any, int], ErrorCode]) -> Shape:
-    """Return the answer; `code` gives a partition's error, by its topic in the request."""
+def _shape(request: Any, code: Callable[[TopicPartition], ErrorCode]) -> Shape:
     return {
         "topics": [
             {
-                "name": optional(topic, "name", ""),
-                "topic_id": optional(topic, "topic_id", None),
+                "name": topic.name,
                 "partitions": [
                     {
                         "partition_index": each.partition_index,
-                        "error_code": code(topic, each.partition_index),
+                        "error_code": code(TopicPartition(topic.name, each.partition_index)),
                     }
                     for each in topic.partitions
                 ],
@@ -60,44 +56,38 @@ def _shape(request: Any, code: Callable[[Any, int], ErrorCode]) -> Shape:
 
 
 def _error_shape(request: Any, error: KafkaError, version: int) -> Shape:
-    return _shape(request, lambda name, partition: error.code)
+    return _shape(request, lambda partition: error.code)
 
 
 @api(ApiKey.OFFSET_COMMIT, on_error=_error_shape)
 def offset_commit(request: Any, context: RequestContext) -> Shape | Deferred[Shape]:
     """Commit a group's offsets."""
-    image = context.broker.image
-    wanted = _wanted(request, image)
-    codes = unknown_partitions(
-        image, [TopicPartition(each.topic, each.partition) for each in wanted]
-    )
-
-    def shape(results: tuple[PartitionResult, ...]) -> Shape:
-        codes.update({TopicPartition(topic, index): code for topic, index, code in results})
-        return _shape(request, lambda topic, index: _code(topic, index, image, codes))
-
-    def refused(error: KafkaError) -> Shape:
-        # What is not there stays so, whatever the group says of the rest.
-        return shape(
-            tuple(PartitionResult(each.topic, each.partition, error.code) for each in known)
-        )
-
-    known = tuple(
-        each for each in wanted if TopicPartition(each.topic, each.partition) not in codes
-    )
+    wanted = _wanted(request)
+    codes = unknown_partitions(context.broker.image, wanted)
+    known = {each: offset for each, offset in wanted.items() if each not in codes}
     if not known:
-        return shape(())
+        return _shape(request, codes.__getitem__)
     command = CommitOffsets(
         request.group_id,
         request.generation_id_or_member_epoch,
         request.member_id,
         optional(request, "group_instance_id", None),
-        known,
+        tuple(known.values()),
         _retention_ms(request),
         ErrorCode.GROUP_ID_NOT_FOUND
         if context.api_version >= 9
         else ErrorCode.ILLEGAL_GENERATION,
     )
+
+    def shape(results: tuple[PartitionResult, ...]) -> Shape:
+        codes.update({TopicPartition(topic, index): code for topic, index, code in results})
+        return _shape(request, codes.__getitem__)
+
+    def refused(error: KafkaError) -> Shape:
+        # What is not there stays so, whatever the group says of the rest.
+        codes.update(dict.fromkeys(known, error.code))
+        return _shape(request, codes.__getitem__)
+
     try:
         answer = context.broker.groups.write(
             request.group_id, lambda coordinator, now: coordinator.commit_offsets(command, now)
@@ -107,34 +97,19 @@ def offset_commit(request: Any, context: RequestContext) -> Shape | Deferred[Sha
     return mapped(answer, shape, refused)
 
 
-def _code(
-    topic: Any, index: int, image: MetadataImage, codes: Mapping[TopicPartition, ErrorCode]
-) -> ErrorCode:
-    name = _name(topic, image)
-    return ErrorCode.UNKNOWN_TOPIC_ID if name is None else codes[TopicPartition(name, index)]
-
-
-def _name(topic: Any, image: MetadataImage) -> str | None:
-    return topic_name(image, optional(topic, "name", None), optional(topic, "topic_id", None))
-
-
-def _wanted(request: Any, image: MetadataImage) -> list[OffsetToCommit]:
-    wanted = []
-    for topic in request.topics:
-        name = _name(topic, image)
-        if name is None:
-            continue
-        wanted += [
-            OffsetToCommit(
-                name,
-                each.partition_index,
-                each.committed_offset,
-                optional(each, "committed_leader_epoch", NO_LEADER_EPOCH),
-                each.committed_metadata,
-            )
-            for each in topic.partitions
-        ]
-    return wanted
+def _wanted(request: Any) -> dict[TopicPartition, OffsetToCommit]:
+    """Return what is to be committed; of a partition named twice what came last."""
+    return {
+        TopicPartition(topic.name, each.partition_index): OffsetToCommit(
+            topic.name,
+            each.partition_index,
+            each.committed_offset,
+            optional(each, "committed_leader_epoch", NO_LEADER_EPOCH),
+            each.committed_metadata,
+        )
+        for topic in request.topics
+        for each in topic.partitions
+    }
 
 
 def _retention_ms(request: Any) -> int:

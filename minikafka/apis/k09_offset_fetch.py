@@ -13,10 +13,9 @@ Versions
     7   require stable (KIP-447)
     8   several groups (KIP-709)
     9   member id and epoch of KIP-848, not looked at for classic groups
-    10  topic ids
 
 Not done
-    Offsets of transactions, for which Kafka answers UNSTABLE_OFFSET_COMMIT.
+    10, which Kafka 4.1 has but does not list. Offsets of transactions, for which Kafka answers UNSTABLE_OFFSET_COMMIT.
 """
 
 from __future__ import annotations
@@ -24,14 +23,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from minikafka.apis.group_requests import topic_name
 from minikafka.apis.registry import api
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import NO_LEADER_EPOCH, NO_OFFSET, TopicId, TopicPartition
+from minikafka.base.ids import NO_LEADER_EPOCH, NO_OFFSET, TopicPartition
 from minikafka.broker.context import RequestContext
 from minikafka.broker.purgatory import settled
 from minikafka.groups.records import CommittedOffset
-from minikafka.metadata.image import MetadataImage
 from minikafka.wire.shapes import Shape, optional
 from minikafka.wire.versions import ApiKey
 
@@ -93,43 +90,24 @@ async def _of_group(
     except KafkaError as error:
         elsewhere = error.code in _LOOK_ELSEWHERE
         return (ErrorCode.NOT_COORDINATOR if elsewhere else error.code), []
-    image = context.broker.image
     if topics is None:
-        return ErrorCode.NONE, _all(offsets, image, context.api_version)
-    return ErrorCode.NONE, [_asked(topic, offsets, image) for topic in topics]
+        return ErrorCode.NONE, _all(offsets)
+    return ErrorCode.NONE, [
+        {
+            "name": topic.name,
+            "partitions": [
+                _partition(
+                    index, offsets.get(TopicPartition(topic.name, index)), ErrorCode.NONE
+                )
+                for index in topic.partition_indexes
+            ],
+        }
+        for topic in topics
+    ]
 
 
-def _label(name: str | None, topic_id: TopicId | None) -> Shape:
-    """Return how an answer names a topic: as the request does (KIP-516)."""
-    return {"name": name} if topic_id is None else {"topic_id": topic_id}
-
-
-def _asked(
-    topic: Any, offsets: Mapping[TopicPartition, CommittedOffset], image: MetadataImage
-) -> Shape:
-    name, topic_id = optional(topic, "name", None), optional(topic, "topic_id", None)
-    known = topic_name(image, name, topic_id)
-    code = ErrorCode.NONE if known is not None else ErrorCode.UNKNOWN_TOPIC_ID
-    return {
-        **_label(name, topic_id),
-        "partitions": [
-            _partition(index, offsets.get(TopicPartition(known or "", index)), code)
-            for index in topic.partition_indexes
-        ],
-    }
-
-
-def _all(
-    offsets: Mapping[TopicPartition, CommittedOffset], image: MetadataImage, version: int
-) -> list[Shape]:
+def _all(offsets: Mapping[TopicPartition, CommittedOffset]) -> list[Shape]:
     topics: dict[str, list[Shape]] = {}
     for (topic, index), value in offsets.items():
         topics.setdefault(topic, []).append(_partition(index, value, ErrorCode.NONE))
-    shapes: list[Shape] = []
-    for name, partitions in topics.items():
-        known = image.topics.get(name)
-        if known is None and version >= 10:
-            continue  # its id is gone with it
-        topic_id = known.topic_id if known is not None and version >= 10 else None
-        shapes.append({**_label(name, topic_id), "partitions": partitions})
-    return shapes
+    return [{"name": name, "partitions": partitions} for name, partitions in topics.items()]
