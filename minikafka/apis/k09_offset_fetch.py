@@ -48,7 +48,19 @@ def _partition(index: int, value: CommittedOffset | None, code: ErrorCode) -> Sh
     }
 
 
-@api(ApiKey.OFFSET_FETCH)
+def _error_shape(request: Any, error: KafkaError, version: int) -> Shape:
+    if version >= 8:
+        return {
+            "groups": [
+                {"group_id": group.group_id, "error_code": error.code, "topics": []}
+                for group in request.groups
+            ]
+        }
+    topics = _refused(request.topics, error.code) if version < 2 else []
+    return {"error_code": error.code, "topics": topics}
+
+
+@api(ApiKey.OFFSET_FETCH, on_error=_error_shape)
 async def offset_fetch(request: Any, context: RequestContext) -> Shape:
     """Return what groups have committed."""
     stable = optional(request, "require_stable", False)

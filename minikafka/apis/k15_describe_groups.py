@@ -31,7 +31,16 @@ from minikafka.wire.versions import ApiKey
 __all__ = ["describe_groups"]
 
 
-@api(ApiKey.DESCRIBE_GROUPS)
+def _error_shape(request: Any, error: KafkaError, version: int) -> Shape:
+    return {
+        "groups": [
+            _shape(DescribedGroup(group_id, ""), NOT_ASKED, error)
+            for group_id in request.groups
+        ]
+    }
+
+
+@api(ApiKey.DESCRIBE_GROUPS, on_error=_error_shape)
 def describe_groups(request: Any, context: RequestContext) -> Shape:
     """Return groups for people to look at."""
     asked = optional(request, "include_authorized_operations", False)

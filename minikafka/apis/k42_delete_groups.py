@@ -24,7 +24,16 @@ from minikafka.wire.versions import ApiKey
 __all__ = ["delete_groups"]
 
 
-@api(ApiKey.DELETE_GROUPS)
+def _error_shape(request: Any, error: KafkaError, version: int) -> Shape:
+    return {
+        "results": [
+            {"group_id": group_id, "error_code": error.code}
+            for group_id in dict.fromkeys(request.groups_names)
+        ]
+    }
+
+
+@api(ApiKey.DELETE_GROUPS, on_error=_error_shape)
 async def delete_groups(request: Any, context: RequestContext) -> Shape:
     """Delete groups and their offsets."""
     results = [
