@@ -19,7 +19,7 @@ from minikafka.broker.group_coordinator import OFFSETS_TOPIC
 from minikafka.trials.runner import run_seeds
 
 PARTITIONS = 4
-RECORDS = 60
+RECORDS = 40
 CONFIG = {
     "broker.session.timeout.ms": 2_000,
     "broker.heartbeat.interval.ms": 300,
@@ -142,7 +142,7 @@ async def group_goes_on(s: sim.Simulation) -> Ledger:
         s.host(f"member-{number}").start(
             lambda number=number: member(s.bootstrap, ledger, number)
         )
-    chaos = s.chaos(strike_coordinator, kill_member, every=(1, 5), until=30)
+    chaos = s.chaos(strike_coordinator, kill_member, every=(1, 5), until=16)
     await s.host("shop").spawn(produce(s))
     await chaos
     everything = {(number % PARTITIONS, number // PARTITIONS) for number in range(RECORDS)}
@@ -161,7 +161,7 @@ async def group_goes_on(s: sim.Simulation) -> Ledger:
 
 @pytest.mark.slow
 @pytest.mark.time_limit(120)
-@sim.test(seeds=8, brokers=3, topics={"orders": PARTITIONS}, config=CONFIG)
+@sim.test(seeds=4, brokers=3, topics={"orders": PARTITIONS}, config=CONFIG)
 async def test_group_outlives_coordinators_and_members(s: sim.Simulation) -> None:
     """Every record is read at least once, no partition has two owners, no offset goes back."""
     await group_goes_on(s)
