@@ -142,7 +142,7 @@ class ClassicGroup:
     def replace_static(self, instance_id: str, old_id: str, new_id: str) -> Member:
         """Give a static member a new id; whoever waits under the old one is fenced (KIP-345)."""
         old = self.members[old_id]
-        old.complete_join(JoinAnswer(ErrorCode.FENCED_INSTANCE_ID, old_id, protocol_name=None))
+        old.complete_join(JoinAnswer(ErrorCode.FENCED_INSTANCE_ID, old_id))
         old.complete_sync(SyncAnswer(ErrorCode.FENCED_INSTANCE_ID))
         new = Member(
             new_id,

@@ -108,16 +108,13 @@ class JoinedMember(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class JoinAnswer:
-    """Which generation a member is in; `members` is for the leader of the group alone.
-
-    Kafka has no name or an empty one for the protocol, depending on the refusal.
-    """
+    """Which generation a member is in; `members` is for the leader of the group alone."""
 
     error: ErrorCode
     member_id: str
     generation_id: int = -1
     protocol_type: str | None = None
-    protocol_name: str | None = ""
+    protocol_name: str | None = None
     leader: str = ""
     skip_assignment: bool = False
     members: tuple[JoinedMember, ...] = ()

@@ -204,8 +204,7 @@ def _join_known(join: _Join) -> Decision[None]:
     try:
         group.check_member(member_id, command.group_instance_id)
     except KafkaError as error:
-        join.answer.set(JoinAnswer(error.code, member_id, protocol_name=None))
-        return NOTHING
+        return join.refuse(error.code, member_id)
     return _rejoin(join, group.members[member_id])
 
 
