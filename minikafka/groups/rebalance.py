@@ -1,9 +1,12 @@
 """How a rebalance begins, waits, and ends. Counterpart: GroupMetadataManager. KIP-62, KIP-134.
 
-Empty -> PreparingRebalance      the initial delay, longer while members keep coming
-other -> PreparingRebalance      until all have joined, or the rebalance timeout
-PreparingRebalance -> Completing the next generation: everybody is told, the leader of all
-Completing -> Stable             the leader's assignment is in the log (`syncing`)
+Rules of this file
+    Out of Empty a rebalance waits for the initial delay, longer while members keep coming; out of
+    any other state until all members have joined, or the rebalance timeout is over.
+    It ends with the next generation: every member is told, the leader of the group of all.
+    The group is stable once the leader's assignment is in the log (`syncing`).
+    Whether members give up all they have for it, or only what goes to others (KIP-429), is
+    between them: who has given something up joins once more.
 """
 
 from __future__ import annotations

@@ -197,6 +197,61 @@ def test_cooperative_members_share(
     until(lambda: set(everything()) <= set(read(first, second)), "they do not read all")
 
 
+@each_client
+@pytest.mark.parametrize(("reset", "want"), [("earliest", RECORDS), ("latest", 0)])
+def test_group_without_offsets_begins_where_it_is_told(
+    client: str, reset: str, want: int, kafka: Cluster, join: Callable[..., Member]
+) -> None:
+    """Claim 19: earliest may repeat, latest may skip."""
+    produce(kafka)
+    option = "auto_offset_reset"
+    reader = join(client, **{option: reset})
+    until(lambda: len(reader.owned) == PARTITIONS, "it does not get all")
+    reader.do(reader.poll)
+    until(lambda: len(reader.seen) >= want, "it does not read what there was")
+    deadline = time.monotonic() + 20
+    while len(reader.seen) == want:
+        assert time.monotonic() < deadline, "it does not read what is new"
+        produce(kafka, PARTITIONS)
+    assert (min(read(reader))[1] == 0) is (reset == "earliest")
+
+
+@pytest.mark.kafka(config={"group.min.session.timeout.ms": 1_000})
+def test_member_that_does_not_poll_is_out_and_cannot_commit(
+    kafka: Cluster, join: Callable[..., Member]
+) -> None:
+    """Claim 25: heartbeats keep it in until max.poll.interval.ms; its late commit is refused."""
+    library = pytest.importorskip("confluent_kafka")
+    produce(kafka)
+    options = {"session_timeout_ms": 1_000, "max_poll_interval_ms": 1_500}
+    busy = join("confluent_kafka", **options)
+    until(lambda: len(busy.seen) == RECORDS, "it does not read all")
+    other = join("confluent_kafka", **options)
+    until(lambda: shared(busy, other), "they do not share")
+
+    def work_too_long() -> None:
+        time.sleep(3)
+        with pytest.raises(library.KafkaException):
+            busy.commit_now()
+
+    busy.do(work_too_long)
+    assert other.owned == frozenset(range(PARTITIONS))
+    assert other.committed(0) is None
+
+
+def test_metadata_of_a_commit_is_kept(kafka: Cluster, join: Callable[..., Member]) -> None:
+    """What an application says with its offset comes back with it."""
+    library = pytest.importorskip("confluent_kafka")
+    reader = join("confluent_kafka")
+    until(lambda: len(reader.owned) == PARTITIONS, "it does not get all")
+    offset = library.TopicPartition("orders", 0, 7, metadata="up to here")
+    consumer = reader._consumer  # type: ignore[attr-defined]
+    reader.do(lambda: consumer.commit(offsets=[offset], asynchronous=False))
+    asked = [library.TopicPartition("orders", 0)]
+    [found] = reader.do(lambda: consumer.committed(asked, timeout=10))
+    assert (found.offset, found.metadata) == (7, "up to here")
+
+
 def _generation(kafka: Cluster) -> int:
     """Return the generation of group g, asked of who coordinates it."""
     coordinator = kafka.leader(OFFSETS_TOPIC, ord("g") % 50)

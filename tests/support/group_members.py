@@ -16,6 +16,11 @@ from typing import Any
 __all__ = ["CLIENTS", "Member", "member"]
 
 POLL_S = 0.05
+TIMES: dict[str, Any] = {
+    "auto_offset_reset": "earliest",
+    "session_timeout_ms": 6_000,
+    "heartbeat_interval_ms": 200,
+}
 
 
 class Member:
@@ -171,11 +176,8 @@ class KafkaPythonMember(Member):
             bootstrap_servers=self.bootstrap,
             group_id=self.group,
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
             partition_assignment_strategy=[assignors.RangePartitionAssignor],
-            session_timeout_ms=6_000,
-            heartbeat_interval_ms=200,
-            **self.options,
+            **{**TIMES, **self.options},
         )
 
     def poll(self) -> None:
@@ -218,11 +220,8 @@ class AiokafkaMember(Member):
                 bootstrap_servers=self.bootstrap,
                 group_id=self.group,
                 enable_auto_commit=False,
-                auto_offset_reset="earliest",
                 partition_assignment_strategy=(assignors.RangePartitionAssignor,),
-                session_timeout_ms=6_000,
-                heartbeat_interval_ms=200,
-                **self.options,
+                **{**TIMES, **self.options},
             )
             await consumer.start()
             return consumer
