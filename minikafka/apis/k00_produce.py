@@ -173,8 +173,8 @@ def _append(
     broker = context.broker
     if name is None:
         raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
-    if is_internal_topic(name) and context.client_id != _ADMIN and name in broker.image.topics:
-        raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION)
+    if is_internal_topic(name):
+        _check_writer(name, asked.index, context)
     partition = broker.replicas.leading(name, asked.index)
     if request.acks not in (-1, 0, 1):
         raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
@@ -204,6 +204,13 @@ def _append(
     broker.replicas.appended(partition, request.acks)
     if request.acks == -1:
         awaited.append(_Awaited(partition, info.last_offset + 1, result))
+
+
+def _check_writer(name: str, index: int, context: RequestContext) -> None:
+    """Let only Kafka's own admin client write into the brokers' topics."""
+    there = context.broker.image.partition(TopicPartition(name, index)) is not None
+    if there and context.client_id != _ADMIN:
+        raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION)
 
 
 def _merged(topics: list[ProduceTopic]) -> list[ProduceTopic]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import TypeAlias
 
 from minikafka.groups.commands import Decision, Moment
 
 __all__ = ["Action", "TimerKey", "Timers"]
+
+_SLACK = 64
 
 TimerKey: TypeAlias = tuple[str, ...]
 Action: TypeAlias = Callable[[Moment], Decision[None]]
@@ -27,6 +29,10 @@ class Timers:
         self._count += 1
         self._set[key] = (deadline_ms, self._count, action)
         heappush(self._heap, (deadline_ms, self._count, key))
+        if len(self._heap) > 2 * len(self._set) + _SLACK:
+            # Every commit and every heartbeat leaves an entry behind.
+            self._heap = [(due, number, name) for name, (due, number, _) in self._set.items()]
+            heapify(self._heap)
 
     def cancel(self, key: TimerKey) -> None:
         """Let nothing be due for the key."""
