@@ -201,6 +201,11 @@ class GroupPartition(Watcher):
         self._carry_out(Decision((), None), reached)
         return answer
 
+    @property
+    def waiting_count(self) -> int:
+        """How many decisions wait until what they wrote, or saw, is committed."""
+        return len(self._waiting)
+
     def _check_active(self) -> None:
         if self.closed:
             raise KafkaError(ErrorCode.NOT_COORDINATOR)

@@ -14,8 +14,11 @@ from aiokafka import (
 )
 from aiokafka.errors import KafkaError
 
+from minikafka import KafkaError as MinikafkaError
 from minikafka import sim
 from minikafka.broker.group_coordinator import OFFSETS_TOPIC
+from minikafka.broker.group_partition import GroupPartition
+from minikafka.groups.states import GroupState
 from minikafka.trials.runner import run_seeds
 
 PARTITIONS = 4
@@ -38,6 +41,7 @@ class Ledger:
         self.acknowledged: dict[int, int] = {}
         self.owners: dict[tuple[int, int], int] = {}
         self.rebalances = 0
+        self.owned: dict[int, tuple[int, ...]] = {}
 
 
 class Watch(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -50,11 +54,13 @@ class Watch(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_revoked(self, revoked: Any) -> None:
         """Give partitions up."""
+        self.ledger.owned[self.number] = ()
 
     async def on_partitions_assigned(self, assigned: Any) -> None:
         """Hold what is given against what was said before."""
         ledger = self.ledger
         ledger.rebalances += 1
+        ledger.owned[self.number] = tuple(sorted(each.partition for each in assigned))
         generation = self.consumer._coordinator.generation
         for each in sorted(assigned):
             owner = ledger.owners.setdefault((generation, each.partition), self.number)
@@ -165,6 +171,84 @@ async def group_goes_on(s: sim.Simulation) -> Ledger:
 async def test_group_outlives_coordinators_and_members(s: sim.Simulation) -> None:
     """Every record is read at least once, no partition has two owners, no offset goes back."""
     await group_goes_on(s)
+
+
+def coordinated(s: sim.Simulation) -> GroupPartition | None:
+    """Return the group's coordinator where there is one, to look at."""
+    leader = s.cluster.leader(OFFSETS_TOPIC, OF_GROUP)
+    if leader is None or not s.broker(leader).running:
+        return None
+    try:
+        return s.cluster._nodes[leader].broker.groups.of("g")
+    except MinikafkaError:
+        return None
+
+
+def strike(s: sim.Simulation) -> int:
+    """Kill the coordinator, and return which broker that was."""
+    leader = s.cluster.leader(OFFSETS_TOPIC, OF_GROUP)
+    assert leader is not None
+    s.faults += 1
+    s.broker(leader).crash()
+    return leader
+
+
+def start_member(s: sim.Simulation, ledger: Ledger, number: int) -> None:
+    """Let a member live on a machine of its own."""
+    s.host(f"member-{number}").start(lambda: member(s.bootstrap, ledger, number))
+
+
+def all_owned(ledger: Ledger, members: int) -> bool:
+    """Say whether so many members own all partitions, each once."""
+    owned = [each for partitions in ledger.owned.values() for each in partitions]
+    holders = sum(bool(partitions) for partitions in ledger.owned.values())
+    return sorted(owned) == list(range(PARTITIONS)) and holders == members
+
+
+@pytest.mark.slow
+@pytest.mark.time_limit(60)
+@sim.test(seeds=3, brokers=3, topics={"orders": PARTITIONS}, config=CONFIG)
+async def test_coordinator_dies_in_the_middle_of_a_rebalance(s: sim.Simulation) -> None:
+    """Members that were joining join the next coordinator, and share all partitions."""
+    ledger = Ledger()
+    start_member(s, ledger, 0)
+    await s.until(lambda: all_owned(ledger, 1), timeout=60)
+    start_member(s, ledger, 1)
+
+    def rebalancing() -> bool:
+        found = coordinated(s)
+        group = None if found is None else found.read(lambda groups: groups.group("g"))
+        return group is not None and group.state is GroupState.PREPARING_REBALANCE
+
+    await s.until(rebalancing, timeout=60)
+    struck = strike(s)
+    await s.until(lambda: all_owned(ledger, 2), timeout=120)
+    s.broker(struck).restart()
+    await s.host("shop").spawn(produce(s))
+    await s.until(lambda: sum(ledger.acknowledged.values()) >= RECORDS, timeout=120)
+
+
+@pytest.mark.slow
+@pytest.mark.time_limit(60)
+@sim.test(seeds=3, brokers=3, topics={"orders": PARTITIONS}, config=CONFIG)
+async def test_coordinator_dies_in_the_middle_of_a_commit(s: sim.Simulation) -> None:
+    """What was acknowledged stays so; what was on its way is committed again, or read again."""
+    ledger = Ledger()
+    start_member(s, ledger, 0)
+    await s.until(lambda: all_owned(ledger, 1), timeout=60)
+    producing = s.host("shop").spawn(produce(s))
+    await s.until(lambda: sum(ledger.acknowledged.values()) >= 5, timeout=60)
+    found = coordinated(s)
+    assert found is not None
+    leader = s.cluster.leader(OFFSETS_TOPIC, OF_GROUP)
+    s.cluster.network.partition({leader}, {1, 2, 3} - {leader})
+    await s.until(lambda: found.closed or found.waiting_count > 0, timeout=60)
+    s.cluster.network.heal()
+    struck = strike(s)
+    await s.sleep(1)
+    s.broker(struck).restart()
+    await producing
+    await s.until(lambda: sum(ledger.acknowledged.values()) >= RECORDS, timeout=240)
 
 
 @pytest.mark.slow
