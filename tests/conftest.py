@@ -12,6 +12,7 @@ import inspect
 import os
 import random
 import signal
+import sys
 import threading
 from collections.abc import Coroutine, Generator, Iterator
 from types import FrameType
@@ -20,6 +21,11 @@ import hypothesis
 import pytest
 
 pytest.register_assert_rewrite("tests.support")
+
+# Dozens of tests start Python anew. Where bytecode is not kept (PYTHONDONTWRITEBYTECODE) each of
+# those processes compiles the whole package, which is most of its time; it is ignored by git.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 PROCESSES = 2
 TIME_LIMIT_S = 20.0

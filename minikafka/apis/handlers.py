@@ -41,12 +41,16 @@ from minikafka.apis import (
     k54_end_quorum_epoch,
     k55_describe_quorum,
     k56_alter_partition,
+    k59_fetch_snapshot,
     k60_describe_cluster,
     k62_broker_registration,
     k63_broker_heartbeat,
     k64_unregister_broker,
     k67_allocate_producer_ids,
     k75_describe_topic_partitions,
+    k80_add_raft_voter,
+    k81_remove_raft_voter,
+    k82_update_raft_voter,
 )
 from minikafka.apis.registry import REGISTERED
 from minikafka.base.errors import BrokerBug
@@ -90,12 +94,16 @@ HANDLER_MODULES = (
     k54_end_quorum_epoch,
     k55_describe_quorum,
     k56_alter_partition,
+    k59_fetch_snapshot,
     k60_describe_cluster,
     k62_broker_registration,
     k63_broker_heartbeat,
     k64_unregister_broker,
     k67_allocate_producer_ids,
     k75_describe_topic_partitions,
+    k80_add_raft_voter,
+    k81_remove_raft_voter,
+    k82_update_raft_voter,
 )
 """The modules, by API key."""
 

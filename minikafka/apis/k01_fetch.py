@@ -15,7 +15,7 @@ Versions
     9   current leader epoch (KIP-320)
     11  rack: consumers may be sent to a follower nearby, and every replica serves them up to the
         high watermark it knows (KIP-392); before, only the leader does
-    12  divergence (KIP-595)
+    12  divergence (KIP-595), the snapshot to take over instead of records (KIP-630)
     13  topic ids (KIP-516)
     15  follower state as a tag (KIP-903)
     16  current leader in the answer (KIP-951)
@@ -40,7 +40,7 @@ from minikafka.base.ids import (
 from minikafka.broker.context import RequestContext
 from minikafka.broker.fetch_operation import READ_COMMITTED, FetchOperation
 from minikafka.broker.fetch_sessions import FINAL_EPOCH, INITIAL_EPOCH, FetchSession, TargetKey
-from minikafka.broker.fetch_targets import FetchTarget, find_partition
+from minikafka.broker.fetch_targets import FetchTarget, find_partition, note_follower
 from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Condition
 from minikafka.wire.fetch import (
@@ -191,32 +191,13 @@ def _note_progress(
         try:
             partition = find_partition(replicas, target, from_replica=True)
             target.noted_by = partition.leader
-            if _on_lineage(partition, target) and replicas.on_follower_fetch(
-                partition,
-                request.replica_id,
-                target.fetch_offset,
-                target.log_start_offset,
-                request.replica_epoch,
-            ):
+            if note_follower(replicas, partition, target):
                 moved.append(partition)
         except KafkaError:
             # The same refusal is the answer to this partition, when it is read.
             continue
     for partition in moved:
         partition.high_watermark_moved.wake()
-
-
-def _on_lineage(partition: Partition, target: FetchTarget) -> bool:
-    """Say whether the follower's log is a prefix of ours; a diverging end proves nothing."""
-    log = partition.log
-    if not log.log_start_offset <= target.fetch_offset <= log.log_end_offset:
-        return False
-    if target.last_fetched_epoch < 0:
-        return True
-    if target.last_fetched_epoch == log.epochs.latest_epoch:
-        return True
-    epoch, end = log.epochs.end_offset_for(target.last_fetched_epoch, log.log_end_offset)
-    return epoch == target.last_fetched_epoch and end >= target.fetch_offset
 
 
 def _conditions(

@@ -2,11 +2,12 @@
 
 Behaviour
     The voter follows the leader of this epoch, and of any later one. An older epoch is
-    FENCED_LEADER_EPOCH; the answer names the leader and the epoch known here.
+    FENCED_LEADER_EPOCH; the answer names the leader and the epoch known here. What is meant for
+    another disk than this node's is INVALID_VOTER_KEY.
 
 Versions
     0   KIP-595
-    1   directory ids and endpoints (KIP-853); not looked at while the voters are static
+    1   directory ids and endpoints (KIP-853)
 
 Not done
     Nothing known.
@@ -19,7 +20,12 @@ from typing import Any
 from minikafka.apis.registry import api
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.broker.context import RequestContext
-from minikafka.broker.quorum_messages import check_cluster, only_partition, quorum_response
+from minikafka.broker.quorum_messages import (
+    check_cluster,
+    is_meant_for,
+    only_partition,
+    quorum_response,
+)
 from minikafka.wire.shapes import Shape
 from minikafka.wire.versions import ApiKey
 
@@ -39,4 +45,7 @@ def begin_quorum_epoch(request: Any, context: RequestContext) -> Shape:
     fenced = asked.leader_epoch < quorum.machine.epoch
     quorum.hear_leader(asked.leader_id, asked.leader_epoch)
     error = ErrorCode.FENCED_LEADER_EPOCH if fenced else ErrorCode.NONE
+    if not fenced and not is_meant_for(request, asked, quorum.machine):
+        # As in Kafka it is heard all the same: who leads is true whomever it was meant for.
+        error = ErrorCode.INVALID_VOTER_KEY
     return quorum_response(quorum.machine.epoch, quorum.machine.leader_id, error)

@@ -2,7 +2,8 @@
 
 Behaviour
     The leader of the metadata quorum, its epoch and high watermark, and how far every voter and
-    observer is, as the leader knows it. Any broker is asked; the leader answers.
+    observer is, as the leader knows it. Any broker is asked; the leader answers. Whoever asks
+    for anything but partition 0 of the metadata log, alone and once, is refused all of it.
 
 Versions
     0   KIP-595
@@ -10,7 +11,7 @@ Versions
     2   directory ids, listeners, error messages (KIP-853)
 
 Not done
-    Nothing known.
+    DIVERGENCE(quorum-addresses): the voters' listeners for clients.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from typing import Any
 
 from minikafka.apis.registry import api
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import CLUSTER_METADATA_TOPIC, BrokerId
+from minikafka.base.ids import CLUSTER_METADATA_TOPIC
 from minikafka.broker.broker import Broker
 from minikafka.broker.context import RequestContext
-from minikafka.quorum.leading import FetcherState, Leadership
+from minikafka.quorum.leading import FetcherState, ReplicaKey
 from minikafka.wire.shapes import Shape
 from minikafka.wire.versions import ApiKey
 
@@ -36,27 +37,38 @@ def _error_shape(request: Any, error: KafkaError, version: int) -> Shape:
 @api(ApiKey.DESCRIBE_QUORUM, controller=True, on_error=_error_shape)
 def describe_quorum(request: Any, context: RequestContext) -> Shape:
     """Say how the quorum stands."""
+    asked = [
+        (each.topic_name, [of.partition_index for of in each.partitions])
+        for each in request.topics
+    ]
+    known = asked == [(CLUSTER_METADATA_TOPIC, [0])]
+    broker = context.broker
     topics = [
         {
-            "topic_name": topic.topic_name,
+            "topic_name": name,
             "partitions": [
-                _partition(context.broker, topic.topic_name, asked.partition_index)
-                for asked in topic.partitions
+                _partition(broker) if known else _unknown(index) for index in indexes
             ],
         }
-        for topic in request.topics
+        for name, indexes in asked
     ]
-    return {"error_code": ErrorCode.NONE, "topics": topics, "nodes": _nodes(context.broker)}
+    return {
+        "error_code": ErrorCode.NONE,
+        "error_message": "",
+        "topics": topics,
+        "nodes": _nodes(broker) if known else [],
+    }
 
 
-def _partition(broker: Broker, topic: str, index: int) -> Shape:
-    if topic != CLUSTER_METADATA_TOPIC or index != 0:
-        error = KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-        return {
-            "partition_index": index,
-            "error_code": error.code,
-            "error_message": error.message,
-        }
+def _unknown(index: int) -> Shape:
+    return {
+        "partition_index": index,
+        "error_code": ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+        "error_message": "Only partition 0 of the metadata log is described, and asked for alone.",
+    }
+
+
+def _partition(broker: Broker) -> Shape:
     machine, clock = broker.quorum.machine, broker.clock
     leadership = machine.leadership
     if leadership is None:
@@ -66,30 +78,29 @@ def _partition(broker: Broker, topic: str, index: int) -> Shape:
         machine.log.log_end_offset, now_ms, timestamp_ms, caught_up_timestamp_ms=timestamp_ms
     )
     return {
-        "partition_index": index,
+        "partition_index": 0,
         "error_code": ErrorCode.NONE,
-        "error_message": None,
+        "error_message": "",
         "leader_id": machine.node_id,
         "leader_epoch": machine.epoch,
         "high_watermark": machine.high_watermark,
         "current_voters": [
-            _replica(voter, own if voter == machine.node_id else leadership.fetchers[voter])
-            for voter in machine.voters
+            _replica(
+                (voter.voter_id, voter.directory_id),
+                own
+                if voter.voter_id == machine.node_id
+                else leadership.fetchers[voter.voter_id],
+            )
+            for voter in machine.voter_set
         ],
-        "observers": _observers(leadership, now_ms),
+        "observers": [_replica(*each) for each in leadership.observers(now_ms)],
     }
 
 
-def _observers(leadership: Leadership, now_ms: int) -> list[Shape]:
-    return [
-        _replica(replica, leadership.fetchers[replica])
-        for replica in leadership.observers(now_ms)
-    ]
-
-
-def _replica(replica_id: BrokerId, state: FetcherState) -> Shape:
+def _replica(replica: ReplicaKey, state: FetcherState) -> Shape:
     return {
-        "replica_id": replica_id,
+        "replica_id": replica[0],
+        "replica_directory_id": replica[1],
         "log_end_offset": state.log_end_offset,
         "last_fetch_timestamp": state.fetch_timestamp_ms,
         "last_caught_up_timestamp": state.caught_up_timestamp_ms,

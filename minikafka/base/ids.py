@@ -7,6 +7,7 @@ constructor call per addition costs more than the check is worth (docs/design/00
 from __future__ import annotations
 
 import uuid
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import NamedTuple, TypeAlias
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "ProducerId",
     "TopicId",
     "TopicPartition",
+    "parse_short_id",
+    "short_id",
 ]
 
 BrokerId: TypeAlias = int
@@ -53,3 +56,13 @@ CLUSTER_METADATA_TOPIC = "__cluster_metadata"
 # Kafka's fixed id of the metadata topic (KIP-595, Uuid.METADATA_TOPIC_ID).
 CLUSTER_METADATA_TOPIC_ID = uuid.UUID(int=1)
 METADATA_PARTITION = TopicPartition(CLUSTER_METADATA_TOPIC, 0)
+
+
+def short_id(value: uuid.UUID) -> str:
+    """Return an id in Kafka's form: a UUID in 22 characters of base64."""
+    return urlsafe_b64encode(value.bytes).rstrip(b"=").decode("ascii")
+
+
+def parse_short_id(text: str) -> uuid.UUID:
+    """Return the UUID that `short_id` has written; raises ValueError for anything else."""
+    return uuid.UUID(bytes=urlsafe_b64decode(text + "=="))

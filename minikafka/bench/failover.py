@@ -1,9 +1,9 @@
-"""One row of the failover benchmark: a cluster, a client under load, leaders struck by a plan.
+"""One row of the failover benchmark: a cluster, a client under load, brokers struck by a plan.
 
-Four brokers on real sockets, one partition with three replicas, none of them on the broker that
-decides about metadata. Before each fault the leader's links to its followers are slowed, as a
-busy network or a far one is: replication lags, and what only the leader has is at stake. Over
-loopback it would lag by less than a millisecond, and acks=1 would look safe.
+Three voters, one partition with three replicas, a leader and a controller: one of them is
+struck, or both in one broker. Before each fault the leader's links to its followers are slowed,
+as a busy network or a far one is: replication lags, and what only the leader has is at stake.
+Over loopback it would lag by less than a millisecond, and acks=1 would look safe.
 """
 
 from __future__ import annotations
@@ -15,18 +15,17 @@ from dataclasses import dataclass
 from minikafka.bench.figures import Figures, Span, figures_of
 from minikafka.bench.ledger import Ledger
 from minikafka.bench.loads import Load
-from minikafka.bench.settings import CLUSTER_CONFIG, PlannedFault, Setting
-from minikafka.cluster.sync import Cluster
+from minikafka.bench.process_stage import ProcessStage
+from minikafka.bench.settings import CLIENT_REQUEST_TIMEOUT_MS, PlannedFault, Setting
+from minikafka.bench.stage import TOPIC, LocalStage, Look, Stage
 
 __all__ = ["Run", "run_setting"]
 
-BROKERS = 4
-CONTROLLER = 1
-TOPIC = "failover"
-PARTITIONS = 8
 RECOVERY_S = 20.0
-PATIENCE_S = 3.0
+ELECTED_S = 5.0
 """How long a fault lasts at most where nobody is elected."""
+RESUMED_S = 10 * CLIENT_REQUEST_TIMEOUT_MS / 1000
+"""How long after that, where no write comes through: a client may ask the wrong broker often."""
 WARM_UP = 50
 
 
@@ -47,46 +46,35 @@ def run_setting(
     setting: Setting,
     plan: Sequence[PlannedFault],
     *,
-    client: str,
     rate: int,
     lag_ms: int,
     seed: int,
+    processes: bool = False,
     advance: Callable[[], None] = lambda: None,
 ) -> Run:
     """Return what the setting gave under the plan; `advance` is called after each fault.
 
+    Args:
+        processes: brokers are processes of their own, with files; links are as they are.
+
     Raises:
         TimeoutError: the cluster did not become whole again.
     """
-    config = {
-        **CLUSTER_CONFIG,
-        "min.insync.replicas": setting.min_insync_replicas,
-        "unclean.leader.election.enable": setting.unclean,
-    }
-    # Who leads a partition is what is struck, not who decides about that.
-    with Cluster(BROKERS, config, transport="tcp", seed=seed, voters=1) as cluster:
-        cluster.create_topic(TOPIC, partitions=PARTITIONS, replication_factor=3)
-        partition = next(
-            number
-            for number in range(PARTITIONS)
-            if CONTROLLER not in cluster.describe(TOPIC, number).replicas
-        )
-        ledger = Ledger(TOPIC, partition, setting.acks)
-        load = Load(client, cluster.bootstrap_servers, ledger, rate)
+    with ProcessStage(setting) if processes else LocalStage(setting, seed) as stage:
+        ledger = Ledger(TOPIC, stage.partition, setting.acks)
+        load = Load(setting.client, stage.bootstrap_servers, ledger, rate)
         load.start()
         spans = []
         try:
-            _wait(cluster, lambda: len(ledger.acknowledged) >= WARM_UP or not load.alive)
+            _wait(stage, lambda: len(ledger.acknowledged) >= WARM_UP or not load.alive)
             for planned in plan if load.alive else ():
-                spans.append(_Strike(cluster, ledger, setting.fault, lag_ms).run(planned))
+                spans.append(_Strike(stage, ledger, setting, lag_ms).run(planned))
                 advance()
-            _rest(cluster, plan[0].steady_s)
+            _rest(stage, plan[0].steady_s)
         finally:
             load.stop()
-        _wait(cluster, lambda: _whole(cluster, partition))
-        ledger.history.final[TOPIC, partition] = [
-            (record.offset, record.value or b"") for record in cluster.records(TOPIC, partition)
-        ]
+        _wait(stage, lambda: stage.look().whole)
+        ledger.history.final[TOPIC, stage.partition] = stage.values()
     acked_s = tuple(each.acked_s for each in ledger.acknowledged if each.acked_s is not None)
     figures = figures_of(setting, ledger.history, ledger.sends, spans)
     return Run(figures, tuple(spans), acked_s)
@@ -95,86 +83,115 @@ def run_setting(
 class _Strike:
     """One fault, from the slow links before it to the whole cluster behind it."""
 
-    def __init__(self, cluster: Cluster, ledger: Ledger, fault: str, lag_ms: int) -> None:
-        self._cluster = cluster
+    def __init__(self, stage: Stage, ledger: Ledger, setting: Setting, lag_ms: int) -> None:
+        self._stage = stage
         self._ledger = ledger
-        self._fault = fault
+        self._fault = setting.fault
+        self._target = setting.target
         self._lag_ms = lag_ms
-        self._partition = ledger.partition
+        self._led_s: float | None = None
+        self._controlled_s: float | None = None
+        self._resumed_s: float | None = None
 
     def run(self, planned: PlannedFault) -> Span:
-        """Strike the leader; return once all replicas are in sync again."""
-        cluster, ledger = self._cluster, self._ledger
-        _rest(cluster, planned.steady_s)
-        leader = cluster.leader(TOPIC, self._partition)
+        """Strike the target; return once all replicas are in sync again."""
+        stage, ledger = self._stage, self._ledger
+        _rest(stage, planned.steady_s)
+        victim = self._arrange()
+        before = stage.look()
+        leader = before.leader
         assert leader is not None, "the cluster was whole"
-        followers = [
-            each for each in cluster.describe(TOPIC, self._partition).replicas if each != leader
-        ]
+        followers = [each for each in before.replicas if each != leader]
         if self._fault == "alone":
-            cluster.network.partition([leader], followers)
-            _wait(cluster, lambda: cluster.isr(TOPIC, self._partition) == {leader})
+            stage.cut_off(leader, followers)
+            _wait(stage, lambda: stage.look().isr == {leader})
         elif self._lag_ms:
-            for follower in followers:
-                cluster.network.set_link(leader, follower, latency=self._lag_ms / 1000)
-        _rest(cluster, planned.lag_s)
+            stage.slow(leader, followers, self._lag_ms / 1000)
+        _rest(stage, planned.lag_s)
         at_s = ledger.now_s()
-        self._strike(leader)
-        led = _seen(
-            cluster, lambda: cluster.leader(TOPIC, self._partition) not in (None, leader)
+        stage.strike(self._fault, victim)
+        self._watch(victim, before, at_s)
+        _rest(stage, planned.hold_s)
+        healed_s = ledger.now_s()
+        stage.undo(self._fault, victim)
+        _wait(stage, lambda: stage.look().whole)
+        return Span(
+            victim,
+            at_s,
+            self._led_s,
+            ledger.now_s(),
+            controlled_s=self._controlled_s,
+            resumed_s=self._resumed_s,
+            healed_s=healed_s,
         )
-        led_s = ledger.now_s() if led else None
-        _rest(cluster, planned.hold_s)
-        self._undo(leader)
-        _wait(cluster, lambda: _whole(cluster, self._partition))
-        return Span(leader, at_s, led_s, ledger.now_s())
 
-    def _strike(self, leader: int) -> None:
-        cluster = self._cluster
-        if self._fault == "pause":
-            cluster.pause(leader)
-        elif self._fault == "cut":
-            cluster.isolate(leader)
+    def _arrange(self) -> int:
+        """Return who is to be struck; leader and controller are one broker, or two."""
+        stage, one = self._stage, self._target == "both"
+        look = self._settled()
+        if (look.leader == look.controller) != one:
+            wanted = [each for each in look.replicas if (each == look.controller) == one]
+            others = [each for each in look.replicas if each != wanted[0]]
+            stage.prefer([wanted[0], *others])
+            _wait(stage, lambda: stage.look().leader == wanted[0])
+            look = self._settled()
+        assert (look.leader == look.controller) == one, "nothing was struck meanwhile"
+        victim = look.controller if self._target == "controller" else look.leader
+        assert victim is not None
+        return victim
+
+    def _settled(self) -> Look:
+        found: list[Look] = []
+
+        def settled() -> bool:
+            found[:] = [self._stage.look()]
+            return found[0].whole and found[0].controller is not None
+
+        _wait(self._stage, settled)
+        return found[0]
+
+    def _watch(self, victim: int, before: Look, at_s: float) -> None:
+        """Note who takes the victim's places, and when writes come through by them."""
+        if victim != before.leader:
+            self._led_s = at_s
+        if victim != before.controller:
+            self._controlled_s = at_s
+
+        def replaced() -> bool:
+            look, now_s = self._stage.look(), self._ledger.now_s()
+            if self._controlled_s is None and look.controller not in (None, victim):
+                self._controlled_s = now_s
+            if self._led_s is None and look.leader not in (None, victim):
+                self._led_s = now_s
+            return self._controlled_s is not None and self._led_s is not None
+
+        def resumed() -> bool:
+            self._resumed_s = self._ledger.resumed_s(since_s)
+            return self._resumed_s is not None
+
+        if _seen(self._stage, replaced, ELECTED_S):
+            since_s = max(self._controlled_s or at_s, self._led_s or at_s)
+            _seen(self._stage, resumed, RESUMED_S)
         else:
-            cluster.crash(leader, "kill" if self._fault == "kill" else "power")
-        if self._fault != "cut":
-            # Whoever is left must not be slow, nor what a dead broker has sent arrive late.
-            cluster.network.heal()
-
-    def _undo(self, leader: int) -> None:
-        cluster = self._cluster
-        if self._fault == "pause":
-            cluster.resume(leader)
-        elif self._fault == "cut":
-            cluster.network.heal()
-        else:
-            cluster.restart(leader)
+            # What was on its way when it struck is no sign of life.
+            since_s = self._ledger.now_s() - 1
+            resumed()
 
 
-def _whole(cluster: Cluster, partition: int) -> bool:
-    """Say whether every replica is up and in sync."""
-    state = cluster.describe(TOPIC, partition)
-    return (
-        state.leader is not None
-        and state.isr == set(state.replicas)
-        and len(state.replica_states) == len(state.replicas)
-    )
+def _wait(stage: Stage, condition: Callable[[], bool]) -> None:
+    stage.wait_until(condition, RECOVERY_S)
 
 
-def _wait(cluster: Cluster, condition: Callable[[], bool]) -> None:
-    cluster.wait_until(condition, timeout=RECOVERY_S)
-
-
-def _seen(cluster: Cluster, condition: Callable[[], bool]) -> bool:
-    """Say whether the condition came true within `PATIENCE_S`."""
+def _seen(stage: Stage, condition: Callable[[], bool], timeout: float) -> bool:
+    """Say whether the condition came true in time."""
     try:
-        cluster.wait_until(condition, timeout=PATIENCE_S)
+        stage.wait_until(condition, timeout)
     except TimeoutError:
         return False
     return True
 
 
-def _rest(cluster: Cluster, seconds: float) -> None:
+def _rest(stage: Stage, seconds: float) -> None:
     """Let the load go on for a while."""
     until = time.monotonic() + seconds
-    cluster.wait_until(lambda: time.monotonic() >= until, timeout=seconds + RECOVERY_S)
+    stage.wait_until(lambda: time.monotonic() >= until, seconds + RECOVERY_S)

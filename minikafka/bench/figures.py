@@ -17,6 +17,7 @@ __all__ = ["Figures", "Span", "figures_of", "percentile"]
 
 PERCENTILES = (50, 99)
 PHASES = ("before", "during", "after")
+NOT_RESUMED = "not-resumed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +25,23 @@ class Span:
     """One fault as it went; seconds since the start of the run.
 
     Args:
-        victim: broker id of the leader it struck.
+        victim: broker id of the leader, the controller or both that it struck.
         at_s: when it began.
-        led_s: when metadata named a leader that is up; None if not before the fault was over.
+        led_s: when metadata named a leader other than the victim, `at_s` where the leader was
+            not struck; None if nobody did before the fault was over.
         over_s: when all replicas were in sync again.
+        controlled_s: when another than the victim was the controller, likewise.
+        resumed_s: when a write was acknowledged that was sent after both.
+        healed_s: when the fault ended.
     """
 
     victim: int
     at_s: float
     led_s: float | None
     over_s: float
+    controlled_s: float | None = None
+    resumed_s: float | None = None
+    healed_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,11 @@ class Figures:
 
     Attributes:
         unavailable_s: longest time between two acknowledged writes around a fault, of each.
-        failover_s: from the fault until metadata names another leader, of each; None for none.
+        failover_s: from the fault until metadata names another leader, of each; None for none,
+            0 where the leader was not struck.
+        controller_s: from the fault until there is another controller, likewise.
+        resumed_s: from the fault until writes come through that were sent after it and after
+            leader and controller were replaced; None where they did not while it lasted.
         lost: acknowledged records that are not there in the end.
         duplicated: values that are there more than once.
         reordered: acknowledged records that lie before one that was sent earlier.
@@ -55,6 +67,8 @@ class Figures:
     acknowledged: int
     unavailable_s: tuple[float, ...]
     failover_s: tuple[float | None, ...]
+    controller_s: tuple[float | None, ...]
+    resumed_s: tuple[float | None, ...]
     lost: int
     duplicated: int
     reordered: int
@@ -84,14 +98,17 @@ def figures_of(
         sent=len(sends),
         acknowledged=len(acknowledged),
         unavailable_s=tuple(_longest_gap(acknowledged, span) for span in spans),
-        failover_s=tuple(
-            None if span.led_s is None else span.led_s - span.at_s for span in spans
-        ),
+        failover_s=tuple(_since(span, span.led_s) for span in spans),
+        controller_s=tuple(_since(span, span.controlled_s) for span in spans),
+        resumed_s=tuple(_since(span, span.resumed_s) for span in spans),
         lost=sum(each.send.value not in where for each in acknowledged),
         duplicated=sum(count > 1 for count in Counter(value for _, value in final).values()),
         reordered=_reordered(acknowledged, where),
         latency_ms=_latencies(acknowledged, spans),
-        violations=tuple(dict.fromkeys(anomaly.name for anomaly in anomalies)),
+        violations=(
+            *dict.fromkeys(anomaly.name for anomaly in anomalies),
+            *_not_resumed(setting, spans),
+        ),
     )
 
 
@@ -104,6 +121,16 @@ def percentile(values: Sequence[float], percent: float) -> float:
     ordered = sorted(values)
     rank = -(-len(ordered) * percent // 100)
     return ordered[max(0, int(rank) - 1)]
+
+
+def _since(span: Span, when_s: float | None) -> float | None:
+    return None if when_s is None else when_s - span.at_s
+
+
+def _not_resumed(setting: Setting, spans: Sequence[Span]) -> list[str]:
+    """Name it where writes must go on without whoever was struck, and did not."""
+    stuck = setting.must_resume and any(span.resumed_s is None for span in spans)
+    return [NOT_RESUMED] if stuck else []
 
 
 def _longest_gap(acknowledged: Sequence[Timed], span: Span) -> float:

@@ -46,6 +46,11 @@ class Ledger:
         """Return seconds since the ledger was opened."""
         return time.monotonic() - self._zero_s
 
+    def resumed_s(self, since_s: float) -> float | None:
+        """Return when a record that was sent after `since_s` was first acknowledged."""
+        later = (each.acked_s for each in self.acknowledged if each.began_s > since_s)
+        return next(later, None)
+
     def begin(self) -> Timed:
         """Note that the next record is sent; its value is unique."""
         with self._lock:

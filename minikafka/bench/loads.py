@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from minikafka.bench.ledger import Ledger, Timed
-from minikafka.bench.settings import CLIENT_REQUEST_TIMEOUT_MS
+from minikafka.bench.settings import CLIENT_METADATA_MAX_AGE_MS, CLIENT_REQUEST_TIMEOUT_MS
 
 __all__ = ["CLIENTS", "Load", "is_installed"]
 
@@ -91,9 +91,13 @@ def _confluent(load: Load) -> None:
             "bootstrap.servers": load.bootstrap,
             "acks": ledger.acks,
             "linger.ms": LINGER_MS,
-            "request.timeout.ms": CLIENT_REQUEST_TIMEOUT_MS,
+            # It asks about leaders whom it has last talked to. So it must hang up, rather than be
+            # told that a request timed out, or it would ask a leader that is cut off for ever.
             "socket.timeout.ms": CLIENT_REQUEST_TIMEOUT_MS,
+            "request.timeout.ms": 2 * CLIENT_REQUEST_TIMEOUT_MS,
             "message.timeout.ms": DELIVERY_TIMEOUT_MS,
+            "metadata.max.age.ms": CLIENT_METADATA_MAX_AGE_MS,
+            "topic.metadata.refresh.interval.ms": CLIENT_METADATA_MAX_AGE_MS,
             "retry.backoff.ms": BACKOFF_MS,
             "reconnect.backoff.max.ms": 10 * BACKOFF_MS,
             "log_level": 0,
@@ -132,6 +136,7 @@ def _kafka_python(load: Load) -> None:
         request_timeout_ms=CLIENT_REQUEST_TIMEOUT_MS,
         delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
         max_block_ms=CLIENT_REQUEST_TIMEOUT_MS,
+        metadata_max_age_ms=CLIENT_METADATA_MAX_AGE_MS,
         retry_backoff_ms=BACKOFF_MS,
         reconnect_backoff_max_ms=10 * BACKOFF_MS,
         enable_idempotence=False,
@@ -160,17 +165,9 @@ def _aiokafka(load: Load) -> None:
 
 
 async def _aiokafka_sends(load: Load) -> None:
-    from aiokafka import AIOKafkaProducer
     from aiokafka.errors import KafkaError
 
     ledger = load.ledger
-    producer = AIOKafkaProducer(
-        bootstrap_servers=load.bootstrap,
-        acks="all" if ledger.acks == -1 else ledger.acks,
-        linger_ms=LINGER_MS,
-        request_timeout_ms=CLIENT_REQUEST_TIMEOUT_MS,
-        retry_backoff_ms=BACKOFF_MS,
-    )
 
     def settled(done: asyncio.Future[Any], timed: Timed) -> None:
         if done.cancelled() or done.exception() is not None:
@@ -179,7 +176,7 @@ async def _aiokafka_sends(load: Load) -> None:
             told = done.result()
             ledger.acked(timed, None if told is None else told.offset)
 
-    await producer.start()
+    producer = await _aiokafka_producer(load)
     try:
         began, sent = time.monotonic(), 0
         while not load.stopping.is_set():
@@ -190,14 +187,34 @@ async def _aiokafka_sends(load: Load) -> None:
                     future = await producer.send(
                         ledger.topic, timed.send.value, partition=ledger.partition
                     )
-                except KafkaError:
+                except KafkaError as error:
                     ledger.unknown(timed)
+                    if type(error) is KafkaError:
+                        # Its task that sends has died: with acks=0 of a connection that is reset.
+                        await producer.stop()
+                        producer = await _aiokafka_producer(load)
                     continue
                 future.add_done_callback(lambda done, timed=timed: settled(done, timed))
             await asyncio.sleep(TICK_S)
         await asyncio.wait_for(producer.flush(), FLUSH_S)
     finally:
         await producer.stop()
+
+
+async def _aiokafka_producer(load: Load) -> Any:
+    from aiokafka import AIOKafkaProducer
+
+    acks = load.ledger.acks
+    producer = AIOKafkaProducer(
+        bootstrap_servers=load.bootstrap,
+        acks="all" if acks == -1 else acks,
+        linger_ms=LINGER_MS,
+        request_timeout_ms=CLIENT_REQUEST_TIMEOUT_MS,
+        metadata_max_age_ms=CLIENT_METADATA_MAX_AGE_MS,
+        retry_backoff_ms=BACKOFF_MS,
+    )
+    await producer.start()
+    return producer
 
 
 CLIENTS: dict[str, tuple[str, Callable[[Load], None]]] = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from minikafka.base.clock import Clock
 from minikafka.base.config import BrokerConfig
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import BrokerId, ProducerId
+from minikafka.base.ids import ZERO_ID, BrokerId, ProducerId
 from minikafka.base.seeds import Seeds, random_id
 from minikafka.broker.fetch_sessions import FetchSessionCache
 from minikafka.broker.fetcher_manager import FetcherManager
@@ -41,6 +42,7 @@ from minikafka.metadata.states import MetadataDelta
 from minikafka.net.channel import Channel, ChannelClosed
 from minikafka.net.network import Network
 from minikafka.net.turns import Turns
+from minikafka.quorum.voters import VoterSet
 
 __all__ = ["Broker"]
 
@@ -52,7 +54,8 @@ class Broker:
     """One broker of a cluster.
 
     Args:
-        voters: ids of the metadata quorum's voters; this broker is one if it is among them.
+        directory_id: of its disk; a voter of the metadata quorum is a node with one disk.
+        voters: with which the metadata quorum began.
         advertised: host and port that clients are told.
         advertised_to_brokers: host and port that the other brokers are told; None where they
             know without.
@@ -70,7 +73,8 @@ class Broker:
         config: BrokerConfig,
         *,
         cluster_id: str,
-        voters: tuple[BrokerId, ...],
+        directory_id: uuid.UUID = ZERO_ID,
+        voters: VoterSet,
         network: Network,
         seeds: Seeds,
         clock: Clock,
@@ -79,18 +83,16 @@ class Broker:
         observer: BrokerObserver | None = None,
         advertised_to_brokers: tuple[str, int] | None = None,
     ) -> None:
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         self.node_id = node_id
         self.config = config
-        self.cluster_id = cluster_id
+        self.cluster_id, self.directory_id = cluster_id, directory_id
         self.seeds = seeds
         self.clock = clock
-        self.advertised = advertised
-        self.advertised_to_brokers = advertised_to_brokers
+        self.advertised, self.advertised_to_brokers = advertised, advertised_to_brokers
         self.observer = observer
         self.image_changed = Condition(self)
         self.listeners: list[Callable[[], None]] = []
-        self._loop = loop
         self._network, self._storage = network, storage
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self._channels: dict[tuple[BrokerId, str], Channel] = {}

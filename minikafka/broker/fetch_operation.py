@@ -17,6 +17,7 @@ from minikafka.broker.fetch_targets import (
     is_quiet,
     is_unknown,
     may_come_true,
+    note_follower,
     read_target,
 )
 from minikafka.broker.purgatory import Delayed
@@ -150,10 +151,10 @@ class FetchOperation(Delayed):
                     # The follower has applied metadata that this broker will have in a moment.
                     continue
                 gathered.urgent = True
-            elif response.diverging_epoch is not None:
+            elif response.diverging_epoch is not None or response.snapshot_id is not None:
                 gathered.urgent = True
             elif from_replica:
-                self._note_progress(target)
+                self._note_progress(target, response)
                 # News to a follower at once: DeleteRecords waits until it has followed. So is a
                 # watermark to one that tells its own (KIP-1166).
                 if (
@@ -204,20 +205,20 @@ class FetchOperation(Delayed):
         if size:
             quota.record(size, self._now_ms())
 
-    def _note_progress(self, target: FetchTarget) -> None:
-        """Tell a leader how far its follower is, where it was no leader yet at the request."""
+    def _note_progress(self, target: FetchTarget, response: FetchPartitionResponse) -> None:
+        """Tell a leader how far its follower is, where it was no leader yet at the request.
+
+        If that moves the watermark the follower is told where it is now: its session takes
+        what it has been told for what it knows.
+        """
         partition = target.partition
         if partition is None or partition.leader is target.noted_by or target.replica_id < 0:
             return
         target.noted_by = partition.leader
-        if self._context.broker.replicas.on_follower_fetch(
-            partition,
-            target.replica_id,
-            target.fetch_offset,
-            target.log_start_offset,
-            target.replica_epoch,
-        ):
+        if note_follower(self._context.broker.replicas, partition, target):
             partition.high_watermark_moved.wake()
+            watermark = partition.log.high_watermark
+            response.high_watermark = response.last_stable_offset = watermark
 
     def _respond(self, gathered: Gathered) -> None:
         session = self._session

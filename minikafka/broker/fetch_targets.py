@@ -3,12 +3,17 @@
 Followers read to the log end, consumers to the high watermark (R16) of the replica they ask: of
 the leader, or of a follower, which learns the watermark a fetch later (KIP-392). Counterpart:
 ReplicaManager.readFromLog. KIP-320 (epochs), KIP-595 (divergence), KIP-951 (leader hints).
+
+Rules of this file
+    Who asks in another leader epoch is served nothing; in a session every fetch is looked at.
+    Consumers are sent what is committed, and sent on to members of the ISR only.
 """
 
 from __future__ import annotations
 
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import TopicId
+from minikafka.broker.metadata_leader import MetadataLeader
 from minikafka.broker.partition import Partition
 from minikafka.broker.replica_manager import ReplicaManager
 from minikafka.log.partition_log import PartitionLog
@@ -21,6 +26,7 @@ __all__ = [
     "is_quiet",
     "is_unknown",
     "may_come_true",
+    "note_follower",
     "read_target",
 ]
 
@@ -34,6 +40,7 @@ class FetchTarget:
         partition: as found last; good as long as its leadership is the one asked for.
         replica_id: the follower that asks, -1 for a consumer.
         replica_epoch: that follower's registration, as it said.
+        directory_id: of that follower's disk, as it said (KIP-853).
         any_replica: a consumer new enough to read from followers, too (KIP-392).
         rack: of a consumer whose leader may send it to a replica nearby; else None.
         noted_by: the leadership that knows of the follower's offset; None if none does yet.
@@ -44,6 +51,7 @@ class FetchTarget:
         "cached_high_watermark",
         "cached_log_start_offset",
         "current_leader_epoch",
+        "directory_id",
         "fetch_offset",
         "high_watermark",
         "index",
@@ -82,6 +90,7 @@ class FetchTarget:
         self.last_fetched_epoch = asked.last_fetched_epoch
         self.log_start_offset = asked.log_start_offset
         self.high_watermark = asked.high_watermark
+        self.directory_id = asked.replica_directory_id
         self.noted_by: PartitionLeader | None = None
 
 
@@ -147,6 +156,34 @@ def find_partition(
     return partition
 
 
+def note_follower(replicas: ReplicaManager, partition: Partition, target: FetchTarget) -> bool:
+    """Tell a leader how far a follower is; say whether to wake who waits for the watermark."""
+    leader = partition.leader
+    if isinstance(leader, MetadataLeader):
+        replica = (target.replica_id, target.directory_id)
+        return leader.on_fetch(replica, target.fetch_offset, target.last_fetched_epoch)
+    return _on_lineage(partition, target) and replicas.on_follower_fetch(
+        partition,
+        target.replica_id,
+        target.fetch_offset,
+        target.log_start_offset,
+        target.replica_epoch,
+    )
+
+
+def _on_lineage(partition: Partition, target: FetchTarget) -> bool:
+    """Say whether the follower's log is a prefix of ours; a diverging end proves nothing."""
+    log = partition.log
+    if not log.log_start_offset <= target.fetch_offset <= log.log_end_offset:
+        return False
+    if target.last_fetched_epoch < 0:
+        return True
+    if target.last_fetched_epoch == log.epochs.latest_epoch:
+        return True
+    epoch, end = log.epochs.end_offset_for(target.last_fetched_epoch, log.log_end_offset)
+    return epoch == target.last_fetched_epoch and end >= target.fetch_offset
+
+
 def is_quiet(target: FetchTarget, *, from_replica: bool) -> bool:
     """Say whether a session has surely nothing to tell of a target it has told of before.
 
@@ -193,17 +230,13 @@ def read_target(
         response.aborted_transactions = [] if is_unknown(error.code) else None
         return response
     log = partition.log
-    if target.rack is not None and _is_sent_elsewhere(replicas, partition, target, response):
-        return _with_offsets(response, log, committed_only=committed_only)
     offset = target.fetch_offset
-    if target.last_fetched_epoch >= 0:
-        epoch, end = log.epochs.end_offset_for(target.last_fetched_epoch, log.log_end_offset)
-        if epoch < target.last_fetched_epoch or end < offset:
-            if epoch < 0 or offset < log.log_start_offset:
-                # Nothing that the asker could go back to: it has to look for an offset.
-                return _out_of_range(response, log, from_replica)
-            response.diverging_epoch = (epoch, end)
-    if response.diverging_epoch is None:
+    if target.rack is not None and _is_sent_elsewhere(replicas, partition, target, response):
+        offset = log.high_watermark  # nothing is read here
+    elif _may_part(partition, target) and not _tell_parting(partition, target, response):
+        # Nothing that the asker could go back to: it has to look for an offset.
+        return _out_of_range(response, log, from_replica)
+    if response.diverging_epoch is None and response.snapshot_id is None:
         if not log.log_start_offset <= offset <= log.log_end_offset:
             return _out_of_range(response, log, from_replica)
         limit = log.log_end_offset if from_replica else log.high_watermark
@@ -217,7 +250,34 @@ def read_target(
             found = log.read(offset, most, limit, at_least_one=at_least_one)
             response.batches = found.batches
             response.size = found.size
-    return _with_offsets(response, log, committed_only=committed_only)
+    response.high_watermark = response.last_stable_offset = log.high_watermark
+    response.log_start_offset = log.log_start_offset
+    response.aborted_transactions = [] if committed_only else None
+    return response
+
+
+def _may_part(partition: Partition, target: FetchTarget) -> bool:
+    """Say whether the asker's log may part from ours: not where it is in our latest epoch."""
+    log, epoch = partition.log, target.last_fetched_epoch
+    if epoch == log.epochs.latest_epoch and target.fetch_offset <= log.log_end_offset:
+        return partition.internal
+    return epoch >= 0 or partition.internal
+
+
+def _tell_parting(
+    partition: Partition, target: FetchTarget, response: FetchPartitionResponse
+) -> bool:
+    """Say in a response where the asker's log parts from ours; False where ours lacks it all."""
+    leader, log, offset = partition.leader, partition.log, target.fetch_offset
+    if isinstance(leader, MetadataLeader):
+        leader.tell_parting(offset, target.last_fetched_epoch, response)
+        return True
+    epoch, end = log.epochs.end_offset_for(target.last_fetched_epoch, log.log_end_offset)
+    if epoch < target.last_fetched_epoch or end < offset:
+        if epoch < 0 or offset < log.log_start_offset:
+            return False
+        response.diverging_epoch = (epoch, end)
+    return True
 
 
 def _is_sent_elsewhere(
@@ -233,17 +293,6 @@ def _is_sent_elsewhere(
         return False
     response.preferred_read_replica = preferred
     return True
-
-
-def _with_offsets(
-    response: FetchPartitionResponse, log: PartitionLog, *, committed_only: bool
-) -> FetchPartitionResponse:
-    response.high_watermark = log.high_watermark
-    response.last_stable_offset = log.high_watermark
-    response.log_start_offset = log.log_start_offset
-    if committed_only:
-        response.aborted_transactions = []
-    return response
 
 
 def _out_of_range(

@@ -10,8 +10,11 @@ from collections.abc import Callable
 from minikafka.base.clock import Clock
 from minikafka.base.ids import BrokerId, Offset
 from minikafka.log.partition_log import PartitionLog
+from minikafka.quorum.leading import ReplicaKey
 from minikafka.quorum.machine import QuorumMachine
+from minikafka.quorum.snapshots import SnapshotId
 from minikafka.replication.leader import IsrWish, PartitionLeader
+from minikafka.wire.fetch import FetchPartitionResponse
 
 __all__ = ["MetadataLeader"]
 
@@ -47,23 +50,32 @@ class MetadataLeader(PartitionLeader):
         self._clock = clock
         self._on_progress = on_progress
 
-    def on_follower_fetch(
-        self,
-        follower: BrokerId,
-        fetch_offset: Offset,
-        log_start_offset: Offset,
-        broker_epoch: int,
-        now_ms: int,
+    def on_fetch(
+        self, replica: ReplicaKey, fetch_offset: Offset, last_fetched_epoch: int
     ) -> bool:
         """Note how far a voter or observer has come; say whether more is committed."""
-        before = self.log.high_watermark
+        before, clock = self.log.high_watermark, self._clock
         self._machine.on_fetch(
-            follower, fetch_offset, now_ms=now_ms, now_timestamp_ms=self._clock.wall_ms()
+            replica,
+            fetch_offset,
+            last_fetched_epoch,
+            now_ms=clock.monotonic_ms(),
+            now_timestamp_ms=clock.wall_ms(),
         )
         if self.log.high_watermark == before:
             return False
         self._on_progress()
         return True
+
+    def tell_parting(
+        self, fetch_offset: Offset, last_fetched_epoch: int, response: FetchPartitionResponse
+    ) -> None:
+        """Say in a response where the asker's log parts from ours, if it does."""
+        told = self._machine.parting(fetch_offset, last_fetched_epoch)
+        if isinstance(told, SnapshotId):
+            response.snapshot_id = told
+        else:
+            response.diverging_epoch = told
 
     def maybe_advance_high_watermark(self, now_ms: int) -> bool:
         """Leave it to the machine: what counts there is what is durable."""

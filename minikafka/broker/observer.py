@@ -15,6 +15,7 @@ from minikafka.metadata.states import MetadataDelta
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
     from minikafka.broker.partition import Partition
+    from minikafka.quorum.snapshots import SnapshotId
     from minikafka.replication.leader import IsrWish, PartitionLeader
 
 __all__ = ["BrokerObserver"]
@@ -37,6 +38,10 @@ class BrokerObserver(LogObserver, Protocol):
 
     def applied(self, broker: Broker, image: MetadataImage, delta: MetadataDelta) -> None:
         """Hear of committed metadata that the broker has taken over."""
+        ...
+
+    def snapshotted(self, broker: Broker, snapshot: SnapshotId, image: MetadataImage) -> None:
+        """Hear of a snapshot that the broker has made of its metadata."""
         ...
 
     def led(self, broker: Broker, partition: Partition) -> None:

@@ -8,10 +8,11 @@ Counterpart: KafkaRaftClient, MetadataLoader and QuorumController's event queue.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from minikafka.base.config import LogConfig
+from minikafka.base.config import BrokerConfig, LogConfig
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import (
     CLUSTER_METADATA_TOPIC_ID,
@@ -20,12 +21,12 @@ from minikafka.base.ids import (
     BrokerId,
     Offset,
 )
+from minikafka.broker.applied_metadata import AppliedMetadata
 from minikafka.broker.metadata_leader import MetadataLeader
 from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Condition, settled
-from minikafka.broker.quorum_fetcher import QuorumFetcher
+from minikafka.broker.quorum_following import QuorumFollowing
 from minikafka.broker.quorum_sender import QuorumSender
-from minikafka.broker.received import received_batches
 from minikafka.log.partition_log import PartitionLog
 from minikafka.log.storage import Storage
 from minikafka.metadata.commands import Decision
@@ -40,20 +41,22 @@ from minikafka.quorum.effects import (
     LeaderElected,
     LeaderFound,
     LeaderLost,
+    SnapshotInstalled,
 )
 from minikafka.quorum.epochs import Timing
 from minikafka.quorum.machine import QuorumMachine
 from minikafka.quorum.messages import VoteAnswer, VoteRequest
-from minikafka.quorum.roles import Role
+from minikafka.quorum.snapshots import SnapshotStore
 from minikafka.quorum.state_store import QuorumStateStore
+from minikafka.quorum.voters import VoterSet
 from minikafka.replication.follower import PartitionFollower
-from minikafka.wire.fetch import FetchPartitionResponse
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
 
 __all__ = ["QuorumDriver"]
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -61,11 +64,10 @@ class QuorumDriver:
     """This broker's end of the metadata quorum.
 
     Args:
-        voters: ids of the voters; the machine decides with them who leads.
+        voters: with which the quorum began.
         publish: called with each newly applied image and what it changed.
 
     Attributes:
-        image: applied, that is committed, metadata.
         controller: set where this broker leads the quorum.
         machine: the node of the quorum; what may be told to it is told through this driver.
         ticked_ms: when its timer last went off, for checks.
@@ -75,19 +77,17 @@ class QuorumDriver:
     def __init__(
         self,
         broker: Broker,
-        voters: tuple[BrokerId, ...],
+        voters: VoterSet,
         storage: Storage,
         publish: Callable[[MetadataImage, MetadataDelta], None],
     ) -> None:
         self._broker = broker
-        self._publish = publish
-        self.image = MetadataImage.empty(broker.config)
         self.controller: Controller | None = None
         self.leader_changed = Condition(self)
         self._log = PartitionLog(
             METADATA_PARTITION,
             CLUSTER_METADATA_TOPIC_ID,
-            LogConfig.resolve(broker.config, {}),
+            _log_config(broker.config),
             storage,
             name=str(METADATA_PARTITION),
             observer=broker.observer,
@@ -95,30 +95,29 @@ class QuorumDriver:
         self._partition = Partition(
             METADATA_PARTITION, CLUSTER_METADATA_TOPIC_ID, self._log, internal=True
         )
-        config = broker.config
         self.machine = QuorumMachine(
             broker.node_id,
+            broker.directory_id,
             voters,
             self._log,
+            SnapshotStore(storage, str(METADATA_PARTITION)),
             QuorumStateStore(storage, str(METADATA_PARTITION)),
-            timing=Timing(
-                config.controller_quorum_election_timeout_ms,
-                config.controller_quorum_fetch_timeout_ms,
-                config.controller_quorum_election_backoff_max_ms,
-                config.controller_quorum_retry_backoff_ms,
-            ),
+            timing=_timing(broker.config),
             draw=broker.seeds.generator("election").randrange,
         )
+        self._applied = AppliedMetadata(broker, self.machine, publish)
         self._sender = QuorumSender(broker, self.machine, self.carry)
-        self._fetcher = QuorumFetcher(
-            broker, self._log, on_answer=self._on_fetched, on_failed=self._seek
-        )
-        self._probed = 0
+        self._following = QuorumFollowing(broker, self.machine, self.carry)
         self._carry_soon = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ms = 0
         self.ticked_ms = 0
         self._closed = False
+
+    @property
+    def image(self) -> MetadataImage:
+        """Applied, that is committed, metadata."""
+        return self._applied.image
 
     @property
     def leader_id(self) -> BrokerId | None:
@@ -130,8 +129,9 @@ class QuorumDriver:
         """Take up work as a node of the quorum; a sole voter leads on return."""
         broker = self._broker
         broker.replicas.host(self._partition)
+        self._applied.start()
         self.carry(self.machine.start(broker.clock.monotonic_ms(), broker.clock.wall_ms()))
-        self._seek()
+        self._following.seek()
 
     async def resign(self) -> None:
         """Let another voter lead, if this one does, because it goes; wait until they know."""
@@ -150,7 +150,7 @@ class QuorumDriver:
         """Stop following and deciding."""
         self._closed = True
         self.controller = None
-        self._fetcher.stop()
+        self._following.stop()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -206,19 +206,42 @@ class QuorumDriver:
             raise KafkaError(ErrorCode.REQUEST_TIMED_OUT)
         return result
 
-    def apply_committed(self) -> None:
-        """Apply what lies below the high watermark and publish it."""
-        start, end = self.image.offset, self._log.high_watermark
-        if end <= start:
+    async def change_voters(
+        self, change: Callable[[VoterSet], VoterSet], deadline_ms: int
+    ) -> None:
+        """Let the quorum go on with other voters; return once that is committed.
+
+        Args:
+            change: makes the new voters of those that count; see `quorum.voter_changes`.
+
+        Raises:
+            KafkaError: NOT_LEADER_OR_FOLLOWER; what `change` or the machine refuses;
+                REQUEST_TIMED_OUT where it is not committed in time, and yet may be.
+        """
+        machine, broker = self.machine, self._broker
+        clock, controller = broker.clock, self.controller
+        if controller is None:
+            raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+        machine.check_voters_may_change()
+        voters = change(machine.voter_set)
+        if voters == machine.voter_set:
             return
-        records = [
-            decode_record(payload) for _, payload in committed_payloads(self._log, start, end)
-        ]
-        self.image, delta = self.image.apply(records, end, self._log.last_epoch)
-        observer = self._broker.observer
-        if observer is not None:
-            observer.applied(self._broker, self.image, delta)
-        self._publish(self.image, delta)
+        epoch = machine.epoch
+        offset = machine.change_voters(voters, clock.monotonic_ms(), clock.wall_ms())
+        controller.replay((), self._log.log_end_offset, epoch)
+        self._partition.log_end_moved.wake()
+        self.carry(machine.take_effects())
+        await settled(
+            broker.purgatory.wait(
+                lambda: self.image.offset > offset or machine.epoch != epoch,
+                [broker.image_changed, self.leader_changed],
+                deadline_ms,
+            )
+        )
+        if self.image.offset <= offset:
+            raise KafkaError(
+                ErrorCode.REQUEST_TIMED_OUT, "The new voters have not committed it in time."
+            )
 
     def _carry_out(self, decide: Callable[[Controller, int], Decision[T]]) -> tuple[Offset, T]:
         controller = self.controller
@@ -233,7 +256,8 @@ class QuorumDriver:
     def _append(self, controller: Controller, records: tuple[MetadataRecord, ...]) -> None:
         """Write, take over into the controller's view, and let followers and us have it."""
         payloads = [encode_record(record) for record in records]
-        self.machine.append(payloads, self._broker.clock.wall_ms())
+        clock = self._broker.clock
+        self.machine.append(payloads, clock.monotonic_ms(), clock.wall_ms())
         controller.replay(records, self._log.log_end_offset, self.machine.epoch)
         self._partition.log_end_moved.wake()
         self.carry(self.machine.take_effects())
@@ -253,6 +277,8 @@ class QuorumDriver:
                 self._lose()
             elif isinstance(effect, HighWatermarkAdvanced):
                 self._on_committed()
+            elif isinstance(effect, SnapshotInstalled):
+                self._applied.load(effect.snapshot)
             else:
                 self._sender.send(effect)
         self._arm()
@@ -268,16 +294,16 @@ class QuorumDriver:
         self.carry(self.machine.take_effects())
 
     def _on_committed(self) -> None:
-        self.apply_committed()
+        self._applied.apply_committed()
         self._partition.high_watermark_moved.wake()
 
     def _lead(self) -> None:
         """Become the controller: replay what there is, then decide."""
         broker, machine = self._broker, self.machine
-        self._fetcher.stop()
-        controller = Controller(broker.config, broker.seeds.child("controller"))
+        self._following.stop()
+        controller = Controller(broker.config, broker.seeds.child("controller"), self.image)
         end = self._log.log_end_offset
-        payloads = committed_payloads(self._log, self._log.log_start_offset, end)
+        payloads = committed_payloads(self._log, self.image.offset, end)
         controller.replay(
             [decode_record(payload) for _, payload in payloads], end, machine.epoch
         )
@@ -298,60 +324,19 @@ class QuorumDriver:
         self._partition.follower = PartitionFollower(
             self._log, leader_id=found.leader_id, leader_epoch=found.epoch
         )
-        self._fetcher.follow(found.leader_id, found.epoch)
+        self._following.seek()
         self._tell_role()
 
     def _lose(self) -> None:
         self.controller = None
         self._partition.leader = self._partition.follower = None
-        self._fetcher.stop()
+        self._following.stop()
         self._tell_role()
-        self._seek()
+        self._following.seek()
 
     def _tell_role(self) -> None:
         self._partition.wake_all()
         self.leader_changed.wake()
-
-    # --- following ---
-
-    def _seek(self) -> None:
-        """Fetch from the leader; an observer that knows none asks one voter after the other."""
-        machine = self.machine
-        if machine.role is Role.FOLLOWER:
-            self._fetcher.follow(machine.leader_id, machine.epoch)
-        elif not machine.is_voter:
-            voter = machine.voters[self._probed % len(machine.voters)]
-            self._probed += 1
-            self._fetcher.follow(voter, machine.epoch)
-
-    def _on_fetched(self, asked: BrokerId, epoch: int, told: FetchPartitionResponse) -> None:
-        machine, now_ms = self.machine, self._broker.clock.monotonic_ms()
-        if told.error_code:
-            # Whoever is asked says whom to ask instead (KIP-595).
-            effects = []
-            if told.current_leader is not None:
-                effects = machine.on_leader(*told.current_leader, now_ms)
-            if not any(isinstance(effect, LeaderFound) for effect in effects):
-                self._fetcher.retry()
-            self.carry(effects)
-            return
-        if machine.role is not Role.FOLLOWER:
-            self.carry(machine.on_leader(asked, epoch, now_ms))
-        try:
-            batches = received_batches(told)
-        except KafkaError:
-            self._fetcher.retry()
-            return
-        effects = machine.on_fetch_response(
-            epoch=epoch,
-            high_watermark=told.high_watermark,
-            batches=batches,
-            diverging=told.diverging_epoch,
-            now_ms=now_ms,
-        )
-        self.carry(effects)
-        if machine.role is Role.FOLLOWER and not self._closed:
-            self._fetcher.go_on()
 
     # --- time ---
 
@@ -381,3 +366,21 @@ class QuorumDriver:
             due_ms = controller.next_deadline_ms()
             if due_ms is not None and due_ms <= clock.monotonic_ms():
                 self._carry_out(lambda each, now_ms: each.tick(now_ms))
+
+
+def _log_config(config: BrokerConfig) -> LogConfig:
+    """Return how the metadata log is kept: by snapshots, not by the retention of topics."""
+    own = {
+        "segment.bytes": config.metadata_log_segment_bytes,
+        "segment.ms": config.metadata_log_segment_ms,
+    }
+    return LogConfig.resolve(config, {name: str(value) for name, value in own.items()})
+
+
+def _timing(config: BrokerConfig) -> Timing:
+    return Timing(
+        config.controller_quorum_election_timeout_ms,
+        config.controller_quorum_fetch_timeout_ms,
+        config.controller_quorum_election_backoff_max_ms,
+        config.controller_quorum_retry_backoff_ms,
+    )

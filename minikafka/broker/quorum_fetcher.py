@@ -2,7 +2,8 @@
 
 The same Fetch as for any partition. A voter's next fetch says that what it got is durable; an
 answer comes also for a watermark that is news (KIP-1166), or metadata would wait until the next
-record. Counterpart: KafkaRaftClient's own fetches.
+record. Who is sent to a snapshot fetches that, piece by piece, and then goes on (KIP-630).
+Counterpart: KafkaRaftClient's own fetches.
 """
 
 from __future__ import annotations
@@ -15,8 +16,14 @@ from typing import TYPE_CHECKING, Any
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import KafkaError
 from minikafka.base.ids import CLUSTER_METADATA_TOPIC, CLUSTER_METADATA_TOPIC_ID, BrokerId
-from minikafka.log.partition_log import PartitionLog
+from minikafka.broker.quorum_messages import (
+    FETCH_SNAPSHOT_VERSION,
+    fetch_snapshot_request,
+    snapshot_piece,
+)
 from minikafka.net.channel import ChannelClosed
+from minikafka.quorum.machine import QuorumMachine
+from minikafka.quorum.snapshots import SnapshotId
 from minikafka.wire.fetch import (
     FetchPartition,
     FetchPartitionResponse,
@@ -34,29 +41,35 @@ logger = logging.getLogger(__name__)
 FETCH_VERSION = 18
 # Fixed in Kafka, too.
 FETCH_WAIT_MAX_MS = 500
-FETCH_BYTES_MAX = 8 << 20
 
 
 class QuorumFetcher:
     """Fetches from one node at a time.
 
     Args:
-        log: this broker's copy.
+        machine: this broker's node of the quorum.
         on_answer: called with (node asked, epoch asked in, what it told).
+        on_piece: called for each piece of a snapshot with the epoch it was asked in.
+        on_snapshot: called with a whole one.
         on_failed: called after the pause that follows a failure; asks again by `follow`.
     """
 
     def __init__(
         self,
         broker: Broker,
-        log: PartitionLog,
+        machine: QuorumMachine,
         *,
         on_answer: Callable[[BrokerId, int, FetchPartitionResponse], None],
+        on_piece: Callable[[int], None],
+        on_snapshot: Callable[[SnapshotId, bytes], None],
         on_failed: Callable[[], None],
     ) -> None:
         self._broker = broker
-        self._log = log
+        self._machine = machine
         self._on_answer = on_answer
+        self._on_piece = on_piece
+        self._on_snapshot = on_snapshot
+        self._piece_bytes = broker.config.internal_metadata_max_fetch_size_in_bytes
         self._on_failed = on_failed
         self._loop = asyncio.get_running_loop()
         # Counts changes of mind: an answer to an earlier one does not count (R17).
@@ -85,22 +98,23 @@ class QuorumFetcher:
             self._pause = None
 
     def _ask(self, target: BrokerId, epoch: int) -> None:
-        broker, log = self._broker, self._log
+        broker, machine, log = self._broker, self._machine, self._machine.log
         wanted = FetchPartition(
             0,
             epoch,
             log.log_end_offset,
-            log.last_epoch,
+            machine.last_epoch,
             log.log_start_offset,
-            FETCH_BYTES_MAX,
-            high_watermark=log.high_watermark,
+            self._piece_bytes,
+            machine.directory_id,
+            log.high_watermark,
         )
         request = FetchRequest(
             replica_id=broker.node_id,
             replica_epoch=broker.lifecycle.broker_epoch,
             max_wait_ms=FETCH_WAIT_MAX_MS,
             min_bytes=1,
-            max_bytes=FETCH_BYTES_MAX,
+            max_bytes=self._piece_bytes,
             topics=[FetchTopic(CLUSTER_METADATA_TOPIC, CLUSTER_METADATA_TOPIC_ID, [wanted])],
             cluster_id=broker.cluster_id,
         )
@@ -109,6 +123,48 @@ class QuorumFetcher:
         number = self._number
         answer = channel.request(ApiKey.FETCH, FETCH_VERSION, request)
         answer.on_done(lambda done: self._answered(number, done))
+
+    def fetch_snapshot(self, snapshot: SnapshotId) -> None:
+        """Fetch a snapshot from the same node, before anything else."""
+        self._ask_piece(snapshot, bytearray())
+
+    def _ask_piece(self, snapshot: SnapshotId, data: bytearray) -> None:
+        assert self._asked is not None
+        broker, machine = self._broker, self._machine
+        target, epoch = self._asked
+        request = fetch_snapshot_request(
+            broker.cluster_id,
+            (machine.node_id, machine.directory_id),
+            epoch,
+            snapshot,
+            len(data),
+            self._piece_bytes,
+        )
+        timeout_ms = FETCH_WAIT_MAX_MS + broker.config.controller_quorum_request_timeout_ms
+        channel = broker.channel_to(target, "quorum-fetch", timeout_ms)
+        number = self._number
+        answer = channel.request(ApiKey.FETCH_SNAPSHOT, FETCH_SNAPSHOT_VERSION, request)
+        answer.on_done(lambda done: self._piece_came(number, snapshot, data, done))
+
+    def _piece_came(
+        self, number: int, snapshot: SnapshotId, data: bytearray, done: Deferred[Any]
+    ) -> None:
+        if number != self._number or self._asked is None:
+            return
+        try:
+            told = snapshot_piece(done.result())
+        except (ChannelClosed, KafkaError) as error:
+            logger.debug("broker %d: quorum snapshot: %s", self._broker.node_id, error)
+            self.retry()
+            return
+        self._on_piece(self._asked[1])
+        data += told.unaligned_records or b""
+        if number != self._number:
+            return
+        if len(data) < told.size and told.unaligned_records:
+            self._ask_piece(snapshot, data)
+        else:
+            self._on_snapshot(snapshot, bytes(data))
 
     def _answered(self, number: int, done: Deferred[Any]) -> None:
         if number != self._number or self._asked is None:

@@ -17,6 +17,7 @@ from minikafka.broker.purgatory import Condition
 from minikafka.net.channel import Channel, ChannelClosed
 from minikafka.quorum.effects import Effect, SendBeginEpoch, SendEndEpoch, SendVote
 from minikafka.quorum.machine import QuorumMachine
+from minikafka.quorum.voters import Voter
 from minikafka.wire.versions import ApiKey
 
 if TYPE_CHECKING:
@@ -47,22 +48,20 @@ class QuorumSender:
     def send(self, effect: SendVote | SendBeginEpoch | SendEndEpoch) -> None:
         """Send one message; without an answer in controller.quorum.request.timeout.ms it failed."""
         cluster_id, own_id = self._broker.cluster_id, self._broker.node_id
+        voter = self._voter(effect.target)
         if isinstance(effect, SendVote):
-            request = messages.vote_request(cluster_id, effect.target, effect.request)
+            request = messages.vote_request(cluster_id, voter, effect.request)
             answer = self._channel(effect.target).request(
                 ApiKey.VOTE, messages.VOTE_VERSION, request
             )
             answer.on_done(lambda done: self._on_vote(effect, done))
             return
         if isinstance(effect, SendBeginEpoch):
-            request = messages.begin_epoch_request(
-                cluster_id, effect.target, own_id, effect.epoch
-            )
+            request = messages.begin_epoch_request(cluster_id, voter, own_id, effect.epoch)
             key, version = ApiKey.BEGIN_QUORUM_EPOCH, messages.BEGIN_EPOCH_VERSION
         else:
-            request = messages.end_epoch_request(
-                cluster_id, own_id, effect.epoch, effect.preferred
-            )
+            preferred = [self._voter(each) for each in effect.preferred]
+            request = messages.end_epoch_request(cluster_id, own_id, effect.epoch, preferred)
             key, version = ApiKey.END_QUORUM_EPOCH, messages.END_EPOCH_VERSION
         self._under_way += 1
         self._channel(effect.target).request(key, version, request).on_done(self._on_told)
@@ -71,6 +70,9 @@ class QuorumSender:
     def idle(self) -> bool:
         """True when nothing that was told is still without its answer."""
         return not self._under_way
+
+    def _voter(self, voter_id: BrokerId) -> Voter:
+        return self._machine.voter_set.get(voter_id) or Voter(voter_id)
 
     def _channel(self, target: BrokerId) -> Channel:
         timeout_ms = self._broker.config.controller_quorum_request_timeout_ms

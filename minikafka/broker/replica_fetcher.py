@@ -3,6 +3,9 @@
 The same Fetch API as consumers use, over whatever channel there is. A fetch that waits at the
 leader is overtaken by the next one as soon as there is something new to ask for, so a new
 partition is followed at once. Counterpart: ReplicaFetcherThread, RemoteLeaderEndPoint.
+
+Rules of this file
+    Only the answer to the last fetch counts. A log is cut before a watermark is taken over.
 """
 
 from __future__ import annotations
@@ -59,10 +62,6 @@ class _Followed:
     def __init__(self, partition: Partition, valid_from: int) -> None:
         self.partition = partition
         self.valid_from = valid_from
-
-    def counts(self, number: int) -> bool:
-        """Say whether the answer to a request is about what is asked for now."""
-        return number >= self.valid_from
 
 
 class ReplicaFetcher:
@@ -270,9 +269,12 @@ class ReplicaFetcher:
                 name = self._names.get(topic.topic_id)
             for told in topic.partitions:
                 followed = None if name is None else self._followed.get((name, told.index))
-                if followed is None or _is_other(followed.partition, topic.topic_id):
+                if followed is None or (
+                    topic.topic_id is not followed.partition.topic_id
+                    and _is_other(followed.partition, topic.topic_id)
+                ):
                     continue
-                if followed.counts(number):
+                if number >= followed.valid_from:
                     self._on_partition(followed, told)
                 else:
                     self._ask_for_all(followed)
@@ -308,8 +310,9 @@ class ReplicaFetcher:
             elif log.log_end_offset != end or log.log_start_offset != start:
                 self._changed[partition.topic_partition] = None
             if log.high_watermark != watermark:
-                # Consumers may wait here, too (KIP-392).
-                partition.high_watermark_moved.wake()
+                if partition.high_watermark_moved.watchers:
+                    # Consumers wait here, too (KIP-392).
+                    partition.high_watermark_moved.wake()
                 self._on_records(partition)
             elif log.log_end_offset != end:
                 self._on_records(partition)
@@ -391,5 +394,4 @@ class ReplicaFetcher:
 
 def _is_other(partition: Partition, topic_id: TopicId | None) -> bool:
     """Say whether an id is that of an older topic of the same name."""
-    own_id = partition.topic_id
-    return topic_id is not own_id and topic_id is not None and topic_id != own_id
+    return topic_id is not None and topic_id != partition.topic_id

@@ -1,6 +1,10 @@
 """All replicas of one broker: their roles as the metadata says, and who may use them how.
 
 Acts only on applied metadata. Counterpart: kafka.server.ReplicaManager.
+
+Rules of this file
+    Who is not the leader by the metadata leads no longer. A new leader knows nothing of others.
+    Files are served under the topic id alone that they were written under.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`minikafka bench failover`: what a real client sees while leaders are struck."""
+"""`minikafka bench failover`: what a real client sees while leaders and controllers are struck."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -17,10 +17,13 @@ from minikafka.bench.chart import chart_of
 from minikafka.bench.failover import Run, run_setting
 from minikafka.bench.figures import Figures
 from minikafka.bench.loads import CLIENTS, is_installed
+from minikafka.bench.process_stage import PROCESS_FAULTS
 from minikafka.bench.settings import (
+    CLIENT_METADATA_MAX_AGE_MS,
     CLIENT_REQUEST_TIMEOUT_MS,
     CLUSTER_CONFIG,
     FAULTS,
+    TARGETS,
     Setting,
     plan_faults,
     settings_of,
@@ -37,19 +40,21 @@ PACKAGES = {
     "confluent": "confluent-kafka",
     "kafka-python": "kafka-python",
 }
+ALIASES = {"confluent-kafka": "confluent"}
 ACKS = {"0": 0, "1": 1, "all": -1, "-1": -1}
 MINS = ("1", "2", "3")
 SWITCH = {"on": True, "off": False}
 COLUMNS = (
-    "acks", "min", "uncl", "fault", "acked", "gap s", "lead s", "lost", "dup", "order",
-    "before", "during", "after", "verdict",
+    "acks", "min", "uncl", "fault", "target", "client", "acked", "no leader s", "no controller s",
+    "resumed s", "gap s", "lost", "dup", "order", "before", "during", "after", "verdict",
 )  # fmt: skip
 
 _LEGEND = (
-    "gap: longest time between two acknowledged writes; lead: until metadata names another leader; "
-    "the worst of a row's faults. lost, dup, order: acknowledged records that are gone, values "
-    "that are there twice, records before one sent earlier. before, during, after: ms from send "
-    "to acknowledgement, p50/p99."
+    "no leader, no controller: from the fault until there is another one, 0 where it was not "
+    "struck; resumed: until a write comes through that was sent after that; gap: longest time "
+    "between two acknowledged writes; the worst of a row's faults. lost, dup, order: acknowledged "
+    "records that are gone, values that are there twice, records before one sent earlier. before, "
+    "during, after: ms from send to acknowledgement, p50/p99."
 )
 
 
@@ -61,7 +66,9 @@ class FailoverArguments:
     min_insync_replicas: str
     unclean: str
     fault: str
+    target: str
     client: str
+    processes: bool
     faults: int
     rate: int
     lag_ms: int
@@ -82,9 +89,10 @@ def failover(typed: FailoverArguments) -> int:
         settings = _settings(typed)
     except ValueError as error:
         raise UsageFailed(COMMAND, str(error)) from error
-    if not is_installed(typed.client):
-        message = f"{typed.client} is not installed: pip install {PACKAGES[typed.client]}"
-        raise CommandFailed(COMMAND, message)
+    for client in _clients(settings):
+        if not is_installed(client):
+            message = f"{client} is not installed: pip install {PACKAGES[client]}"
+            raise CommandFailed(COMMAND, message)
     try:
         runs = _run_all(settings, typed)
         _write(typed, runs)
@@ -97,13 +105,22 @@ def failover(typed: FailoverArguments) -> int:
 
 
 def _settings(typed: FailoverArguments) -> list[Setting]:
-    one_of("--client", typed.client, tuple(CLIENTS))
+    known = PROCESS_FAULTS if typed.processes else FAULTS
     return settings_of(
         [ACKS[each] for each in _list("--acks", typed.acks, tuple(ACKS))],
         [int(each) for each in _list("--min-insync-replicas", typed.min_insync_replicas, MINS)],
         [SWITCH[each] for each in _list("--unclean", typed.unclean, tuple(SWITCH))],
-        _list("--fault", typed.fault, tuple(FAULTS)),
+        _list("--fault", typed.fault, tuple(known)),
+        _list("--target", typed.target, tuple(TARGETS)),
+        [
+            ALIASES.get(each, each)
+            for each in _list("--client", typed.client, (*CLIENTS, *ALIASES))
+        ],
     )
+
+
+def _clients(settings: Sequence[Setting]) -> list[str]:
+    return list(dict.fromkeys(setting.client for setting in settings))
 
 
 def _list(option: str, text: str, choices: Sequence[str]) -> list[str]:
@@ -120,10 +137,10 @@ def _run_all(settings: Sequence[Setting], typed: FailoverArguments) -> list[Run]
             run_setting(
                 setting,
                 plan,
-                client=typed.client,
                 rate=typed.rate,
                 lag_ms=typed.lag_ms,
                 seed=typed.seed,
+                processes=typed.processes,
                 advance=partial(advance, setting.name),
             )
             for setting in settings
@@ -149,21 +166,25 @@ def _write(typed: FailoverArguments, runs: Sequence[Run]) -> None:
         text = json.dumps(_report(typed, runs), indent=2)
         Path(typed.json_file).write_text(f"{text}\n", "utf-8")
     if typed.chart_file is not None:
-        title = f"Failover under load: {typed.client}, seed {typed.seed}"
+        title = f"Failover under load: seed {typed.seed}"
         Path(typed.chart_file).write_text(chart_of(runs, title), "utf-8")
 
 
 def _report(typed: FailoverArguments, runs: Sequence[Run]) -> dict[str, Any]:
     return {
         "benchmark": "failover",
-        "client": typed.client,
-        "client_version": metadata.version(PACKAGES[typed.client]),
+        "clients": {
+            client: metadata.version(PACKAGES[client])
+            for client in _clients([run.figures.setting for run in runs])
+        },
+        "processes": typed.processes,
         "python": platform.python_version(),
         "seed": typed.seed,
         "records_per_second": typed.rate,
         "lag_ms": typed.lag_ms,
         "cluster_config": CLUSTER_CONFIG,
         "client_request_timeout_ms": CLIENT_REQUEST_TIMEOUT_MS,
+        "client_metadata_max_age_ms": CLIENT_METADATA_MAX_AGE_MS,
         "plan": _plan_text(typed),
         "faults": {
             name: text for name, text in FAULTS.items() if name in typed.fault.split(",")
@@ -171,10 +192,7 @@ def _report(typed: FailoverArguments, runs: Sequence[Run]) -> dict[str, Any]:
         "rows": [
             {
                 **run.figures.as_dict(),
-                "spans": [
-                    {"victim": s.victim, "at_s": s.at_s, "led_s": s.led_s, "over_s": s.over_s}
-                    for s in run.spans
-                ],
+                "spans": [asdict(span) for span in run.spans],
             }
             for run in runs
         ],
@@ -185,39 +203,63 @@ def _plan_text(typed: FailoverArguments) -> str:
     lag = (
         f"before each, the leader's links to its followers are slowed by {typed.lag_ms} ms each "
         "way for about half a second, so that replication lags"
-        if typed.lag_ms
+        if typed.lag_ms and not typed.processes
         else "links are as quick as loopback"
     )
-    return f"{typed.faults} faults a row, each at the leader of the time; {lag}"
+    brokers = (
+        "brokers in processes of their own" if typed.processes else "brokers in one process"
+    )
+    return f"{brokers}; {typed.faults} faults a row, each at who is it at the time; {lag}"
 
 
 def _show(typed: FailoverArguments, rows: Sequence[Figures]) -> None:
     cells = [_cells(each) for each in rows]
     if on_terminal():
-        show_table(f"Failover: {typed.client}, seed {typed.seed}", COLUMNS, cells)
+        show_table(f"Failover: seed {typed.seed}", COLUMNS, cells)
     else:
         show_lines("\t".join(line) for line in [COLUMNS, *cells])
-    session_s = CLUSTER_CONFIG["broker.session.timeout.ms"] / 1000
-    request_s = CLIENT_REQUEST_TIMEOUT_MS / 1000
-    timeouts = (
-        f"timeouts: broker.session.timeout.ms {session_s:g} s, "
-        f"the client's requests {request_s:g} s."
+    show_lines([f"{_plan_text(typed)}.", *_timeout_lines(), _LEGEND])
+
+
+def _timeout_lines() -> list[str]:
+    """Say what bounds the times above, from the configs in force."""
+    session, fetch, election = (
+        f"{name} {CLUSTER_CONFIG[name] / 1000:g} s"
+        for name in (
+            "broker.session.timeout.ms",
+            "controller.quorum.fetch.timeout.ms",
+            "controller.quorum.election.timeout.ms",
+        )
     )
-    show_lines([f"{_plan_text(typed)}.", timeouts, _LEGEND])
+    request_s, age_s = CLIENT_REQUEST_TIMEOUT_MS / 1000, CLIENT_METADATA_MAX_AGE_MS / 1000
+    leader = f"no leader: about {session}, which begins anew with another controller."
+    controller = f"no controller: {fetch}, and up to twice {election} for each split vote."
+    client = f"resumed: a client's requests time out after {request_s:g} s, its metadata after {age_s:g} s."
+    return [leader, controller, client]
+
+
+def _worst(found: Sequence[float | None]) -> str:
+    """Return the longest of a row's times, and how often there was none."""
+    times = [each for each in found if each is not None]
+    never = len(found) - len(times)
+    if not times:
+        return "never"
+    return f"{max(times):.2f}" + (f" ({never} never)" if never else "")
 
 
 def _cells(row: Figures) -> tuple[str, ...]:
-    failovers = [each for each in row.failover_s if each is not None]
-    none = len(row.failover_s) - len(failovers)
-    failover_text = f"{max(failovers):.2f}" if failovers else "never"
     return (
         row.setting.acks_text,
         f"{row.setting.min_insync_replicas}",
         "on" if row.setting.unclean else "off",
         row.setting.fault,
+        row.setting.target,
+        row.setting.client,
         f"{row.acknowledged}",
+        _worst(row.failover_s),
+        _worst(row.controller_s),
+        _worst(row.resumed_s),
         f"{max(row.unavailable_s):.2f}",
-        failover_text + (f" ({none} never)" if none and failovers else ""),
         f"{row.lost}",
         f"{row.duplicated}",
         f"{row.reordered}",

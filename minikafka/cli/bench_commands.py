@@ -24,11 +24,19 @@ def bench_failover(
         str, typer.Option(metavar="on,off", help="Elect unclean leaders.")
     ] = "off",
     fault: Annotated[
-        str, typer.Option(metavar="kill,power,pause,cut,alone", help="What strikes the leader.")
+        str,
+        typer.Option(metavar="kill,power,pause,cut,cut-in,cut-out,alone", help="What strikes."),
     ] = "kill",
+    target: Annotated[
+        str, typer.Option(metavar="leader,controller,both", help="Who is struck.")
+    ] = "leader",
     client: Annotated[
-        str, typer.Option(metavar="aiokafka|confluent|kafka-python")
+        str, typer.Option(metavar="aiokafka,confluent-kafka,kafka-python")
     ] = "aiokafka",
+    processes: Annotated[
+        bool,
+        typer.Option("--processes", help="A process for each broker: kill and pause only."),
+    ] = False,
     faults: Annotated[int, typer.Option(min=1, max=100, help="Faults of each row.")] = 3,
     rate: Annotated[int, typer.Option(min=1, max=20_000, help="Records per second.")] = 500,
     lag: Annotated[
@@ -41,10 +49,11 @@ def bench_failover(
     json_file: Annotated[str | None, typer.Option("--json", metavar="FILE")] = None,
     chart: Annotated[str | None, typer.Option(metavar="FILE.svg")] = None,
 ) -> int:
-    """Strike leaders under a real client's load, a row for each combination of settings.
+    """Strike leaders and controllers under a real client's load, a row for each combination.
 
-    Shows how long writes stand still, and which acknowledged records are lost, doubled or out of
-    order. Exit code 1 where a row shows what Kafka rules out for its settings.
+    Shows how long there is no leader and no controller, how long writes stand still, and which
+    acknowledged records are lost, doubled or out of order. Exit code 1 where a row shows what
+    Kafka rules out for its settings, or where writes do not go on.
     """
     from minikafka.cli import bench as command
 
@@ -54,7 +63,9 @@ def bench_failover(
             min_insync_replicas,
             unclean,
             fault,
+            target,
             client,
+            processes,
             faults,
             rate,
             lag,

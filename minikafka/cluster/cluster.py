@@ -15,19 +15,22 @@ from typing import Self
 
 from minikafka.base.clock import Clock, LoopClock
 from minikafka.base.config import BrokerConfig
+from minikafka.base.ids import short_id
 from minikafka.base.seeds import Seeds, random_id
 from minikafka.cluster import moving, topics
 from minikafka.cluster.client import Client
 from minikafka.cluster.consumer_records import Isolation
-from minikafka.cluster.doors import fresh_seed, short_id, wall_ms
+from minikafka.cluster.doors import fresh_seed, wall_ms
 from minikafka.cluster.faults import Breakable
 from minikafka.cluster.hosting import Hosting, Links, LocalHosting
 from minikafka.cluster.node import Node
 from minikafka.cluster.observe import ClusterView
 from minikafka.cluster.partition_state import PartitionState, Record
 from minikafka.cluster.topics import ConfigInput
+from minikafka.cluster.voting import VotingCluster, first_voters
 from minikafka.cluster.waiting import Changes
 from minikafka.net.network import Network, Transport
+from minikafka.quorum.voters import VoterSet
 
 __all__ = ["AsyncCluster"]
 
@@ -39,7 +42,7 @@ TOPIC_TIMEOUT_S = 30.0
 _EVERY_INTERFACE = ("", "0.0.0.0", "::")
 
 
-class AsyncCluster(Breakable):
+class AsyncCluster(Breakable, VotingCluster):
     """A Kafka cluster on the running loop.
 
     Use it as a context manager, or call `start` and `close`.
@@ -90,6 +93,7 @@ class AsyncCluster(Breakable):
             raise ValueError(f"{voters} voters among {brokers} brokers")
         self._ids = tuple(range(1, brokers + 1))
         self._voter_count = voters or (3 if brokers >= 3 else 1)
+        self._voters = VoterSet(())
         self._host = host
         self._advertised_host = advertised_host or (
             "localhost" if host in _EVERY_INTERFACE else host
@@ -135,7 +139,9 @@ class AsyncCluster(Breakable):
                 self._host,
                 self._advertised_host,
                 self._port,
+                self._seeds,
             )
+        self._voters = first_voters(self._hosting, self._ids[: self._voter_count])
         self._clock = self._hosting.clock
         nodes: list[Node] = []
         try:
@@ -190,9 +196,10 @@ class AsyncCluster(Breakable):
     async def retire_broker(self, broker: int) -> None:
         """A broker has left for ever, and its id is free; what it held is to be moved first.
 
-        Raises ValueError for the controller, and for what is no broker of this cluster.
+        Raises ValueError for a voter, which `remove_voter` makes none first, and for what is no
+        broker of this cluster.
         """
-        if broker not in self._ids or broker == self._ids[0]:
+        if broker not in self._ids or broker in self.voters:
             raise ValueError(f"broker {broker} cannot be retired")
         self._ids = tuple(other for other in self._ids if other != broker)
         node = self._nodes.pop(broker, None)
@@ -244,7 +251,7 @@ class AsyncCluster(Breakable):
             broker,
             self._configs[broker],
             cluster_id=self._cluster_id,
-            voters=self._ids[: self._voter_count],
+            voters=self._voters,
             seeds=self._seeds.child(name),
             place=self._hosting.place(broker),
             port=self._ports.get(broker, 0),
@@ -337,6 +344,10 @@ class AsyncCluster(Breakable):
     def leader(self, topic: str, partition: int) -> int | None:
         """Return the broker id of the leader, None while there is none."""
         return self._view.leader(topic, partition)
+
+    def controller(self) -> int | None:
+        """Return the broker id of the controller, None while there is none."""
+        return self._view.controller()
 
     def isr(self, topic: str, partition: int) -> frozenset[int]:
         """Return the in-sync replicas as last recorded by the controller."""

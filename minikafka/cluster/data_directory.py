@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 from uuid import UUID
 
-from minikafka.cluster.doors import short_id
+from minikafka.base.ids import short_id
 from minikafka.cluster.file_storage import FileStorage, fsync_directory
 from minikafka.log.checkpoint import read_checkpoint, write_checkpoint
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import secrets  # noqa: TID251 - for a seed nobody gave, see `fresh_seed`
 import time
-from base64 import urlsafe_b64encode
-from uuid import UUID
 
-__all__ = ["fresh_seed", "short_id", "wall_ms"]
+__all__ = ["fresh_seed", "wall_ms"]
 
 
 def fresh_seed() -> str:
@@ -22,8 +20,3 @@ def fresh_seed() -> str:
 def wall_ms() -> int:
     """Return milliseconds since 1970."""
     return time.time_ns() // 1_000_000  # noqa: TID251 - injected from here
-
-
-def short_id(value: UUID) -> str:
-    """Return an id in Kafka's form: a UUID in 22 characters of base64."""
-    return urlsafe_b64encode(value.bytes).rstrip(b"=").decode("ascii")

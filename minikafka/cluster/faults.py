@@ -71,6 +71,22 @@ class Breakable:
         await self._unplug(broker)
         await self.boot(broker)
 
+    def replace_disk(self, broker: int) -> None:
+        """Give a broker that is down an empty disk: its logs are gone, and its vote with it.
+
+        It comes back as an observer of the metadata quorum (KIP-853); see `remove_voter` and
+        `add_voter`.
+
+        Raises:
+            RuntimeError: it is not down.
+        """
+        hosting = self._hosting
+        if not isinstance(hosting, LocalHosting):
+            raise RuntimeError("the brokers of this cluster have machines: see to theirs")
+        if broker in self._nodes or broker not in self._ids:
+            raise RuntimeError(f"broker {broker} is no broker that is down")
+        hosting.replace_disk(broker)
+
     async def stop(self, broker: int) -> None:
         """A broker has shut down in good order; `restart` starts it again.
 
@@ -137,6 +153,10 @@ class BrokerHandle:
     async def power_off(self) -> None:
         """Let its machine go dark; what it has not flushed is gone."""
         await self._cluster.crash(self.id, "power")
+
+    def replace_disk(self) -> None:
+        """Give it, while it is down, an empty disk."""
+        self._cluster.replace_disk(self.id)
 
     async def start(self) -> None:
         """Start it again, over what its storage has kept."""

@@ -7,17 +7,20 @@ sockets between them. The simulator gives each a machine of its own.
 from __future__ import annotations
 
 import contextvars
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from minikafka.base.clock import Clock
+from minikafka.base.ids import ZERO_ID
+from minikafka.base.seeds import Seeds, random_id
 from minikafka.broker.observer import BrokerObserver
 from minikafka.log.storage import MemoryStorage, Storage
 from minikafka.net.links import Endpoint
 from minikafka.net.network import Network
 
-__all__ = ["Hosting", "Links", "LocalHosting", "Place"]
+__all__ = ["Directories", "Hosting", "Links", "LocalHosting", "Place"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Place:
         storage: outlives the broker.
         context: returns a new context for each call, in which everything of the broker runs.
         observer: looks on, for checks.
+        directory_id: of the storage; another one once the disk was replaced. ZERO_ID where it
+            does not matter, because the voters are fixed by config.
     """
 
     host: str
@@ -49,6 +54,7 @@ class Place:
     observer: BrokerObserver | None = None
     broker_host: str | None = None
     advertised_to_brokers: tuple[str, int] | None = None
+    directory_id: uuid.UUID = ZERO_ID
 
 
 class Links(Protocol):
@@ -82,9 +88,34 @@ class Hosting(Protocol):
         """The clock of whoever asks the cluster from inside, not of a broker."""
         ...
 
+    def directory_id(self, broker: int) -> uuid.UUID:
+        """Return the id of the broker's disk."""
+        ...
+
     def place(self, broker: int) -> Place:
         """Return where the broker runs now; the storage is that of its last start."""
         ...
+
+
+class Directories:
+    """The ids of disks, one after the other for each broker.
+
+    Args:
+        seeds: where they are drawn from.
+    """
+
+    def __init__(self, seeds: Seeds) -> None:
+        self._seeds = seeds
+        self._replaced: dict[int, int] = {}
+
+    def id(self, broker: int) -> uuid.UUID:
+        """Return the id of the disk that the broker has now."""
+        number = self._replaced.get(broker, 0)
+        return random_id(self._seeds.generator(f"directory:{broker}:{number}"))
+
+    def replace(self, broker: int) -> None:
+        """Give the broker another disk."""
+        self._replaced[broker] = self._replaced.get(broker, 0) + 1
 
 
 class LocalHosting:
@@ -94,10 +125,17 @@ class LocalHosting:
         network: shared by all of them.
         clock: shared, too.
         port: of broker 1; broker i listens on port + i - 1; 0 for free ports.
+        seeds: of the ids of their disks.
     """
 
     def __init__(
-        self, network: Network, clock: Clock, host: str, advertised_host: str, port: int
+        self,
+        network: Network,
+        clock: Clock,
+        host: str,
+        advertised_host: str,
+        port: int,
+        seeds: Seeds,
     ) -> None:
         self.network = network
         self.clock = clock
@@ -105,6 +143,16 @@ class LocalHosting:
         self._advertised_host = advertised_host
         self._port = port
         self._storages: dict[int, MemoryStorage] = {}
+        self._directories = Directories(seeds)
+
+    def directory_id(self, broker: int) -> uuid.UUID:
+        """Return the id of the broker's disk."""
+        return self._directories.id(broker)
+
+    def replace_disk(self, broker: int) -> None:
+        """Give the broker, which must have ended, an empty disk."""
+        self._storages.pop(broker, None)
+        self._directories.replace(broker)
 
     def lose_power(self, broker: int) -> None:
         """Lose what the broker, which must have ended, has not flushed."""
@@ -122,4 +170,5 @@ class LocalHosting:
             network=self.network,
             storage=storage,
             clock=self.clock,
+            directory_id=self.directory_id(broker),
         )

@@ -16,6 +16,7 @@ from minikafka.cluster.hosting import Place
 from minikafka.net.channel import ChannelClosed
 from minikafka.net.connection import Connection, Slot
 from minikafka.net.server import Server
+from minikafka.quorum.voters import VoterSet
 
 __all__ = ["Node"]
 
@@ -47,7 +48,7 @@ class Node:
     Kafka's controller listener is; that of the brokers has a free port.
 
     Args:
-        voters: ids of the metadata quorum's voters.
+        voters: with which the metadata quorum began.
         place: where it runs.
         port: of the listener for clients, where it had one before; 0 leaves it to the place.
     """
@@ -58,7 +59,7 @@ class Node:
         config: BrokerConfig,
         *,
         cluster_id: str,
-        voters: tuple[BrokerId, ...],
+        voters: VoterSet,
         seeds: Seeds,
         place: Place,
         port: int = 0,
@@ -165,6 +166,7 @@ class Node:
             self.node_id,
             self.config,
             cluster_id=self._cluster_id,
+            directory_id=place.directory_id,
             voters=self._voters,
             network=place.network,
             seeds=self._seeds,

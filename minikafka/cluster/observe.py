@@ -146,6 +146,15 @@ class ClusterView:
             )
         return log.all_bytes()
 
+    def controller(self) -> int | None:
+        """Return the broker that leads the metadata quorum, None while there is none.
+
+        Where one does not know yet that it was deposed, the other is named.
+        """
+        quorums = {broker: node.broker.quorum for broker, node in sorted(self.nodes.items())}
+        active = [broker for broker, quorum in quorums.items() if quorum.controller is not None]
+        return max(active, key=lambda broker: quorums[broker].machine.epoch, default=None)
+
     def status(self) -> str:
         """Return the cluster in a few lines for people, as shown when a wait fails."""
         if not self.nodes:

@@ -18,14 +18,16 @@ from uuid import UUID
 
 from minikafka.base.clock import LoopClock
 from minikafka.base.config import BrokerConfig
+from minikafka.base.ids import short_id
 from minikafka.base.seeds import Seeds, random_id
 from minikafka.cluster.data_directory import DataDirectory
-from minikafka.cluster.doors import fresh_seed, short_id, wall_ms
+from minikafka.cluster.doors import fresh_seed, wall_ms
 from minikafka.cluster.hosting import Place
 from minikafka.cluster.node import Node
 from minikafka.log.fail_stop import FailStopStorage
 from minikafka.log.storage import MemoryStorage, Storage
 from minikafka.net.network import Network
+from minikafka.quorum.voters import static_voters
 
 __all__ = ["Address", "StandaloneBroker", "StandaloneOptions", "cluster_id_of"]
 
@@ -101,7 +103,7 @@ class StandaloneBroker:
             options.node_id,
             config,
             cluster_id=cluster_id,
-            voters=tuple(sorted(options.voters)),
+            voters=static_voters(tuple(options.voters)),
             seeds=seeds,
             place=self._place(loop, storage),
         )

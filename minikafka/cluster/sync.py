@@ -159,6 +159,10 @@ class SyncBroker:
         """Start it again, over what its storage has kept."""
         self._cluster.restart(self.id)
 
+    def replace_disk(self) -> None:
+        """Give it, while it is down, an empty disk."""
+        self._cluster.replace_disk(self.id)
+
     def pause(self) -> None:
         """Let it stand still."""
         self._cluster.pause(self.id)
@@ -253,6 +257,10 @@ class Cluster:
         """Start a broker that is down; see `AsyncCluster.restart`."""
         self._thread.run(self._cluster.restart(broker))
 
+    def replace_disk(self, broker: int) -> None:
+        """Give a broker that is down an empty disk; see `AsyncCluster.replace_disk`."""
+        self._thread.call(self._cluster.replace_disk, broker)
+
     def pause(self, broker: int) -> None:
         """Let a broker stand still, as SIGSTOP does."""
         self._thread.call(self._cluster.pause, broker)
@@ -299,6 +307,19 @@ class Cluster:
         """A broker has left for ever; see `AsyncCluster.retire_broker`."""
         self._thread.run(self._cluster.retire_broker(broker))
 
+    @property
+    def voters(self) -> tuple[int, ...]:
+        """Ids of the brokers that vote in the metadata quorum."""
+        return self._thread.call(lambda: self._cluster.voters)
+
+    def add_voter(self, broker: int) -> None:
+        """A broker that is up has a vote; see `AsyncCluster.add_voter`."""
+        self._thread.run(self._cluster.add_voter(broker))
+
+    def remove_voter(self, broker: int) -> None:
+        """A broker has no vote any more; see `AsyncCluster.remove_voter`."""
+        self._thread.run(self._cluster.remove_voter(broker))
+
     def reassign(
         self,
         topic: str,
@@ -313,6 +334,10 @@ class Cluster:
     def leader(self, topic: str, partition: int) -> int | None:
         """Return the broker id of the leader, None while there is none."""
         return self._thread.call(self._cluster.leader, topic, partition)
+
+    def controller(self) -> int | None:
+        """Return the broker id of the controller, None while there is none."""
+        return self._thread.call(self._cluster.controller)
 
     def isr(self, topic: str, partition: int) -> frozenset[int]:
         """Return the in-sync replicas as last recorded by the controller."""

@@ -2,6 +2,9 @@
 
 In Kafka a broker whose only log directory fails halts: going on would acknowledge what a second
 failure may have lost (KAFKA-10778). Counterpart: ReplicaManager.handleLogDirFailure.
+
+Rules of this file
+    After a write that failed nothing is written any more.
 """
 
 from __future__ import annotations

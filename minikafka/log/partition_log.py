@@ -1,13 +1,13 @@
 """One replica's log of one partition.
 
-Appends, reads and truncates whole batches; owns the log start offset, the log end offset and
-the high watermark. Does not know who leads, who follows, or what time it is. Counterpart:
-org.apache.kafka.storage.internals.log.UnifiedLog, LocalLog. KIP-32, KIP-101, KIP-107.
+Appends, reads and truncates whole batches; owns log start, log end and high watermark. Knows not
+who leads or what time it is. Counterpart: UnifiedLog, LocalLog. KIP-32, KIP-101, KIP-107.
 
 Rules of this file
     End offsets are exclusive.
     Bytes of a batch are never copied: storage, segments and readers share them.
     Every change keeps what `check_invariants` says.
+    A start makes nothing committed.
 """
 
 from __future__ import annotations

@@ -3,6 +3,9 @@
 Keeps the longest prefix of whole, CRC-correct batches with gapless offsets and epochs that
 never fall; what lies behind it is cut off the storage. Counterparts: LogLoader,
 LogSegment.recover. After a power loss the tail may be torn (KAFKA-3919, KAFKA-10471).
+
+Rules of this file
+    What is torn or rotten is cut off, with all that lies behind it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
 """Which segments of a log have outlived its retention.
 
 Counterpart: UnifiedLog.deleteOldSegments. Pure: chooses, and leaves the deleting to the log.
+
+Rules of this file
+    Nothing is deleted that is not committed.
 """
 
 from __future__ import annotations

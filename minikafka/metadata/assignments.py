@@ -3,6 +3,9 @@
 While it moves, `replicas` holds the target first, then who is still to go; `adding` and
 `removing` say which is which, both ascending. Knows neither leaders nor commands.
 Counterpart: PartitionReassignmentReplicas, PartitionReassignmentRevert; KIP-455.
+
+Rules of this file
+    A move ends once all its targets are in the ISR.
 """
 
 from __future__ import annotations

@@ -203,6 +203,11 @@ class ImageBuilder:
                 record.partition_epoch,
                 record.replicas,
                 record.isr,
+                record.elr,
+                record.recovering,
+                record.last_known_elr,
+                record.adding,
+                record.removing,
             )
         )
         self._partitions_changed[TopicPartition(topic.name, record.partition)] = None

@@ -6,6 +6,10 @@ asks for the next decision. `image` is thus everything appended so far, committe
 Knows neither the log nor the quorum; whether this node may decide at all is the caller's word.
 Counterpart: org.apache.kafka.controller.QuorumController, ClusterControlManager,
 ProducerIdControlManager; KIP-500, KIP-631, KIP-730.
+
+Rules of this file
+    A broker is registered anew only once its former life is fenced.
+    Who has not shut down cleanly leaves every ISR and ELR first.
 """
 
 from __future__ import annotations
@@ -74,15 +78,18 @@ class Controller:
         config: static config of the controller's node; gives the defaults of new topics and
             the session timeout of brokers.
         seeds: where topic ids and the start of placements are drawn from.
+        image: what comes before the first records replayed; None for nothing.
 
     Attributes:
         election_counts: of this node since it is active.
     """
 
-    def __init__(self, config: BrokerConfig, seeds: Seeds) -> None:
+    def __init__(
+        self, config: BrokerConfig, seeds: Seeds, image: MetadataImage | None = None
+    ) -> None:
         self._config = config
         self._seeds = seeds
-        self._image = MetadataImage.empty(config)
+        self._image = MetadataImage.empty(config) if image is None else image
         self._liveness = Liveness(config.broker_session_timeout_ms)
         self._timers = self._election_timers()
         self._active = False

@@ -11,6 +11,7 @@ Rules of this file
     a replica is removed.
     leader is NO_LEADER or in the ISR. ISR and ELR have no member in common, and both are part
     of the replicas. The ELR is empty while the ISR has min.insync.replicas members.
+    A leader comes from the ISR, or from the ELR where the ISR is empty, while one of them lives.
 """
 
 from __future__ import annotations

@@ -3,6 +3,10 @@
 Pure functions on an image. Every accepted ISR was proposed by the present leader, knowing the
 present state of the partition, and holds only live replicas in their present registration.
 Counterpart: org.apache.kafka.controller.ReplicationControlManager; KIP-497, KIP-841, KIP-903.
+
+Rules of this file
+    An ISR is accepted from the present leader, in the present state of the partition.
+    Only live replicas in their present registration join.
 """
 
 from __future__ import annotations

@@ -146,6 +146,12 @@ def _cancelled(
             f"Unable to revert partition assignment for {topic.name}:{number} because it would "
             "require an unclean leader election."
         )
+    if is_unclean and not any(map(image.is_active, assignment.replicas)):
+        # DIVERGENCE(revert-to-the-living): Kafka makes a fenced replica the ISR, without a leader.
+        raise bad_assignment(
+            f"Unable to revert partition assignment for {topic.name}:{number} because none of "
+            "its former replicas is alive."
+        )
     return change_partition(
         topic.topic_id,
         number,

@@ -110,7 +110,11 @@ class TopicRemoved:
 
 @dataclass(frozen=True, slots=True)
 class PartitionCreated:
-    """A partition exists; partitions of a topic appear in order, from 0 without gaps."""
+    """A partition exists; partitions of a topic appear in order, from 0 without gaps.
+
+    What `PartitionChanged` says besides is said here in snapshots only, of partitions that have
+    changed since.
+    """
 
     topic_id: TopicId
     partition: int
@@ -119,6 +123,11 @@ class PartitionCreated:
     leader: BrokerId
     leader_epoch: LeaderEpoch
     partition_epoch: int
+    elr: tuple[BrokerId, ...] = ()
+    recovering: bool = False
+    last_known_elr: tuple[BrokerId, ...] = ()
+    adding: tuple[BrokerId, ...] = ()
+    removing: tuple[BrokerId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ __all__ = ["Channel", "ChannelClosed", "MemoryChannel", "ObjectHandler", "TcpCha
 
 LENGTH = Struct(">i")
 RESPONSE_BYTES_MAX = 1 << 30
+# Where small answers arrive, most often whole, with one look at the socket.
+SCRATCH_BYTES = 8 * 1024
 
 
 class ChannelClosed(ConnectionError):
@@ -231,8 +233,8 @@ class TcpChannel(Channel, asyncio.BufferedProtocol):
         self._outbox: list[bytes | bytearray | memoryview] = []
         self._correlation_id = 0
         self._by_correlation: dict[int, _Pending] = {}
-        self._head = memoryview(bytearray(4))
-        self._body: memoryview | None = None
+        self._scratch = memoryview(bytearray(SCRATCH_BYTES))
+        self._large: memoryview | None = None
         self._filled = 0
 
     def reset(self, why: str) -> None:
@@ -245,7 +247,7 @@ class TcpChannel(Channel, asyncio.BufferedProtocol):
             self._connecting = None
         self._outbox.clear()
         self._by_correlation.clear()
-        self._body, self._filled = None, 0
+        self._large, self._filled = None, 0
         super().reset(why)
 
     def _transmit(self, pending: _Pending, request: object) -> None:
@@ -296,23 +298,43 @@ class TcpChannel(Channel, asyncio.BufferedProtocol):
             self.reset("connection lost")
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return (self._head if self._body is None else self._body)[self._filled :]
+        return (self._scratch if self._large is None else self._large)[self._filled :]
 
     def buffer_updated(self, nbytes: int) -> None:
         self._filled += nbytes
-        if self._body is None:
-            if self._filled == 4:
-                (length,) = LENGTH.unpack(self._head)
-                self._filled = 0
-                if not LENGTH.size <= length <= RESPONSE_BYTES_MAX:
-                    self.reset("malformed answer")
+        if self._large is None:
+            self._split()
+        elif self._filled == len(self._large):
+            frame, self._large, self._filled = self._large, None, 0
+            self._came(frame)
+
+    def _split(self) -> None:
+        """Cut the scratch into frames; what is left of one goes to its beginning."""
+        scratch, filled, position = self._scratch, self._filled, 0
+        while filled - position >= LENGTH.size:
+            (length,) = LENGTH.unpack_from(scratch, position)
+            if not LENGTH.size <= length <= RESPONSE_BYTES_MAX:
+                self.reset("malformed answer")
+                return
+            start = position + LENGTH.size
+            end = start + length
+            if end > filled:
+                if LENGTH.size + length > len(scratch):
+                    # The rest is received in place.
+                    self._large = memoryview(bytearray(length))
+                    self._filled = filled - start
+                    self._large[: self._filled] = scratch[start:filled]
                     return
-                self._body = memoryview(bytearray(length))
-        elif self._filled == len(self._body):
-            frame, self._body, self._filled = self._body, None, 0
-            self.links.deliver(
-                self.target, self.source, self._on_frame, frame, self._incarnation
-            )
+                break
+            # The log may keep the frame's memory: it gets exactly what it needs.
+            self._came(memoryview(bytearray(scratch[start:end])))
+            position = end
+        rest = self._filled = filled - position
+        if rest and position:
+            scratch[:rest] = bytes(scratch[position:filled])
+
+    def _came(self, frame: memoryview) -> None:
+        self.links.deliver(self.target, self.source, self._on_frame, frame, self._incarnation)
 
     def _on_frame(self, frame: memoryview, incarnation: int) -> None:
         if incarnation != self._incarnation:

@@ -113,9 +113,10 @@ class Server:
         if self._server is None:
             return
         server, self._server = self._server, None
-        if reset:
+        try:
             await _accept_no_more(server)
-        server.close()
+        finally:
+            server.close()
         for connection in list(self._connections):
             if reset:
                 connection.abort()

@@ -1,34 +1,27 @@
 """Metadata records as batches of the metadata log, and back.
 
-What a payload means is the business of `metadata`. Counterparts: MemoryRecordsBuilder's
-appendLeaderChangeMessage, LeaderChangeMessage.json, org.apache.kafka.raft.internals.RecordsIterator.
+What a payload means is the business of `metadata`; the quorum's own records are in `control`.
+Counterpart: org.apache.kafka.raft.internals.RecordsIterator.
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from minikafka.base.ids import BrokerId, Offset
+from minikafka.base.ids import Offset
 from minikafka.log.partition_log import PartitionLog
 from minikafka.records.batch import Batch
 from minikafka.records.builder import build_batch
 from minikafka.records.records import Record, decode_records
 
 __all__ = [
-    "LEADER_CHANGE_TYPE",
     "PayloadBatch",
     "committed_batches",
     "committed_payloads",
-    "leader_change_batch",
     "payload_batch",
 ]
 
-LEADER_CHANGE_TYPE = 2
-_CONTROL_KEY = struct.Struct(">hh")
-_LEADER_CHANGE = struct.Struct(">hi")
-_VOTER = struct.Struct(">ib")
 _READ_BYTES = 1 << 20
 
 
@@ -45,27 +38,6 @@ class PayloadBatch(NamedTuple):
 def payload_batch(payloads: Sequence[bytes], timestamp_ms: int) -> Batch:
     """Return a batch of one record per payload, at least one; not yet in any log."""
     return build_batch([Record(-1, timestamp_ms, None, payload) for payload in payloads])
-
-
-def leader_change_batch(
-    leader_id: BrokerId,
-    voters: Sequence[BrokerId],
-    granting_voters: Sequence[BrokerId],
-    timestamp_ms: int,
-) -> Batch:
-    """Return the control batch with which a leader begins its epoch.
-
-    Key: version 0 and the control type; value: LeaderChangeMessage version 0.
-    """
-    key = _CONTROL_KEY.pack(0, LEADER_CHANGE_TYPE)
-    value = bytearray(_LEADER_CHANGE.pack(0, leader_id))
-    for members in (voters, granting_voters):
-        assert len(members) < 0x7F, "the compact array's length is written as one byte"
-        value.append(len(members) + 1)
-        for member in members:
-            value += _VOTER.pack(member, 0)
-    value.append(0)  # no tagged fields
-    return build_batch([Record(-1, timestamp_ms, key, bytes(value))], control=True)
 
 
 def committed_batches(log: PartitionLog, start: Offset, end: Offset) -> Iterator[PayloadBatch]:

@@ -68,6 +68,10 @@ class CommitTracker:
         """
         self._durable_end_offsets[replica_id] = durable_end_offset
 
+    def forget(self, replica_id: BrokerId) -> None:
+        """Know nothing of a replica any more: it has no vote, or another disk."""
+        self._durable_end_offsets.pop(replica_id, None)
+
     def change_voters(self, voters: Sequence[BrokerId]) -> None:
         """Count other voters from now on."""
         self.voters = tuple(voters)

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from minikafka.base.ids import BrokerId, Offset
 from minikafka.quorum.messages import VoteRequest
+from minikafka.quorum.snapshots import SnapshotId
 
 __all__ = [
     "Effect",
@@ -21,6 +22,7 @@ __all__ = [
     "SendBeginEpoch",
     "SendEndEpoch",
     "SendVote",
+    "SnapshotInstalled",
 ]
 
 
@@ -58,6 +60,13 @@ class HighWatermarkAdvanced:
 
 
 @dataclass(frozen=True, slots=True)
+class SnapshotInstalled:
+    """The log begins at the end of this snapshot now: what it says is what has been applied."""
+
+    snapshot: SnapshotId
+
+
+@dataclass(frozen=True, slots=True)
 class SendVote:
     """Ask `target` for its vote; the answer goes to `on_vote_answer`."""
 
@@ -87,6 +96,7 @@ Effect: TypeAlias = (
     | LeaderFound
     | LeaderLost
     | HighWatermarkAdvanced
+    | SnapshotInstalled
     | SendVote
     | SendBeginEpoch
     | SendEndEpoch

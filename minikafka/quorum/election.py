@@ -17,6 +17,7 @@ from minikafka.base.ids import NO_LEADER, BrokerId
 from minikafka.quorum.commit import majority_count
 from minikafka.quorum.messages import LogEnd, VoteRequest
 from minikafka.quorum.roles import Role
+from minikafka.quorum.state_store import ElectionState
 
 __all__ = ["Ballot", "is_up_to_date", "may_grant"]
 
@@ -35,16 +36,14 @@ def may_grant(
     *,
     role: Role,
     own_end: LogEnd,
-    voted_id: BrokerId,
-    leader_id: BrokerId,
+    state: ElectionState,
     heard_leader: bool,
 ) -> bool:
     """Say whether to vote for who asks; the request is of the epoch we are in.
 
     Args:
         role: ours.
-        voted_id: whom we voted for in this epoch, NO_LEADER for nobody.
-        leader_id: of this epoch as far as we ever knew, NO_LEADER for unknown.
+        state: of this epoch: whom we voted for, and who leads as far as we ever knew.
         heard_leader: the leader that we follow has answered a fetch of ours.
     """
     if not is_up_to_date(request.log_end, own_end):
@@ -53,7 +52,11 @@ def may_grant(
         if role in (Role.LEADER, Role.RESIGNED):
             return False
         return not (role is Role.FOLLOWER and heard_leader)
-    return leader_id == NO_LEADER and voted_id in (NO_LEADER, request.candidate_id)
+    if state.voted_id == NO_LEADER:
+        return state.leader_id == NO_LEADER
+    # The same node with another disk is somebody else (KIP-853).
+    same = (request.candidate_id, request.candidate_directory_id)
+    return state.leader_id == NO_LEADER and same == (state.voted_id, state.voted_directory_id)
 
 
 class Ballot:

@@ -6,7 +6,8 @@ here is the part of it that votes, leading and following have in common.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable
 from typing import NamedTuple
 
 from minikafka.base.errors import BrokerBug
@@ -15,9 +16,12 @@ from minikafka.log.partition_log import PartitionLog
 from minikafka.quorum.effects import Effect, LeaderFound, LeaderLost
 from minikafka.quorum.election import Ballot
 from minikafka.quorum.leading import Leadership
+from minikafka.quorum.lineage import last_epoch
 from minikafka.quorum.messages import LogEnd
 from minikafka.quorum.roles import LEADER_UNKNOWN, Cause, Role, next_role
+from minikafka.quorum.snapshots import SnapshotStore
 from minikafka.quorum.state_store import ElectionState, QuorumStateStore
+from minikafka.quorum.voters import VoterHistory, VoterSet
 
 __all__ = ["EpochKeeper", "Timing"]
 
@@ -36,8 +40,11 @@ class EpochKeeper:
 
     Args:
         node_id: of this node.
-        voters: of the quorum; a node that is not among them observes.
+        directory_id: of its disk: with another one it is another voter, or none.
+        voters: with which the quorum began, until the log says otherwise; a node that is not
+            among them observes.
         log: this node's copy of the metadata log.
+        snapshots: of what lies below its beginning, and some of what lies in it.
         state_store: where its vote and epoch outlast a power loss.
         draw: returns a number from 0 up to its argument, exclusive: election timeouts differ
             from node to node by chance.
@@ -51,12 +58,14 @@ class EpochKeeper:
         "_heard_leader",
         "_store",
         "_timing",
+        "directory_id",
+        "history",
         "leadership",
         "log",
         "node_id",
         "role",
+        "snapshots",
         "state",
-        "voters",
     )
 
     # Invariant: state is what the store holds durably.
@@ -66,16 +75,20 @@ class EpochKeeper:
     def __init__(
         self,
         node_id: BrokerId,
-        voters: Sequence[BrokerId],
+        directory_id: uuid.UUID,
+        voters: VoterSet,
         log: PartitionLog,
+        snapshots: SnapshotStore,
         state_store: QuorumStateStore,
         *,
         timing: Timing,
         draw: Callable[[int], int],
     ) -> None:
         self.node_id = node_id
-        self.voters = tuple(voters)
+        self.directory_id = directory_id
+        self.history = VoterHistory(voters)
         self.log = log
+        self.snapshots = snapshots
         self.role = Role.UNATTACHED
         self.leadership: Leadership | None = None
         self.state = state_store.read()
@@ -86,11 +99,31 @@ class EpochKeeper:
         self._ballot: Ballot | None = None
         self._heard_leader = False
         self._effects: list[Effect] = []
+        self._recover()
+
+    def _recover(self) -> None:
+        """Make what the disk holds fit together."""
+        raise NotImplementedError
+
+    @property
+    def voter_set(self) -> VoterSet:
+        """The voters that count: the latest in the log, committed or not."""
+        return self.history.latest
+
+    @property
+    def voters(self) -> tuple[BrokerId, ...]:
+        """Their ids, ascending."""
+        return self.history.latest.ids
 
     @property
     def is_voter(self) -> bool:
-        """True when this node has a vote."""
-        return self.node_id in self.voters
+        """True when this node has a vote, with the disk it has."""
+        return self.history.latest.holds(self.node_id, self.directory_id)
+
+    @property
+    def last_epoch(self) -> int:
+        """Epoch of the last record this node knows of, -1 without any."""
+        return last_epoch(self.log, self.snapshots)
 
     @property
     def is_leader(self) -> bool:
@@ -124,7 +157,7 @@ class EpochKeeper:
     @property
     def log_end(self) -> LogEnd:
         """What a vote is asked for with."""
-        return LogEnd(self.log.last_epoch, self.log.log_end_offset)
+        return LogEnd(self.last_epoch, self.log.log_end_offset)
 
     @property
     def next_deadline_ms(self) -> int | None:
@@ -155,8 +188,8 @@ class EpochKeeper:
         if epoch == self.epoch and known_id not in (NO_LEADER, leader_id):
             raise BrokerBug(f"{leader_id} and {known_id} both lead quorum epoch {epoch}")
         if (epoch, leader_id) != (self.epoch, known_id):
-            voted_id = self.state.voted_id if epoch == self.epoch else NO_LEADER
-            self._save(ElectionState(epoch, voted_id, leader_id))
+            former = self.state if epoch == self.epoch else ElectionState(epoch)
+            self._save(former._replace(leader_id=leader_id))
         self._follow(now_ms)
 
     def _follow(self, now_ms: int) -> None:

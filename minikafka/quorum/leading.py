@@ -6,13 +6,18 @@ KAFKA-15489.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from minikafka.base.ids import NO_OFFSET, NO_TIMESTAMP, BrokerId, Offset
 from minikafka.quorum.commit import CommitTracker, majority_count
+from minikafka.quorum.voters import VoterSet
 
-__all__ = ["FetcherState", "Leadership"]
+__all__ = ["FetcherState", "Leadership", "ReplicaKey"]
+
+ReplicaKey: TypeAlias = tuple[BrokerId, uuid.UUID]
+"""A node and its disk."""
 
 OBSERVER_SESSION_MS = 300_000
 """An observer that has not fetched for so long is forgotten, as in Kafka."""
@@ -51,38 +56,71 @@ class Leadership:
         node_id: of the leader, who need not be a voter (while it removes itself).
         fetch_timeout_ms: how long a voter may be silent before it is reminded, by half of it,
             or missed, by half as much again.
+
+    Attributes:
+        fetchers: the other voters.
     """
 
-    __slots__ = ("_fetch_timeout_ms", "_reminded_ms", "fetchers", "node_id", "tracker")
+    __slots__ = (
+        "_fetch_timeout_ms",
+        "_observers",
+        "_reminded_ms",
+        "_voters",
+        "fetchers",
+        "node_id",
+        "tracker",
+    )
 
     def __init__(
         self,
         node_id: BrokerId,
-        voters: Sequence[BrokerId],
+        voters: VoterSet,
         epoch_start_offset: Offset,
         fetch_timeout_ms: int,
         now_ms: int,
     ) -> None:
         self.node_id = node_id
-        self.tracker = CommitTracker(voters, epoch_start_offset)
+        self.tracker = CommitTracker(voters.ids, epoch_start_offset)
+        self._voters = voters
         self._fetch_timeout_ms = fetch_timeout_ms
         self.fetchers = {voter: FetcherState(fetch_ms=now_ms) for voter in self._others()}
+        self._observers: dict[ReplicaKey, FetcherState] = {}
         self._reminded_ms = dict.fromkeys(self.fetchers, now_ms)
+
+    @property
+    def epoch_start_offset(self) -> Offset:
+        """Where this leadership's first record lies."""
+        return self.tracker.epoch_start_offset
 
     def note_fetch(
         self,
-        replica_id: BrokerId,
+        replica: ReplicaKey,
         offset: Offset,
         leader_end: Offset,
         now_ms: int,
         timestamp_ms: int,
     ) -> None:
         """Note that a replica holds everything below `offset`, durably where it is a voter."""
-        state = self.fetchers.get(replica_id)
-        if state is None:
-            state = self.fetchers[replica_id] = FetcherState()
+        state = self._state(replica)
         state.note(offset, leader_end, now_ms, timestamp_ms)
-        self.tracker.note(replica_id, offset)
+        if self._voters.holds(*replica):
+            self.tracker.note(replica[0], offset)
+
+    def note_heard(self, replica: ReplicaKey, now_ms: int, timestamp_ms: int) -> None:
+        """Note that a replica is there, and busy with a snapshot."""
+        state = self._state(replica)
+        state.fetch_ms, state.fetch_timestamp_ms = now_ms, timestamp_ms
+
+    def has_caught_up(self, replica: ReplicaKey) -> bool:
+        """Say whether an observer has ever held all there was, in this epoch."""
+        state = self._observers.get(replica)
+        return state is not None and state.caught_up_timestamp_ms >= 0
+
+    def _state(self, replica: ReplicaKey) -> FetcherState:
+        """Return what is known of a replica; a voter's id with another disk is no voter."""
+        if self._voters.holds(*replica):
+            return self.fetchers.setdefault(replica[0], FetcherState())
+        return self._observers.setdefault(replica, FetcherState())
 
     def quorum_deadline_ms(self) -> int | None:
         """Return until when this leader may believe to lead; None for ever, as a sole voter.
@@ -114,22 +152,39 @@ class Leadership:
         ends = self.tracker.durable_end_offsets
         return tuple(sorted(self._others(), key=lambda voter: (-ends.get(voter, 0), voter)))
 
-    def observers(self, now_ms: int) -> list[BrokerId]:
+    def observers(self, now_ms: int) -> list[tuple[ReplicaKey, FetcherState]]:
         """Return who fetches without a vote, those silent for five minutes left out."""
         return [
-            replica
-            for replica, state in sorted(self.fetchers.items())
-            if replica not in self.tracker.voters
-            and now_ms - state.fetch_ms <= OBSERVER_SESSION_MS
+            (replica, state)
+            for replica, state in sorted(self._observers.items(), key=lambda item: item[0])
+            if now_ms - state.fetch_ms <= OBSERVER_SESSION_MS
         ]
 
-    def change_voters(self, voters: Sequence[BrokerId], now_ms: int) -> None:
-        """Go on with other voters; those that are new get time for their first fetch."""
-        self.tracker.change_voters(voters)
-        for voter in self._others():
-            self._reminded_ms.setdefault(voter, now_ms)
-            state = self.fetchers.setdefault(voter, FetcherState())
-            state.fetch_ms = max(state.fetch_ms, now_ms)
+    def change_voters(self, voters: VoterSet, now_ms: int) -> None:
+        """Go on with other voters; all of them get time for a fetch: another majority counts.
+
+        What is known of an observer is known of the voter that it becomes, and the other way
+        round nothing is: who has lost its vote has to fetch first.
+        """
+        former, self._voters = self._voters, voters
+        for voter in former:
+            if not voters.holds(voter.voter_id, voter.directory_id):
+                self.fetchers.pop(voter.voter_id, None)
+                self._reminded_ms.pop(voter.voter_id, None)
+                self.tracker.forget(voter.voter_id)
+        self.tracker.change_voters(voters.ids)
+        for voter in voters:
+            if voter.voter_id == self.node_id:
+                continue
+            if voter.voter_id in self.fetchers:
+                self.fetchers[voter.voter_id].fetch_ms = now_ms
+                continue
+            key = (voter.voter_id, voter.directory_id)
+            state = self._observers.pop(key, None) or FetcherState()
+            state.fetch_ms = now_ms
+            self.fetchers[voter.voter_id] = state
+            self._reminded_ms[voter.voter_id] = now_ms
+            self.tracker.note(voter.voter_id, max(0, state.log_end_offset))
 
     def _others(self) -> list[BrokerId]:
         return [voter for voter in self.tracker.voters if voter != self.node_id]

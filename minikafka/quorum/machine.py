@@ -8,7 +8,6 @@ Rules of this file
     A vote is durable before it is given or counted, and an epoch before it is acted in.
     Durable epochs never fall, and each leadership has an epoch of its own.
     A pre-vote changes nothing that lasts.
-    What is appended is durable before it counts towards the high watermark.
     No committed batch is ever truncated.
 """
 
@@ -16,22 +15,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minikafka.base.errors import BrokerBug, ErrorCode, KafkaError
-from minikafka.base.ids import NO_LEADER, NO_LEADER_EPOCH, NO_TIMESTAMP, BrokerId, Offset
-from minikafka.quorum.batches import leader_change_batch, payload_batch
+from minikafka.base.errors import BrokerBug
+from minikafka.base.ids import NO_LEADER, NO_OFFSET, NO_TIMESTAMP, BrokerId, Offset
+from minikafka.quorum.control import (
+    control_batch,
+    kraft_version_record,
+    leader_change_record,
+    voters_record,
+)
+from minikafka.quorum.duties import LeaderDuties
 from minikafka.quorum.effects import (
     Effect,
     HighWatermarkAdvanced,
     LeaderElected,
     LeaderLost,
     SendBeginEpoch,
-    SendEndEpoch,
     SendVote,
 )
 from minikafka.quorum.election import Ballot, may_grant
-from minikafka.quorum.epochs import EpochKeeper
 from minikafka.quorum.leading import Leadership
-from minikafka.quorum.lineage import divergence, truncation_target
 from minikafka.quorum.messages import VoteAnswer, VoteRequest
 from minikafka.quorum.roles import Cause, Role
 from minikafka.quorum.state_store import ElectionState
@@ -40,7 +42,7 @@ from minikafka.records.batch import Batch
 __all__ = ["QuorumMachine"]
 
 
-class QuorumMachine(EpochKeeper):
+class QuorumMachine(LeaderDuties):
     """A voter or an observer of the metadata quorum.
 
     Every method that can make something happen returns the effects, in order; after those that
@@ -56,11 +58,12 @@ class QuorumMachine(EpochKeeper):
         A node that led before it stopped does not lead on in the same epoch (KAFKA-10527). In
         a quorum that never had an epoch the first voter need not wait for others to be first.
         """
-        if self.log.last_epoch > self.epoch:
+        if self.last_epoch > self.epoch:
             # The state file is gone or stale; the log still knows what epochs there were.
-            self._save(ElectionState(self.log.last_epoch))
+            self._save(ElectionState(self.last_epoch))
         fresh = self.epoch == 0 and not self.log.log_end_offset
-        if self.voters == (self.node_id,) or (fresh and self.node_id == min(self.voters)):
+        first = self.node_id == min(self.voters)
+        if self.is_voter and (len(self.voters) == 1 or (fresh and first)):
             self._ask_around(Cause.ELECTION_DUE, now_ms, now_timestamp_ms)
         elif self.state.leader_id == self.node_id:
             self._turn(Cause.LED_BEFORE)
@@ -97,12 +100,17 @@ class QuorumMachine(EpochKeeper):
             request,
             role=self.role,
             own_end=self.log_end,
-            voted_id=self.state.voted_id,
-            leader_id=self.state.leader_id,
+            state=self.state,
             heard_leader=self._heard_leader,
         )
         if granted and not request.pre_vote:
-            self._save(ElectionState(self.epoch, voted_id=request.candidate_id))
+            self._save(
+                ElectionState(
+                    self.epoch,
+                    request.candidate_id,
+                    voted_directory_id=request.candidate_directory_id,
+                )
+            )
             if self.role is Role.UNATTACHED:
                 self._await_election(now_ms)
         return VoteAnswer(self.epoch, self.leader_id, granted)
@@ -132,64 +140,6 @@ class QuorumMachine(EpochKeeper):
         """Hear that an answer will not come; the voter is asked again after a moment."""
         if self._ballot is not None and self._ballot.request == request:
             self._ballot.unanswered(voter, now_ms + self._timing.retry_backoff_ms)
-
-    # --- as leader ---
-
-    def append(self, payloads: Sequence[bytes], now_timestamp_ms: int) -> Offset:
-        """Write the payloads as one batch, durably; return the offset of the last.
-
-        They are committed once the high watermark is behind that offset: with one voter, on
-        return.
-
-        Raises:
-            KafkaError: NOT_CONTROLLER when this node does not lead.
-        """
-        if self.leadership is None:
-            raise KafkaError(ErrorCode.NOT_CONTROLLER, "this node does not lead the quorum")
-        last_offset = self._write(payload_batch(payloads, now_timestamp_ms), now_timestamp_ms)
-        self._commit()
-        return last_offset
-
-    def on_fetch(
-        self,
-        replica_id: BrokerId,
-        fetch_offset: Offset,
-        last_fetched_epoch: int = NO_LEADER_EPOCH,
-        *,
-        now_ms: int,
-        now_timestamp_ms: int = NO_TIMESTAMP,
-    ) -> tuple[int, Offset] | None:
-        """Note how far a replica has come; return where its log parts from ours, if it does.
-
-        A voter fetches only behind what is durable with it, so its fetch offset counts towards
-        the high watermark; an observer's does not, nor that of a diverging replica.
-
-        Args:
-            replica_id: of the node that fetches, in our epoch.
-            fetch_offset: its log end offset, exclusive.
-            last_fetched_epoch: epoch of the last batch before it; -1 does not say.
-
-        Returns:
-            None, or (epoch, end offset) to send as diverging epoch: read no batches then.
-
-        Raises:
-            KafkaError: NOT_LEADER_OR_FOLLOWER.
-        """
-        leadership = self.leadership
-        if leadership is None:
-            raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, "not the leader of the quorum")
-        diverging = divergence(self.log, fetch_offset, last_fetched_epoch)
-        if diverging is None:
-            end = self.log.log_end_offset
-            leadership.note_fetch(replica_id, fetch_offset, end, now_ms, now_timestamp_ms)
-            self._commit()
-        return diverging
-
-    def resign(self, now_ms: int) -> list[Effect]:
-        """Lead no longer, because this node goes: the others need not wait for a timeout."""
-        if self.leadership is not None:
-            self._resign(now_ms)
-        return self.take_effects()
 
     # --- as follower or observer ---
 
@@ -232,7 +182,8 @@ class QuorumMachine(EpochKeeper):
 
         Args:
             epoch: quorum epoch in which the fetch was sent.
-            high_watermark: of the leader, exclusive; may lie behind our log's end.
+            high_watermark: of the leader, exclusive; may lie behind our log's end. -1 where it
+                sent a snapshot, or a piece of one, instead of records.
             batches: continue our log; durable on return.
             diverging: (epoch, end offset) where our logs part, instead of batches.
 
@@ -245,11 +196,10 @@ class QuorumMachine(EpochKeeper):
         self._heard_leader = True
         self._deadline_ms = now_ms + self._timing.fetch_timeout_ms
         if diverging is not None:
-            log.truncate_to(truncation_target(log, *diverging))
+            self._cut(*diverging)
             return self.take_effects()
         if batches:
-            log.append_as_follower(batches)
-            log.flush()
+            self._take_over(batches)
         if log.advance_high_watermark(min(high_watermark, log.log_end_offset)):
             self._effects.append(HighWatermarkAdvanced(log.high_watermark))
         return self.take_effects()
@@ -263,8 +213,8 @@ class QuorumMachine(EpochKeeper):
             raise BrokerBug(f"role {self.role.value} with {self._ballot}")
         if self._store.read() != self.state:
             raise BrokerBug(f"state {self.state}, on disk {self._store.read()}")
-        if self.log.last_epoch > self.epoch:
-            raise BrokerBug(f"log of epoch {self.log.last_epoch} in quorum epoch {self.epoch}")
+        if self.last_epoch > self.epoch:
+            raise BrokerBug(f"log of epoch {self.last_epoch} in quorum epoch {self.epoch}")
 
     # --- inside ---
 
@@ -293,7 +243,9 @@ class QuorumMachine(EpochKeeper):
         self._count(now_ms, now_timestamp_ms)
 
     def _open_ballot(self, now_ms: int, *, pre_vote: bool) -> None:
-        request = VoteRequest(self.epoch, self.node_id, self.log_end, pre_vote)
+        request = VoteRequest(
+            self.epoch, self.node_id, self.log_end, pre_vote, self.directory_id
+        )
         self._ballot = Ballot(request, self.voters)
         self._await_election(now_ms)
         self._effects += [SendVote(voter, request) for voter in self._ballot.others]
@@ -305,7 +257,11 @@ class QuorumMachine(EpochKeeper):
             return
         self._turn(Cause.MAJORITY_GRANTED)
         if ballot.request.pre_vote:
-            self._save(ElectionState(self.epoch + 1, voted_id=self.node_id))
+            self._save(
+                ElectionState(
+                    self.epoch + 1, self.node_id, voted_directory_id=self.directory_id
+                )
+            )
             self._open_ballot(now_ms, pre_vote=False)
             self._count(now_ms, now_timestamp_ms)
         else:
@@ -313,36 +269,19 @@ class QuorumMachine(EpochKeeper):
 
     def _lead(self, granted: Sequence[BrokerId], now_ms: int, now_timestamp_ms: int) -> None:
         self._deadline_ms = None
-        self._save(ElectionState(self.epoch, self.node_id, self.node_id))
+        self._save(self.state._replace(leader_id=self.node_id))
         start = self.log.log_end_offset
         self.leadership = Leadership(
-            self.node_id, self.voters, start, self._timing.fetch_timeout_ms, now_ms
+            self.node_id, self.voter_set, start, self._timing.fetch_timeout_ms, now_ms
         )
         self._effects.append(LeaderElected(self.epoch, start))
         others = [voter for voter in self.voters if voter != self.node_id]
         self._effects += [SendBeginEpoch(voter, self.epoch) for voter in others]
-        batch = leader_change_batch(self.node_id, self.voters, granted, now_timestamp_ms)
-        self._write(batch, now_timestamp_ms)
-        self._commit()
-
-    def _resign(self, now_ms: int) -> None:
-        assert self.leadership is not None
-        successors = self.leadership.successors()
-        self._turn(Cause.QUORUM_SILENT)
-        self._effects.append(LeaderLost(self.epoch))
-        for voter in successors:
-            self._effects.append(SendEndEpoch(voter, self.epoch, successors))
-        self._await_election(now_ms)
-
-    def _write(self, batch: Batch, now_timestamp_ms: int) -> Offset:
-        info = self.log.append_as_leader(batch, self.epoch, now_timestamp_ms=now_timestamp_ms)
-        self.log.flush()
-        return info.last_offset
-
-    def _commit(self) -> None:
-        assert self.leadership is not None
-        tracker = self.leadership.tracker
-        tracker.note(self.node_id, self.log.durable_end_offset)
-        watermark = tracker.high_watermark(self.log.high_watermark)
-        if self.log.advance_high_watermark(watermark):
-            self._effects.append(HighWatermarkAdvanced(watermark))
+        change = leader_change_record(self.node_id, self.voters, granted, now_timestamp_ms)
+        records = [change]
+        if not self.voter_set.is_static and self.history.latest_offset == NO_OFFSET:
+            # The voters that it began with, so that the log says who they are (KIP-853).
+            records.append(kraft_version_record(1, now_timestamp_ms))
+            records.append(voters_record(self.voter_set, now_timestamp_ms))
+        self._append(control_batch(records), now_timestamp_ms)
+        self._commit(now_ms)

@@ -6,9 +6,10 @@ classes of KafkaRaftClient; KIP-595, KIP-996.
 
 from __future__ import annotations
 
+import uuid
 from typing import NamedTuple
 
-from minikafka.base.ids import BrokerId, Offset
+from minikafka.base.ids import ZERO_ID, BrokerId, Offset
 
 __all__ = ["LogEnd", "VoteAnswer", "VoteRequest"]
 
@@ -32,6 +33,7 @@ class VoteRequest(NamedTuple):
     candidate_id: BrokerId
     log_end: LogEnd
     pre_vote: bool = False
+    candidate_directory_id: uuid.UUID = ZERO_ID
 
 
 class VoteAnswer(NamedTuple):

@@ -2,6 +2,10 @@
 
 Knows no channel and no session. Counterpart: kafka.server.ReplicaFetcherThread and
 AbstractFetcherThread. KIP-101, KIP-279 (truncation), KIP-595 (divergence found in Fetch).
+
+Rules of this file
+    A log is cut where it leaves the leader's, not at a watermark.
+    What the leader sent is appended without a gap.
 """
 
 from __future__ import annotations

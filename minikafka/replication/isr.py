@@ -2,6 +2,10 @@
 
 Knows logs only by their end offsets. Counterpart: the predicates of kafka.cluster.Partition.
 KIP-16 (lag by time), KIP-497 (maximal ISR), KAFKA-7152 and KAFKA-15583.
+
+Rules of this file
+    Who joins has reached the high watermark, and the start of the leader's epoch.
+    Who is at the end is in sync however long nothing comes; who is behind is so for a time only.
 """
 
 from __future__ import annotations

@@ -3,6 +3,12 @@
 Holds which followers are how far, and from that the high watermark and what ISR it would like.
 Knows nothing of requests, waiting or sending: the broker wakes the waiters and sends what
 `isr_wish` says. Counterpart: kafka.cluster.Partition. KIP-497, KIP-903, KAFKA-15583.
+
+Rules of this file
+    acks=all writes nothing while the ISR is under min.insync.replicas.
+    The high watermark waits for everybody whom the controller may elect: the ISR, and the one
+    that was asked for. It stands still while the ISR is under min.insync.replicas.
+    The ISR changes by the controller's record alone.
 """
 
 from __future__ import annotations
@@ -169,9 +175,12 @@ class PartitionLeader:
         if self._under_min_isr(self.isr):
             return False
         lowest = log.log_end_offset
+        isr = self.isr
         for replica, progress in self.progress.items():
             end = progress.log_end_offset
-            if end < lowest and self._is_waited_for(replica, progress, now_ms):
+            if end < lowest and (
+                replica in isr or self._is_waited_for(replica, progress, now_ms)
+            ):
                 lowest = end
         return lowest > log.high_watermark and log.advance_high_watermark(lowest)
 

@@ -140,10 +140,18 @@ class Connecting(AbstractEventLoop):
             await server.start_serving()
         return server
 
+    def remove_reader(self, fd: Any) -> bool:
+        """Return False: there was no reader."""
+        return False
+
+    def remove_writer(self, fd: Any) -> bool:
+        """Return False: there was no writer."""
+        return False
+
     def _unsupported(self, *_: Any, **__: Any) -> NoReturn:
         raise Unsupported("not simulated: file descriptors, signals, datagrams, processes")
 
-    add_reader = add_writer = remove_reader = remove_writer = _unsupported
+    add_reader = add_writer = _unsupported
     sock_recv = sock_recv_into = sock_sendall = sock_accept = sock_sendto = _unsupported
     sock_recvfrom = sock_recvfrom_into = sock_sendfile = sendfile = _unsupported
     create_datagram_endpoint = create_unix_connection = create_unix_server = _unsupported

@@ -103,6 +103,14 @@ class SimDisk:
         self.losses += 1
         self._store.lose_unflushed(lambda lost: self._random.randint(0, lost))
 
+    def replace(self) -> None:
+        """Put an empty disk in its place."""
+        self.mend()
+        self.losses += 1
+        self._host.network.record("fault", f"disk {self._host.name} replaced")
+        for name in self._store.list(""):
+            self._store.delete(name)
+
     def rot(self, name: str, position: int, bit: int) -> None:
         """Turn a bit of a file, durable or not; nobody is told."""
         data = bytearray(b"".join(self._store.read(name, 0, self._store.size(name))))

@@ -53,6 +53,7 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
 
     Attributes:
         now_ns: virtual nanoseconds since the start.
+        lag_ns: how far the clock of the running host is ahead of that: it has spent time.
         steps: callbacks run so far.
         current: the incarnation whose callback runs now.
         unhandled: what reached the loop's exception handler: (host, message, exception).
@@ -73,8 +74,9 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
         self.trace = Trace(keep=keep_trace)
         self._random = Draws(seed, "schedule").random
         self._numbers = self._sequence = 0
-        self._lag_ns = 0
-        self._timers: list[tuple[int, int, Any]] = []
+        self.lag_ns = 0
+        # (time, number, handle, None), or (time, number, action of the world, its arguments).
+        self._timers: list[tuple[int, int, Any, tuple[Any, ...] | None]] = []
         self._timers_cancelled = 0
         self._runnable: list[Incarnation] = []
         self._livelock_at = STEPS_PER_INSTANT_MAX
@@ -95,23 +97,23 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
 
     def time(self) -> float:
         """Return virtual seconds since the start, as the running host has them."""
-        return (self.now_ns + self._lag_ns) / NS
+        return (self.now_ns + self.lag_ns) / NS
 
     def monotonic_ns(self) -> int:
         """Return virtual nanoseconds since the start, as the running host has them."""
-        return self.now_ns + self._lag_ns
+        return self.now_ns + self.lag_ns
 
     def wall_ns(self) -> int:
         """Return nanoseconds since 1970 on the wall clock of the running host."""
-        return EPOCH_NS + self.now_ns + self._lag_ns + self.here.host.skew_ns
+        return EPOCH_NS + self.now_ns + self.lag_ns + self.here.host.skew_ns
 
     def spend(self, ns: int) -> None:
         """Let the running callback take `ns`: its host does nothing else meanwhile.
 
         What it sends from now on leaves that much later, and its clock has moved.
         """
-        self._lag_ns += ns
-        self.stall(self.current, self.now_ns + self._lag_ns)
+        self.lag_ns += ns
+        self.stall(self.current, self.now_ns + self.lag_ns)
 
     def stall(self, incarnation: Incarnation, until_ns: int) -> None:
         """Run nothing on an incarnation before `until_ns`; a time that has come ends a stall."""
@@ -195,7 +197,7 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
         context: contextvars.Context | None = None,
     ) -> Any:
         """Run `callback` after `delay` virtual seconds, a little late."""
-        when = (self.now_ns + self._lag_ns) / NS + delay
+        when = (self.now_ns + self.lag_ns) / NS + delay
         return self.call_at(when, callback, *args, context=context)
 
     def call_at(
@@ -214,7 +216,7 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
         if at_ns < self.now_ns:
             at_ns = self.now_ns
         self._sequence = sequence = self._sequence + 1
-        heappush(self._timers, (at_ns + TIMER_SLACK_NS, sequence, handle))
+        heappush(self._timers, (at_ns + TIMER_SLACK_NS, sequence, handle, None))
         return handle
 
     def at_ns(self, at_ns: int, action: Callable[..., Any], *args: Any) -> None:
@@ -222,7 +224,7 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
         if at_ns < self.now_ns:
             at_ns = self.now_ns
         self._sequence = sequence = self._sequence + 1
-        heappush(self._timers, (at_ns, sequence, (action, args)))
+        heappush(self._timers, (at_ns, sequence, action, args))
 
     def _timer_handle_cancelled(self, handle: Any) -> None:
         self._timers_cancelled += 1
@@ -231,7 +233,7 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
             self._timers = [
                 entry
                 for entry in self._timers
-                if type(entry[2]) is tuple or not _dropped(entry[2])
+                if entry[3] is not None or not _dropped(entry[2])
             ]
             heapify(self._timers)
 
@@ -260,7 +262,8 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
                 handle = runq.popleft()
                 if not handle._cancelled:
                     self._run(handle, owner)
-                continue
+                if runq:
+                    continue
             owner.queued = False
             runnable[index] = runnable[-1]
             runnable.pop()
@@ -278,22 +281,30 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
         except BaseException as error:  # noqa: BLE001 - as asyncio's own handles do
             message = f"Exception in callback {handle!r}"
             self.call_exception_handler({"message": message, "exception": error})
-        self._lag_ns = 0
+        self.lag_ns = 0
         self.current = self.driver
+        if steps >= self._collect_at:
+            self._look_around(handle)
+
+    def _look_around(self, handle: SimHandle) -> None:
+        """Do what is done once in many steps; raises Livelock where the clock stands still."""
+        steps = self.steps
         if steps > self._livelock_at:
             raise Livelock(
                 f"more than {STEPS_PER_INSTANT_MAX} callbacks at {self.time():.6f} s and the "
                 f"clock stands still; the last was {handle!r}"
             )
-        if steps >= self._collect_at:
-            # The collector is off in a run: what it frees may run code (`__del__`).
-            self._collect_at = steps + COLLECT_EVERY_STEPS
-            gc.collect()
+        # The collector is off in a run: what it frees may run code (`__del__`).
+        self._collect_at = steps + COLLECT_EVERY_STEPS
+        gc.collect()
 
     def _advance(self) -> None:
         """Move the clock to what comes next, and make it due."""
         timers = self._timers
-        while timers and type(timers[0][2]) is not tuple and _dropped(timers[0][2]):
+        while timers and timers[0][3] is None:
+            handle = timers[0][2]
+            if not handle._cancelled and handle.incarnation.alive:
+                break
             heappop(timers)
         if not timers:
             raise Deadlock(
@@ -306,10 +317,10 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
             self.now_ns = at_ns
             self._livelock_at = self.steps + STEPS_PER_INSTANT_MAX
         while timers and timers[0][0] <= at_ns:
-            item = heappop(timers)[2]
-            if type(item) is tuple:
-                item[0](*item[1])
-            elif not _dropped(item):
+            _, _, item, args = heappop(timers)
+            if args is not None:
+                item(*args)
+            elif not item._cancelled and item.incarnation.alive:
                 item._scheduled = False
                 self.enqueue(item)
 

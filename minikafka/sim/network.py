@@ -22,9 +22,6 @@ __all__ = ["Link", "SimNetwork"]
 
 Names: TypeAlias = "str | Host | Iterable[str | Host]"
 
-SPLIT_CHANCE = 0.05
-"""How often a write arrives in two pieces, so that frame parsers are tried."""
-
 SYN_RETRIES = 6  # tcp_syn_retries: given up after 127 s
 _OWN = ("", "localhost", "127.0.0.1", "0.0.0.0", "::1", "::")
 
@@ -55,6 +52,7 @@ class SimNetwork:
         cuts: pairs of source and target between which nothing passes.
         default: the link between hosts for which none was set.
         noted: where unconnected sockets were told to go.
+        random: draws what happens to segments.
         taps: called with (connection, side, bytes) of each write; side 0 is who connected.
         connection_taps: called with (connection, port) of each connection made.
     """
@@ -66,7 +64,7 @@ class SimNetwork:
         self.noted: dict[socket.socket, Any] = {}
         self.taps: list[Callable[[int, int, bytes], None]] = []
         self.connection_taps: list[Callable[[int, int], None]] = []
-        self._random = Draws(loop.seed, "network").random
+        self.random = Draws(loop.seed, "network").random
         self._by_ip: dict[str, Host] = {}
         self._links: dict[tuple[str, str], Link] = {}
         self._free_at_ns: dict[tuple[str, str], int] = {}
@@ -225,7 +223,7 @@ class SimNetwork:
         """Draw when `size` bytes arrive that leave the first host for the second at `start_ns`."""
         link = _WITHIN_HOST if pair[0] == pair[1] else self._links.get(pair, self.default)
         low, high = link.latency
-        draw = self._random
+        draw = self.random
         delay = low + (high - low) * draw()
         if link.loss:
             while draw() < link.loss:
@@ -243,13 +241,9 @@ class SimNetwork:
         at_ns = self.arrival_ns((source, target), 0, self.loop.monotonic_ns())
         self.loop.at_ns(at_ns, action, *args)
 
-    def splits(self) -> bool:
-        """Draw whether a write arrives in pieces."""
-        return self._random() < SPLIT_CHANCE
-
     def split(self, count: int) -> int:
         """Draw how many of `count` bytes come in the first piece, less than all."""
-        return int(self._random() * count)
+        return int(self.random() * count)
 
     # --- connecting --------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from minikafka.sim.network import SimNetwork
     from minikafka.sim.transports import SimTransport
 
-__all__ = ["DATA", "FIN", "RST", "RTO_S", "Pipe", "reset_error"]
+__all__ = ["DATA", "FIN", "RST", "RTO_S", "SPLIT_CHANCE", "Pipe", "reset_error"]
 
 NS = 1_000_000_000
 DATA = "DATA"
@@ -25,6 +25,9 @@ RTO_S = 0.2
 RTO_MAX_S = 120.0
 USER_TIMEOUT_S = 924.6
 """What tcp_retries2=15 comes to on Linux."""
+
+SPLIT_CHANCE = 0.05
+"""How often a write arrives in two pieces, so that frame parsers are tried."""
 
 WINDOW_BYTES = 256 * 1024
 """Sent, and not yet read by the application at the other end."""
@@ -47,6 +50,8 @@ class Pipe:
         "_back",
         "_credit",
         "_cuts",
+        "_due",
+        "_early",
         "_held",
         "_last_ns",
         "_network",
@@ -69,6 +74,8 @@ class Pipe:
         self._cuts = network.cuts
         self._held: list[tuple[int, str, bytes]] = []
         self._sent = 0
+        self._due = 1
+        self._early: dict[int, tuple[str, bytes]] = {}
         self._last_ns = 0
         self.room = WINDOW_BYTES
         self._credit = 0
@@ -87,33 +94,42 @@ class Pipe:
     def _transmit(self, number: int, kind: str, data: bytes) -> None:
         network = self._network
         loop = network.loop
-        at_ns = network.arrival_ns(self._there, len(data), loop.monotonic_ns())
+        start_ns = loop.now_ns + loop.lag_ns
+        at_ns = network.arrival_ns(self._there, len(data), start_ns)
         if at_ns < self._last_ns:
             at_ns = self._last_ns
         self._last_ns = at_ns
         loop.at_ns(at_ns, self._arrive, number, kind, data)
 
     def _arrive(self, number: int, kind: str, data: bytes) -> None:
-        held = self._held
-        if (held and held[0][0] < number) or self._blocked():
-            self._hold(number, kind, data)  # lost on the way, or behind one that is
+        cuts, target = self._cuts, self.target
+        if self._there in cuts or not self._target_host.powered:
+            self._hold(number, kind, data)  # lost on the way
             return
-        target = self.target
+        if number != self._due:
+            # One before it was lost, and may be on its way again: it waits over there.
+            self._early[number] = (kind, data)
+            return
+        self._due = number + 1
         if target.gone:
             if kind == DATA and not self.source.gone:
                 # The kernel there knows no such connection.
                 self._network.after_delay(*self._back, self.source.receive, RST, b"")
             return
-        if self._back in self._cuts:
+        if self._back in cuts:
             self._retry_later()  # no acknowledgement gets back
         target.receive(kind, data)
+        if self._early:
+            following = self._early.pop(self._due, None)
+            if following is not None:
+                self._arrive(self._due, *following)
 
     def read(self, count: int) -> None:
         """Hear that the application at the far end has read `count` bytes."""
         if self._back in self._cuts:
             self._credit += count
             self._retry_later()
-        elif self.source.waits_for_room:
+        elif self.source.unsent:
             self._network.after_delay(*self._back, self._grant, count)
         else:
             self.room += count

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from minikafka.sim.handles import SimHandle
-from minikafka.sim.pipes import DATA, FIN, RST, Pipe, reset_error
+from minikafka.sim.pipes import DATA, FIN, RST, SPLIT_CHANCE, Pipe, reset_error
 from minikafka.sim.servers import Address, FakeSocket
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
 
     Attributes:
         gone: the kernel at this end has forgotten the connection.
+        unsent: what the application has written and the kernels do not take yet.
         on_end: called when the protocol has been told that the connection is lost.
     """
 
@@ -59,7 +60,7 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
         self._buffered = self._tls = False
         self._delivery = SimHandle(self._deliver, (), self._loop, context, incarnation)
         self._opened = self._closing = self._lost = False
-        self._buffer = bytearray()
+        self.unsent = bytearray()
         self._eof = self._fin_sent = self._eof_seen = False
         self._peer_reset = self._unsendable = False
         self._received: deque[tuple[str, bytes]] = deque()
@@ -107,14 +108,9 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
 
     # --- out ---------------------------------------------------------------------------------
 
-    @property
-    def waits_for_room(self) -> bool:
-        """True while the application has written more than the kernels take."""
-        return bool(self._buffer)
-
     def get_write_buffer_size(self) -> int:
         """Return how many bytes the kernel has not taken yet."""
-        return len(self._buffer)
+        return len(self.unsent)
 
     def write(self, data: Any) -> None:
         """Send `data`; ignored once closing or lost, as asyncio does."""
@@ -137,13 +133,13 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
             number, side = self.key
             for tap in network.taps:
                 tap(number, side, data)
-        if not self._buffer and len(data) <= self.pipe.room:
-            if network.splits() and (head := network.split(len(data))):
+        if not self.unsent and len(data) <= self.pipe.room:
+            if network.random() < SPLIT_CHANCE and (head := network.split(len(data))):
                 self.pipe.send(DATA, data[:head])
                 data = data[head:]
             self.pipe.send(DATA, data)
         else:
-            self._buffer += data
+            self.unsent += data
             self._pump()
             self._maybe_pause_protocol()
 
@@ -162,7 +158,7 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
             self._pump()
 
     def _pump(self) -> None:
-        buffer = self._buffer
+        buffer = self.unsent
         while buffer and (count := min(len(buffer), self.pipe.room)) > 0:
             with memoryview(buffer) as view:
                 piece = bytes(view[:count])
@@ -181,7 +177,7 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
             self._call(self._go_on)
 
     def _go_on(self) -> None:
-        if self._buffer and not self.gone:
+        if self.unsent and not self.gone:
             self._pump()
             self._maybe_resume_protocol()
 
@@ -205,16 +201,34 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
         """Take a segment that arrived at this end's kernel."""
         if kind != DATA:
             self._network.record("rx", f"{self.label} {kind}")
+            if kind == RST:
+                self._peer_reset = True
+                self._unsendable = bool(self.unsent)
         self._received.append((kind, data))
-        if kind == RST:
-            self._peer_reset = True
-            self._unsendable = bool(self._buffer)
         if self.incarnation.alive:
             self._loop.enqueue(self._delivery)
 
     def _deliver(self) -> None:
+        received = self._received
         try:
-            self._deliver_some()
+            while received and self._opened and not self.gone and not self._lost:
+                if self._peer_reset and (self._closing or self._unsendable):
+                    # What waits to be sent finds out, also where nobody reads.
+                    self._reset(reset_error())
+                    return
+                if not self._reading or self._closing:
+                    return
+                kind, data = received.popleft()
+                if kind == DATA:
+                    self._feed(data)
+                elif kind == FIN:
+                    self._eof_seen = True
+                    if not self._protocol.eof_received():
+                        self.close()
+                else:
+                    if not self._eof_seen:
+                        self._reset(reset_error())
+                    return
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:  # noqa: BLE001 - as asyncio's own transports do
@@ -227,27 +241,6 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
                 }
             )
             self._force_close(error)
-
-    def _deliver_some(self) -> None:
-        received = self._received
-        while received and self._opened and not self.gone and not self._lost:
-            if self._peer_reset and (self._closing or self._unsendable):
-                # What waits to be sent finds out, also where nobody reads.
-                self._reset(reset_error())
-                return
-            if not self._reading or self._closing:
-                return
-            kind, data = received.popleft()
-            if kind == RST:
-                if not self._eof_seen:
-                    self._reset(reset_error())
-                return
-            if kind == FIN:
-                self._eof_seen = True
-                if not self._protocol.eof_received():
-                    self.close()
-            else:
-                self._feed(data)
 
     def _feed(self, data: bytes) -> None:
         """Hand data over; what a protocol leaves by pausing goes back to the kernel."""
@@ -280,7 +273,7 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
         """Send what was written, then end."""
         if not self._closing:
             self._closing = True
-            if not self._buffer:
+            if not self.unsent:
                 self._call(self._lose, None)
 
     def abort(self) -> None:
@@ -292,7 +285,7 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
         if self._lost:
             return
         self._lost = self._closing = True
-        self._buffer.clear()
+        self.unsent.clear()
         self._call(self._end, error)
 
     def fail(self, error: Exception) -> None:
@@ -341,7 +334,7 @@ class SimTransport(transports._FlowControlMixin):  # type: ignore[name-defined,m
 
     def process_died(self, *, silent: bool) -> None:
         """Do as the kernel of a dead process does, or of a dead machine: nothing."""
-        self._buffer.clear()
+        self.unsent.clear()
         if silent:
             self.gone = True
         else:

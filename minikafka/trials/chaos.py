@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from minikafka.base.errors import KafkaError
 from minikafka.trials.chaos_directed import DIRECTED_KINDS
+from minikafka.trials.chaos_quorum import QUORUM_KINDS
 
 if TYPE_CHECKING:
     from minikafka.sim.hosts import CrashMode
@@ -247,5 +248,5 @@ ALL_KINDS = (
 )
 """Every kind that hits anybody, in a fixed order."""
 
-KINDS = {kind.__name__: kind for kind in (*ALL_KINDS, *DIRECTED_KINDS)}
+KINDS = {kind.__name__: kind for kind in (*ALL_KINDS, *DIRECTED_KINDS, *QUORUM_KINDS)}
 """Every kind by its name, for planted bugs that need one."""

@@ -66,6 +66,12 @@ class Chain:
         self.entries: list[Entry] = []
         self._base_offsets: list[Offset] = []
 
+    def restart(self, root: Offset, root_hash: int) -> None:
+        """Begin anew at `root`: a snapshot stands for what lies below it."""
+        self.root, self.root_hash = root, root_hash
+        self.entries.clear()
+        self._base_offsets.clear()
+
     @property
     def end(self) -> Offset:
         """The offset behind the last batch."""
@@ -200,6 +206,10 @@ class GhostPartition:
         if not self.promises or self.promises[-1][1] != min_isr:
             self.promises.append((offset, min_isr))
 
+    def cap_promises(self, replicas: int) -> None:
+        """Note that a partition has so many replicas from now on: more cannot have to fail."""
+        self.promises = [(offset, min(count, replicas)) for offset, count in self.promises]
+
     def failures_left(self, entry: Entry) -> int:
         """Return how many more replicas must have failed before losing `entry` is licensed.
 
@@ -252,6 +262,8 @@ class Ghost:
         votes: whom each node of the quorum has voted for, by node and epoch.
         quorum_leaders: who led the quorum in which epoch, and its log, which is that of a process.
         quorum_epochs: the latest epoch that each node has told of.
+        disks: the disk that each broker has now.
+        replaced: of disks that brokers have no more: how much metadata was durable there.
         leader_of: who leads, by topic id, partition and leader epoch.
     """
 
@@ -272,6 +284,8 @@ class Ghost:
         self.quorum_leaders: dict[int, tuple[BrokerId, PartitionLog]] = {}
         self.quorum_epochs: dict[BrokerId, int] = {}
         self.leader_of: dict[tuple[TopicId, int, LeaderEpoch], BrokerId] = {}
+        self.disks: dict[BrokerId, uuid.UUID] = {}
+        self.replaced: dict[uuid.UUID, Offset] = {}
         self._stopped: dict[BrokerId, bool] = {}
 
     def started(self, broker: BrokerId, incarnation_id: uuid.UUID) -> None:
@@ -285,6 +299,11 @@ class Ghost:
             if unclean and chain is not None:
                 before = partition.unclean.get(broker, 0)
                 partition.unclean[broker] = max(before, chain.end)
+
+    def disk_replaced(self, broker: BrokerId) -> None:
+        """Note that a broker that is down has an empty disk from now on."""
+        self.replaced[self.disks.pop(broker)] = self.metadata_log(broker).durable_end_offset
+        self.quorum_epochs.pop(broker, None)
 
     def stopped(self, broker: BrokerId) -> None:
         """Note a clean shutdown."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterable
 
-from minikafka.base.clock import LoopClock
 from minikafka.base.seeds import Seeds
 from minikafka.broker.observer import BrokerObserver
-from minikafka.cluster.hosting import Place
+from minikafka.cluster.hosting import Directories, Place
 from minikafka.log.fail_stop import FailStopStorage
 from minikafka.log.storage import MemoryStorage
 from minikafka.net.links import Endpoint
@@ -16,8 +16,9 @@ from minikafka.sim.disk import SimDisk
 from minikafka.sim.hosts import Host
 from minikafka.sim.loop import SimLoop
 
-__all__ = ["BROKER_PORT", "CLIENT_PORT", "SimHosting", "SimLinks", "host_name"]
+__all__ = ["BROKER_PORT", "CLIENT_PORT", "SimClock", "SimHosting", "SimLinks", "host_name"]
 
+NS_PER_MS = 1_000_000
 CLIENT_PORT = 9092
 BROKER_PORT = 9093
 
@@ -25,6 +26,24 @@ BROKER_PORT = 9093
 def host_name(endpoint: Endpoint) -> str:
     """Return the name of the host on which a broker runs, or of a client's host: its own."""
     return f"b{endpoint}" if isinstance(endpoint, int) else endpoint
+
+
+class SimClock:
+    """The clocks of whatever host runs now, in whole milliseconds."""
+
+    __slots__ = ("_loop",)
+
+    def __init__(self, loop: SimLoop) -> None:
+        self._loop = loop
+
+    def monotonic_ms(self) -> int:
+        """Return virtual milliseconds since the start, rounded down."""
+        loop = self._loop
+        return (loop.now_ns + loop.lag_ns) // NS_PER_MS
+
+    def wall_ms(self) -> int:
+        """Return milliseconds since 1970 on the running host's wall clock."""
+        return self._loop.wall_ns() // NS_PER_MS
 
 
 class SimLinks:
@@ -58,12 +77,22 @@ class SimHosting:
 
     def __init__(self, loop: SimLoop, observer: Callable[[int], BrokerObserver]) -> None:
         self.network = SimLinks(loop)
-        self.clock = LoopClock(loop.time, lambda: loop.wall_ns() // 1_000_000)
+        self.clock = SimClock(loop)
         self._loop = loop
         self._observer = observer
         self._seeds = Seeds(loop.seed)
         self._addresses: dict[int, tuple[str, int]] = {}
         self._disks: dict[int, SimDisk] = {}
+        self._directories = Directories(self._seeds)
+
+    def directory_id(self, broker: int) -> uuid.UUID:
+        """Return the id of the broker's disk."""
+        return self._directories.id(broker)
+
+    def replace_disk(self, broker: int) -> None:
+        """Give the broker, which must be down, an empty disk."""
+        self.disk(broker).replace()
+        self._directories.replace(broker)
 
     def host(self, broker: int) -> Host:
         """Return the host of a broker."""
@@ -100,4 +129,5 @@ class SimHosting:
             clock=self.clock,
             context=host.context,
             observer=self._observer(broker),
+            directory_id=self.directory_id(broker),
         )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from minikafka.log.partition_log import PartitionLog
     from minikafka.metadata.image import MetadataImage
     from minikafka.metadata.states import MetadataDelta
+    from minikafka.quorum.snapshots import SnapshotId
     from minikafka.replication.leader import IsrWish, PartitionLeader
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Opened",
     "Produced",
     "Replica",
+    "Snapshotted",
     "Started",
     "Violation",
     "check",
@@ -51,12 +53,16 @@ Hook: TypeAlias = Literal[
     "isr",
     "recorded",
     "applied",
+    "snapshot",
     "answered",
 ]
 Check: TypeAlias = Callable[..., "str | None"]
 
 REGISTERED: dict[Hook, list[tuple[str, Check]]] = {hook: [] for hook in get_args(Hook)}
 """Name and function of each check, by the hook that calls it."""
+
+ABOUT: dict[Check, tuple[int, ...]] = {}
+"""The APIs whose answers a check looks at; a check that is not here looks at all."""
 
 
 class Violation(SimError):
@@ -164,6 +170,17 @@ class Applied:
     before: MetadataImage | None = None
 
 
+@dataclass(frozen=True)
+class Snapshotted:
+    """A snapshot that a broker has just made of its metadata, and the image it is of."""
+
+    broker: Broker
+    snapshot: SnapshotId
+    image: MetadataImage
+    world: Ghost
+    history: MetadataHistory
+
+
 class Answer(NamedTuple):
     """A response about to leave a broker."""
 
@@ -177,11 +194,17 @@ class Answer(NamedTuple):
     history: MetadataHistory = field(default_factory=MetadataHistory)
 
 
-def check(name: str, hook: Hook) -> Callable[[Check], Check]:
-    """Register a check under the name of its rule."""
+def check(name: str, hook: Hook, *api_keys: int) -> Callable[[Check], Check]:
+    """Register a check under the name of its rule.
+
+    Args:
+        api_keys: of the answers that it looks at, where those are not all; it passes the others.
+    """
 
     def register(function: Check) -> Check:
         REGISTERED[hook].append((name, function))
+        if api_keys:
+            ABOUT[function] = api_keys
         return function
 
     return register
@@ -202,6 +225,8 @@ class Invariants:
             hook: list(checks) for hook, checks in REGISTERED.items()
         }
         self.on_answer: list[Callable[[Answer], None]] = []
+        self._by_api: dict[int, list[tuple[str, Check]]] = {}
+        self._sorted_in = 0
 
     def add(self, name: str, hook: Hook, function: Check) -> None:
         """Call one more check in this run."""
@@ -209,7 +234,24 @@ class Invariants:
 
     def run(self, hook: Hook, event: object) -> None:
         """Call the checks of a hook."""
-        for name, function in self.hooks[hook]:
+        self._call(self.hooks[hook], event)
+
+    def look_at(self, answer: Answer) -> None:
+        """Call the checks of answers of its API."""
+        checks = self.hooks["answered"]
+        if self._sorted_in != len(checks):
+            self._by_api.clear()
+            self._sorted_in = len(checks)
+        key = answer.api_key
+        found = self._by_api.get(key)
+        if found is None:
+            found = self._by_api[key] = [
+                each for each in checks if key in ABOUT.get(each[1], (key,))
+            ]
+        self._call(found, answer)
+
+    def _call(self, checks: Sequence[tuple[str, Check]], event: object) -> None:
+        for name, function in checks:
             try:
                 text = function(event)
             except Exception as error:  # noqa: BLE001 - brokers would swallow it, and go on

@@ -65,6 +65,7 @@ class MetadataHistory:
 
     Attributes:
         image: the state behind the last record; None before the first.
+        settled: the state behind each batch, by the offset where it ends.
         accepted: by topic id, partition and partition epoch: the state and the cluster on which
             the change to that epoch followed.
         registrations: by broker epoch: the epoch of the registration before it, None without
@@ -73,6 +74,7 @@ class MetadataHistory:
 
     def __init__(self) -> None:
         self.image: MetadataImage | None = None
+        self.settled: dict[Offset, MetadataImage] = {}
         self.accepted: dict[tuple[TopicId, int, int], tuple[PartitionImage, MetadataImage]] = {}
         self.registrations: dict[int, tuple[int | None, MetadataImage]] = {}
 
@@ -88,7 +90,8 @@ class MetadataHistory:
             for offset, record in enumerate(records, batch.base_offset):
                 after, _ = steps[-1].apply((record,), offset + 1)
                 steps.append(after)
-            self.image, _ = steps[-1].apply((), batch.next_offset)
+            self.image, _ = steps[-1].apply((), batch.next_offset, batch.epoch)
+            self.settled[batch.next_offset] = self.image
             for index, record in enumerate(records):
                 recorded = Recorded(
                     ghost,

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from minikafka.cluster.topics import ConfigInput
 
-__all__ = ["RESTLESS", "Acks", "Mutation", "Patch"]
+__all__ = ["ELECTING", "HASTY", "RESTLESS", "Acks", "Mutation", "Patch"]
 
 Patch: TypeAlias = tuple[Any, str, Any]
 """Owner, attribute, and what stands there for the length of a run."""
@@ -25,6 +25,15 @@ RESTLESS: Mapping[str, ConfigInput] = {
     "broker.heartbeat.interval.ms": 500,
 }
 """Configs under which leaderships move fast, and soon back to whom they came from."""
+
+HASTY: Mapping[str, ConfigInput] = {
+    "controller.quorum.election.timeout.ms": 150,
+    "controller.quorum.fetch.timeout.ms": 300,
+}
+"""Timeouts under which the quorum elects somebody every few seconds."""
+
+ELECTING = ("kill", "isolate", "pause")
+"""Kinds of faults that end leaderships of the quorum."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from minikafka.trials.mutation import Mutation, Patch
 from minikafka.trials.mutations_controller import CONTROLLER_MUTATIONS
 from minikafka.trials.mutations_moving import MOVING_MUTATIONS
 from minikafka.trials.mutations_quorum import QUORUM_MUTATIONS
+from minikafka.trials.mutations_rules import RULE_MUTATIONS
 
 __all__ = ["MUTATIONS", "Mutation", "mutated"]
 
@@ -43,6 +44,7 @@ MUTATIONS: dict[str, Mutation] = {
     **MOVING_MUTATIONS,
     **CONTROLLER_MUTATIONS,
     **QUORUM_MUTATIONS,
+    **RULE_MUTATIONS,
 }
 """All planted bugs, by id."""
 

@@ -40,10 +40,8 @@ def _serves_any_epoch() -> list[Patch]:
 
     real = ReplicaManager.leading
 
-    def leading(
-        self: Any, topic: str, index: int, epoch: int = -1, *, internal: bool = False
-    ) -> Any:
-        return real(self, topic, index, -1, internal=internal)
+    def leading(self: Any, topic: str, index: int, epoch: int = -1, **kw: Any) -> Any:
+        return real(self, topic, index, -1, **kw)
 
     return [(ReplicaManager, "leading", leading)]
 
@@ -84,10 +82,8 @@ def _believes_before_truncating() -> list[Patch]:
 def _takes_late_answers() -> list[Patch]:
     from minikafka.broker import replica_fetcher
 
-    def counts(self: Any, number: int) -> bool:
-        return True
-
-    return [(replica_fetcher._Followed, "counts", counts)]
+    always = property(lambda self: 0, lambda self, number: None)
+    return [(replica_fetcher._Followed, "valid_from", always)]
 
 
 def _skips_a_batch() -> list[Patch]:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from minikafka.cluster.topics import ConfigInput
-from minikafka.trials.mutation import Mutation, Patch
+from minikafka.trials.mutation import ELECTING, HASTY, Mutation, Patch
 
 __all__ = ["QUORUM_MUTATIONS"]
 
-_HASTY: Mapping[str, ConfigInput] = {
-    "controller.quorum.election.timeout.ms": 150,
-    "controller.quorum.fetch.timeout.ms": 300,
+_SNAPSHOTS: Mapping[str, ConfigInput] = {
+    "metadata.log.max.record.bytes.between.snapshots": 200,
+    "metadata.max.retention.bytes": 1,
 }
-"""Timeouts under which the quorum elects somebody every few seconds."""
-
-_ELECTING = ("kill", "isolate", "pause")
+"""Many snapshots, and no more of the log than they need."""
 
 
 def _votes_without_storing_it() -> list[Patch]:
@@ -99,9 +98,9 @@ def _would_vote_against_a_heard_leader() -> list[Patch]:
 
 
 def _applies_what_is_not_committed() -> list[Patch]:
-    from minikafka.broker.quorum_driver import QuorumDriver
+    from minikafka.broker.applied_metadata import AppliedMetadata
 
-    real = QuorumDriver.apply_committed
+    real = AppliedMetadata.apply_committed
 
     class _Eager:
         """A log whose watermark is its end."""
@@ -120,7 +119,7 @@ def _applies_what_is_not_committed() -> list[Patch]:
         finally:
             self._log = log
 
-    return [(QuorumDriver, "apply_committed", apply_committed)]
+    return [(AppliedMetadata, "apply_committed", apply_committed)]
 
 
 def _leads_on_after_a_restart() -> list[Patch]:
@@ -139,33 +138,92 @@ def _leads_on_after_a_restart() -> list[Patch]:
     return [(QuorumMachine, "start", start)]
 
 
+def _knows_voters_by_id_only() -> list[Patch]:
+    from minikafka.quorum.voters import Voter
+
+    def is_same(self: Any, node_id: int, directory_id: Any) -> bool:
+        same: bool = self.voter_id == node_id
+        return same
+
+    return [(Voter, "is_same", is_same)]
+
+
+def _truncates_what_is_committed() -> list[Patch]:
+    from minikafka.quorum import log_keeper
+
+    def truncation_target(log: Any, epoch: int, end_offset: int) -> int:
+        own_epoch, own_end = log.epochs.end_offset_for(epoch, log.log_end_offset)
+        target: int = min(own_end, end_offset) if own_epoch == epoch else max(own_end, 0)
+        return target
+
+    return [
+        # Only a voter that has forgotten can lead without what is committed.
+        *_knows_voters_by_id_only(),
+        (log_keeper, "truncation_target", truncation_target),
+    ]
+
+
+def _changes_voters_too_early() -> list[Patch]:
+    from minikafka.quorum import duties
+
+    def unchecked(*args: Any) -> None:
+        """Let every change through."""
+
+    return [(duties, "check_ready", unchecked), (duties, "check_change", unchecked)]
+
+
+def _snapshots_what_is_not_committed() -> list[Patch]:
+    from minikafka.broker.snapshot_keeper import SnapshotKeeper
+
+    real = SnapshotKeeper._write
+
+    def write(self: Any, image: Any, timestamp_ms: int) -> None:
+        real(self, replace(image, offset=image.offset + 1), timestamp_ms)
+
+    return [(SnapshotKeeper, "_write", write)]
+
+
+def _deletes_the_snapshot_its_log_begins_with() -> list[Patch]:
+    from minikafka.quorum.log_keeper import LogKeeper
+
+    real = LogKeeper.clean
+
+    def clean(self: Any, max_bytes: int, max_age_ms: int, now_timestamp_ms: int) -> None:
+        before = self.log.log_start_offset
+        real(self, max_bytes, max_age_ms, now_timestamp_ms)
+        if self.log.log_start_offset > before:
+            self.snapshots.delete(self.snapshots.earliest)
+
+    return [(LogKeeper, "clean", clean)]
+
+
 QUORUM_MUTATIONS: dict[str, Mutation] = {
     "M81": Mutation(
         "a vote is given before it is stored",
         ("K7", "K1"),
         _votes_without_storing_it,
-        _ELECTING,
+        ELECTING,
         ancestor="Raft, 5.2",
         tier=1,
-        config=_HASTY,
+        config=HASTY,
     ),
     "M82": Mutation(
         "a vote goes to a log that is behind",
         ("K8", "R3"),
         _votes_for_logs_behind_its_own,
-        _ELECTING,
+        ELECTING,
         ancestor="Raft, 5.4.1",
         tier=1,
-        config=_HASTY,
+        config=HASTY,
     ),
     "M83": Mutation(
         "a record of an older epoch is committed by counting",
         ("K6", "R3"),
         _commits_records_of_older_epochs,
-        _ELECTING,
+        ELECTING,
         ancestor="KAFKA-12619",
         tier=1,
-        config=_HASTY,
+        config=HASTY,
     ),
     "M85": Mutation(
         "a voter fetches on before what it has is durable",
@@ -188,7 +246,7 @@ QUORUM_MUTATIONS: dict[str, Mutation] = {
         _would_vote_against_a_heard_leader,
         ("isolate", "partition", "slow_link"),
         ancestor="KIP-996, KAFKA-17641",
-        config=_HASTY,
+        config=HASTY,
     ),
     "M92": Mutation(
         "a broker applies metadata that is not committed",
@@ -203,7 +261,49 @@ QUORUM_MUTATIONS: dict[str, Mutation] = {
         _leads_on_after_a_restart,
         ("kill", "power_loss"),
         ancestor="KAFKA-10527",
-        config=_HASTY,
+        config=HASTY,
+    ),
+    "M86": Mutation(
+        "what is committed is truncated for a leader without it, whose disk was replaced",
+        ("R13", "R3", "R2", "K7"),
+        _truncates_what_is_committed,
+        ("replaced_disk", "kill", "isolate"),
+        ancestor="KAFKA-12460",
+        config=HASTY,
+    ),
+    "M88": Mutation(
+        "voters change before the last change, or anything of the epoch, is committed",
+        ("K13",),
+        _changes_voters_too_early,
+        ("changed_voters", "isolate", "kill"),
+        ancestor="KIP-853; Raft, single-server changes",
+        tier=1,
+        config=HASTY,
+        profile="swarm",
+    ),
+    "M93": Mutation(
+        "a voter is known by its id alone, whatever disk it has",
+        ("K7", "K6", "K1", "R3", "R2"),
+        _knows_voters_by_id_only,
+        ("replaced_disk", "kill", "isolate"),
+        ancestor="KIP-853",
+        config=HASTY,
+    ),
+    "snapshot-offset": Mutation(
+        "a snapshot says that it stands for one record more than it does",
+        ("K14", "R1", "R14"),
+        _snapshots_what_is_not_committed,
+        ("kill",),
+        ancestor="KAFKA-14618",
+        config=_SNAPSHOTS,
+    ),
+    "snapshot-start": Mutation(
+        "the snapshot is deleted that the log begins with",
+        ("K14",),
+        _deletes_the_snapshot_its_log_begins_with,
+        ("kill",),
+        ancestor="KIP-630",
+        config=_SNAPSHOTS,
     ),
 }
 """Planted bugs of this kind, by id."""

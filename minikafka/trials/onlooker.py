@@ -17,6 +17,7 @@ from minikafka.trials.invariants import (
     Opened,
     Produced,
     Replica,
+    Snapshotted,
     Started,
 )
 from minikafka.wire.versions import ApiKey
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from minikafka.log.partition_log import PartitionLog
     from minikafka.metadata.image import MetadataImage
     from minikafka.metadata.states import MetadataDelta
+    from minikafka.quorum.snapshots import SnapshotId
     from minikafka.replication.leader import IsrWish, PartitionLeader
 
 __all__ = ["Onlooker"]
@@ -45,6 +47,7 @@ class Onlooker:
         """Keep the broker, to see its roles, and note how the one before it ended."""
         self._broker = broker
         self._ghost.brokers[self._id] = broker
+        self._ghost.disks[self._id] = broker.directory_id
         self._ghost.started(self._id, broker.lifecycle.incarnation_id)
         self._run("started", Started(broker, self._ghost))
 
@@ -90,9 +93,9 @@ class Onlooker:
         ghost = self._ghost.partition(log)
         chain = ghost.chains[self._id]
         removed = chain.cut(log.log_end_offset)
-        if not chain.entries and chain.end != log.log_end_offset:
-            root_hash = ghost.committed_hash(log.log_end_offset) or 0
-            chain.root, chain.root_hash = log.log_end_offset, root_hash
+        if not log.size_bytes and (chain.entries or chain.end != log.log_end_offset):
+            # A snapshot stands for what was there, or for more.
+            chain.restart(log.log_end_offset, ghost.committed_hash(log.log_end_offset) or 0)
         self._run("truncated", self._replica(log, ghost, chain, removed, old_end))
 
     def watermark_moved(self, log: PartitionLog, old: Offset) -> None:
@@ -126,6 +129,11 @@ class Onlooker:
                 ghost.chains.pop(self._id, None)
                 ghost.losses.pop(self._id, None)
 
+    def snapshotted(self, broker: Broker, snapshot: SnapshotId, image: MetadataImage) -> None:
+        """Look at a snapshot of metadata."""
+        event = Snapshotted(broker, snapshot, image, self._ghost, self._invariants.history)
+        self._run("snapshot", event)
+
     def led(self, broker: Broker, partition: Partition) -> None:
         """Look at a new leader."""
         log = partition.log
@@ -157,16 +165,23 @@ class Onlooker:
     def _note_unclean(
         self, before: MetadataImage | None, image: MetadataImage, delta: MetadataDelta
     ) -> None:
-        """Note elections from outside the ISR: from their record on another history counts."""
+        """Note elections from outside the ISR: from their record on another history counts.
+
+        And that a partition has fewer replicas: no more of them can have to fail.
+        """
         for name in delta.partitions_changed:
             old = None if before is None else before.partition(name)
             new, topic = image.partition(name), image.topics.get(name.topic)
-            if old is None or new is None or topic is None or new.leader == NO_LEADER:
+            if old is None or new is None or topic is None:
                 continue
             ghost = self._ghost.find(topic.topic_id, name.partition)
-            chosen = (*old.isr, *old.elr)
+            if ghost is None:
+                continue
+            if len(new.replicas) < len(old.replicas):
+                ghost.cap_promises(len(new.replicas))
+            chosen = (*old.isr, *old.elr, NO_LEADER)
             allowed = image.topic_config(name.topic).unclean_leader_election_enable
-            if ghost is not None and allowed and new.leader not in chosen and new.recovering:
+            if allowed and new.leader not in chosen and new.recovering:
                 ghost.unclean_count += 1
                 ghost.unclean_epoch = ghost.generation = new.leader_epoch
 
@@ -207,7 +222,7 @@ class Onlooker:
             from_broker,
             self._invariants.history,
         )
-        self._run("answered", answer)
+        self._invariants.look_at(answer)
         for hear in self._invariants.on_answer:
             hear(answer)
 

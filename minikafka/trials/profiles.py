@@ -11,6 +11,7 @@ from minikafka.cluster.topics import ConfigInput
 from minikafka.replication.selector import RACK_AWARE
 from minikafka.trials import chaos
 from minikafka.trials.chaos_directed import DIRECTED_KINDS
+from minikafka.trials.chaos_quorum import QUORUM_KINDS
 from minikafka.trials.mutation import Acks, Mutation
 
 __all__ = ["PROFILES", "Profile", "Shape", "drawn_kinds", "drawn_shape"]
@@ -47,7 +48,7 @@ PROFILES: dict[str, Profile] = {
     ),
     "swarm": Profile(
         "3 to 5 brokers, and topics, promises and timeouts as they come",
-        kinds=(*chaos.ALL_KINDS, *DIRECTED_KINDS),
+        kinds=(*chaos.ALL_KINDS, *DIRECTED_KINDS, *QUORUM_KINDS),
         swarm=True,
     ),
 }
@@ -145,6 +146,7 @@ def _swarm(profile: Profile, draws: Random) -> Shape:
         "unclean.leader.election.enable": "true" if unclean else "false",
         # Leaderless partitions are looked at only so often.
         "unclean.leader.election.interval.ms": draws.choice((1_000, 5_000, 30_000)),
+        **_snapshots(draws),
     }
     return Shape(
         brokers,
@@ -155,6 +157,15 @@ def _swarm(profile: Profile, draws: Random) -> Shape:
         core=draws.random() < 0.5,
         racks=racks,
     )
+
+
+def _snapshots(draws: Random) -> dict[str, ConfigInput]:
+    """Draw how often metadata is made a snapshot of, and how much of its log is kept."""
+    return {
+        "metadata.log.max.record.bytes.between.snapshots": draws.choice((200, 2_000, 20_000)),
+        "metadata.max.retention.bytes": draws.choice((1, 5_000, 100_000)),
+        "internal.metadata.max.fetch.size.in.bytes": draws.choice((300, 8_388_608)),
+    }
 
 
 def _timeouts(draws: Random) -> dict[str, ConfigInput]:

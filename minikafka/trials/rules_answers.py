@@ -37,7 +37,7 @@ def acknowledged(answer: Answer) -> Iterator[tuple[Partition, int, memoryview]]:
                 yield partition, result.base_offset, data
 
 
-@check("R11", "answered")
+@check("R11", "answered", ApiKey.PRODUCE)
 def _acknowledged_is_durable(answer: Answer) -> str | None:
     """acks=all says: every in-sync replica holds it. acks=1 says: the leader does."""
     if answer.api_key != ApiKey.PRODUCE or answer.response is None:
@@ -93,7 +93,7 @@ def _fetched(answer: Answer) -> Iterator[tuple[GhostPartition, Partition, Batch]
                     yield ghost, partition, batch
 
 
-@check("R16", "answered")
+@check("R16", "answered", ApiKey.FETCH)
 def _consumers_read_what_is_committed(answer: Answer) -> str | None:
     """What a consumer is sent lies below the high watermark, and is what the log holds."""
     if answer.api_key != ApiKey.FETCH or answer.request.replica_id >= 0:
@@ -110,7 +110,7 @@ def _consumers_read_what_is_committed(answer: Answer) -> str | None:
     return None
 
 
-@check("R16", "answered")
+@check("R16", "answered", ApiKey.FETCH)
 def _consumers_are_sent_to_replicas_in_sync(answer: Answer) -> str | None:
     """Only a member of the ISR is named as the replica to read from (KAFKA-14372)."""
     if answer.api_key != ApiKey.FETCH or answer.request.replica_id >= 0:
@@ -132,7 +132,7 @@ def _consumers_are_sent_to_replicas_in_sync(answer: Answer) -> str | None:
     return None
 
 
-@check("R19", "answered")
+@check("R19", "answered", ApiKey.FETCH)
 def _reads_are_repeatable(answer: Answer) -> str | None:
     """What one consumer was sent at an offset, every other one is sent there, too."""
     if answer.api_key != ApiKey.FETCH or answer.request.replica_id >= 0:

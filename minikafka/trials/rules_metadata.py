@@ -6,44 +6,51 @@ The names are those of docs/invariants.md.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from minikafka.base.ids import NO_LEADER, BrokerId, TopicPartition
 from minikafka.metadata.image import MetadataImage
+from minikafka.metadata.records import PartitionChanged, PartitionCreated
 from minikafka.metadata.states import PartitionImage
 from minikafka.trials.invariants import Applied, check
+
+if TYPE_CHECKING:
+    from minikafka.trials.metadata_history import Recorded
 
 __all__ = ["REGISTERED_HERE"]
 
 REGISTERED_HERE = ("C2", "C3")
 
 
-@check("C2", "applied")
-def _leader_isr_and_elr_fit(applied: Applied) -> str | None:
+@check("C2", "recorded")
+def _leader_isr_and_elr_fit(recorded: Recorded) -> str | None:
     """The leader is in the ISR or there is none; ISR and ELR are disjoint parts of the replicas.
 
-    The ELR is empty while the ISR has min.insync.replicas members (KIP-966).
+    The ELR is empty while the ISR has min.insync.replicas members (KIP-966), by the configs and
+    the replicas of that moment.
     """
-    image = applied.image
-    for name in applied.delta.partitions_changed:
-        partition = image.partition(name)
-        if partition is None:
-            continue
-        isr, elr, replicas = partition.isr, partition.elr, partition.replicas
-        enough = min(
-            image.topic_config(name.topic).min_insync_replicas,
-            len(image.topics[name.topic].partitions[0].replicas),
+    record, image = recorded.record, recorded.after
+    if not isinstance(record, (PartitionCreated, PartitionChanged)):
+        return None
+    topic = image.topic_by_id(record.topic_id)
+    if topic is None:
+        return None
+    partition = topic.partitions[record.partition]
+    isr, elr, replicas = partition.isr, partition.elr, partition.replicas
+    enough = min(
+        image.topic_config(topic.name).min_insync_replicas, len(topic.partitions[0].replicas)
+    )
+    members = (*isr, *elr)
+    sound = (
+        len(dict.fromkeys(members)) == len(members)
+        and all(member in replicas for member in members)
+        and not (elr and len(isr) >= enough)
+    )
+    if not sound or partition.leader not in (*isr, NO_LEADER):
+        return (
+            f"{topic.name}-{record.partition}: leader {partition.leader}, "
+            f"ISR {isr}, ELR {elr}, replicas {replicas}, min.insync.replicas {enough}"
         )
-        members = (*isr, *elr)
-        sound = (
-            len(dict.fromkeys(members)) == len(members)
-            and all(member in replicas for member in members)
-            and not (elr and len(isr) >= enough)
-        )
-        if not sound or partition.leader not in (*isr, NO_LEADER):
-            return (
-                f"broker {applied.broker} applied {name}: leader {partition.leader}, "
-                f"ISR {isr}, ELR {elr}, replicas {replicas}, min.insync.replicas {enough}"
-            )
     return None
 
 

@@ -1,4 +1,4 @@
-"""Rules of the metadata quorum: K1, K6, K7, K8, K9, K10, K12, K15, C8.
+"""Rules of the metadata quorum: K1, K6, K7, K8, K9, K10, K12, K13, K14, K15, C8.
 
 The names are those of docs/invariants.md. K2, K4, K5 and K11 are R1, R3, R2 and R13, which hold
 for the metadata log as for any other.
@@ -6,17 +6,33 @@ for the metadata log as for any other.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from minikafka.base.ids import Offset
+from minikafka.metadata.records import decode_record
+from minikafka.metadata.snapshot import image_records
 from minikafka.quorum.commit import majority_count
+from minikafka.quorum.control import voter_sets
 from minikafka.quorum.election import is_up_to_date
 from minikafka.quorum.roles import Role
-from minikafka.trials.invariants import Answer, Applied, Replica, Started, check
+from minikafka.quorum.snapshots import snapshot_payloads
+from minikafka.quorum.voters import Voter, VoterSet
+from minikafka.trials.invariants import (
+    Answer,
+    Applied,
+    Replica,
+    Snapshotted,
+    Started,
+    check,
+)
 from minikafka.wire.versions import ApiKey
 
 __all__ = ["REGISTERED_HERE"]
 
-REGISTERED_HERE = ("K1", "K6", "K7", "K8", "K9", "K10", "K12", "K15", "C8")
+REGISTERED_HERE = (
+    "K1", "K6", "K7", "K8", "K9", "K10", "K12", "K13", "K14", "K15", "C8",
+)  # fmt: skip
 
 
 @check("K1", "led")
@@ -49,16 +65,12 @@ def _committed_is_durable_on_a_majority(replica: Replica) -> str | None:
     ghost, living = replica.ghost, replica.world.brokers.get(replica.broker)
     if not ghost.internal or replica.epoch < 0 or living is None:
         return None
-    watermark, voters = replica.log.high_watermark, living.quorum.machine.voters
-    holders = [
-        voter
-        for voter in voters
-        if voter in ghost.chains and ghost.chains[voter].log.durable_end_offset >= watermark
-    ]
-    if len(holders) < majority_count(voters):
+    watermark, voters = replica.log.high_watermark, living.quorum.machine.voter_set
+    holders = [voter.voter_id for voter in voters if _held(replica, voter) >= watermark]
+    if len(holders) < majority_count(voters.ids):
         return (
             f"node {replica.broker} commits metadata below {watermark}, which only {holders} "
-            f"of {voters} hold durably"
+            f"of {voters.ids} hold durably"
         )
     entry = replica.chain.at(watermark - 1)
     if entry is not None and entry.epoch != replica.epoch:
@@ -69,14 +81,24 @@ def _committed_is_durable_on_a_majority(replica: Replica) -> str | None:
     return None
 
 
-@check("K7", "answered")
+def _held(replica: Replica, voter: Voter) -> Offset:
+    """Return how much metadata a voter holds durably, or its disk did while it had it."""
+    replaced = replica.world.replaced.get(voter.directory_id)
+    if replaced is not None:
+        return replaced
+    chain = replica.ghost.chains.get(voter.voter_id)
+    return 0 if chain is None else chain.log.durable_end_offset
+
+
+@check("K7", "answered", ApiKey.VOTE)
 def _one_durable_vote_in_an_epoch(answer: Answer) -> str | None:
     """A vote is on the disk before it is given, and there is one in an epoch."""
+    if answer.api_key != ApiKey.VOTE:
+        return None
     granted = _granted(answer)
     machine = answer.broker.quorum.machine
     known = answer.ghost.quorum_epochs
-    if answer.api_key == ApiKey.VOTE:
-        known[machine.node_id] = max(known.get(machine.node_id, 0), machine.epoch)
+    known[machine.node_id] = max(known.get(machine.node_id, 0), machine.epoch)
     if granted is None or granted.pre_vote:
         return None
     voter, epoch = machine.node_id, granted.replica_epoch
@@ -89,7 +111,7 @@ def _one_durable_vote_in_an_epoch(answer: Answer) -> str | None:
     return None
 
 
-@check("K8", "answered")
+@check("K8", "answered", ApiKey.VOTE)
 def _votes_go_to_complete_logs(answer: Answer) -> str | None:
     """Who gets a vote has a log that is not behind the voter's."""
     granted = _granted(answer)
@@ -103,7 +125,7 @@ def _votes_go_to_complete_logs(answer: Answer) -> str | None:
     return None
 
 
-@check("K12", "answered")
+@check("K12", "answered", ApiKey.VOTE)
 def _no_pre_vote_against_a_heard_leader(answer: Answer) -> str | None:
     """Who hears the leader refuses pre-votes, and no pre-vote is stored (KIP-996)."""
     granted = _granted(answer)
@@ -115,6 +137,72 @@ def _no_pre_vote_against_a_heard_leader(answer: Answer) -> str | None:
             f"node {machine.node_id} would vote for {granted.replica_id}, and is "
             f"{machine.role.value} in epoch {machine.epoch}"
         )
+    return None
+
+
+@check("K13", "appended")
+def _voters_change_one_at_a_time(replica: Replica) -> str | None:
+    """One vote at a time, each committed before the next, and none before a record of one's own.
+
+    What a leader appends is judged by the voters and the watermark before it (KIP-853).
+    """
+    living = replica.world.brokers.get(replica.broker)
+    if not replica.ghost.internal or living is None:
+        return None
+    machine = living.quorum.machine
+    leadership, history = machine.leadership, machine.history
+    if leadership is None or machine.log is not replica.log:
+        return None
+    for offset, voters in _new_voters(replica):
+        committed = replica.log.high_watermark
+        if offset - leadership.epoch_start_offset <= 2 and voters == history.latest:
+            continue  # those that it began with, beside its first record
+        votes = history.latest.differs_by(voters)
+        before = max(history.latest_offset, leadership.epoch_start_offset)
+        if votes > 1 or committed <= before:
+            return (
+                f"node {replica.broker} makes {voters} of {history.latest} at {offset}, with "
+                f"its first record at {leadership.epoch_start_offset}, the voters before at "
+                f"{history.latest_offset}, and the watermark at {committed}"
+            )
+    return None
+
+
+def _new_voters(replica: Replica) -> Iterator[tuple[Offset, VoterSet]]:
+    for entry in replica.entries:
+        found = replica.log.read(entry.base_offset, 1, entry.next_offset, at_least_one=True)
+        for batch in found.batches:
+            yield from voter_sets(batch)
+
+
+@check("K14", "snapshot")
+def _snapshot_is_what_its_records_come_to(made: Snapshotted) -> str | None:
+    """A snapshot lies between log start and watermark, and says what was committed below it."""
+    snapshot, log = made.snapshot, made.broker.quorum.machine.log
+    broker = made.broker.node_id
+    if not log.log_start_offset <= snapshot.end_offset <= log.high_watermark:
+        return f"broker {broker} makes {snapshot} of {log}"
+    true = made.history.settled.get(snapshot.end_offset)
+    if true is None or true.epoch != snapshot.epoch:
+        return f"broker {broker} makes {snapshot}, where no batch of that epoch ends"
+    payloads = snapshot_payloads(made.broker.quorum.machine.snapshots.batches(snapshot))
+    if [decode_record(payload) for payload in payloads] != image_records(true):
+        return f"broker {broker} makes {snapshot}, which is not what its records come to"
+    return None
+
+
+@check("K14", "watermark")
+def _log_begins_with_a_snapshot(replica: Replica) -> str | None:
+    """Where the log does not begin at 0, a snapshot ends exactly there (KAFKA-14618)."""
+    living = replica.world.brokers.get(replica.broker)
+    if not replica.ghost.internal or living is None:
+        return None
+    machine, start = living.quorum.machine, replica.log.log_start_offset
+    if machine.log is not replica.log or not start:
+        return None
+    earliest = machine.snapshots.earliest
+    if earliest is None or earliest.end_offset != start:
+        return f"node {replica.broker}: metadata begins at {start}, its snapshots at {earliest}"
     return None
 
 

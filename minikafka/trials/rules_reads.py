@@ -24,7 +24,7 @@ LATEST = -1
 CONSUMER = -1
 
 
-@check("R8", "answered")
+@check("R8", "answered", ApiKey.LIST_OFFSETS)
 def _latest_offset_never_falls(answer: Answer) -> str | None:
     """Who asks for the latest offset is never told less than others were told before.
 
@@ -90,7 +90,7 @@ class Asked:
                 self.partitions[topic.topic_id, asked.index] = asked
 
 
-@check("R16", "answered")
+@check("R16", "answered", ApiKey.FETCH)
 def _followers_read_what_continues_their_log(answer: Answer) -> str | None:
     """A follower is sent records only in its own leader epoch and behind a log like ours."""
     if answer.api_key != ApiKey.FETCH or answer.request.replica_id < 0:
@@ -139,7 +139,7 @@ def _unlike(
     return None
 
 
-@check("W3", "answered")
+@check("W3", "answered", ApiKey.PRODUCE, ApiKey.FETCH)
 def _who_answers_as_leader_leads(answer: Answer) -> str | None:
     """A broker takes and gives records as the leader that its applied metadata names."""
     if answer.api_key not in (ApiKey.PRODUCE, ApiKey.FETCH) or answer.response is None:

@@ -181,11 +181,13 @@ def _counted_by_another_registration(replica: Replica, leader: PartitionLeader) 
 def _who_joins_the_isr_has_caught_up(event: IsrConsidered) -> str | None:
     """Who is taken in holds all up to the watermark and up to the start of the epoch."""
     wish, leader, ghost = event.wish, event.leader, event.ghost
-    if wish is None:
-        return None
+    if wish is None or leader.leader_epoch < ghost.generation:
+        return None  # of a history that has ended, though it may not know
     own = ghost.chains[event.broker]
     needed = max(leader.log.high_watermark, leader.leader_epoch_start_offset)
     living = event.world.brokers[event.broker]
+    log = leader.log
+    state = event.world.state(log.topic_id, log.partition.partition)
     last = own.between(own.root, needed)
     for member, epoch in zip(wish.isr, wish.broker_epochs, strict=True):
         if member in leader.isr:
@@ -193,6 +195,9 @@ def _who_joins_the_isr_has_caught_up(event: IsrConsidered) -> str | None:
         broker = living.image.brokers.get(member)
         if broker is None or not broker.active or epoch not in (broker.broker_epoch, -1):
             return f"{ghost.name}: broker {member} is asked for in epoch {epoch}: {broker}"
+        deleted = state is None and event.world.image is not None
+        if deleted or (state is not None and member not in state.replicas):
+            continue  # its log is gone, or moved away, before the leader has heard of it
         if last and _lacking(ghost, member, last[-1]):
             return (
                 f"broker {event.broker} asks for broker {member} in the ISR of {ghost.name}: it "

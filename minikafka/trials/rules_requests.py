@@ -20,7 +20,7 @@ __all__ = ["REGISTERED_HERE"]
 REGISTERED_HERE = ("C5", "C7", "C10")
 
 
-@check("C5", "answered")
+@check("C5", "answered", ApiKey.ALTER_PARTITION)
 def _accepted_isr_was_due(answer: Answer) -> str | None:
     """An accepted AlterPartition came from the leader, in its epochs, and names whom it may."""
     if answer.api_key != ApiKey.ALTER_PARTITION or answer.response["error_code"]:
@@ -89,7 +89,7 @@ def _members(wanted: Any) -> list[tuple[BrokerId, int]]:
     return [(broker_id, -1) for broker_id in wanted.new_isr]
 
 
-@check("C7", "answered")
+@check("C7", "answered", ApiKey.BROKER_REGISTRATION)
 def _unclean_registration_has_left_every_isr(answer: Answer) -> str | None:
     """Who does not say that it shut down cleanly is in no ISR and no ELR when it is answered."""
     if answer.api_key != ApiKey.BROKER_REGISTRATION or answer.response["error_code"]:
@@ -106,7 +106,7 @@ def _unclean_registration_has_left_every_isr(answer: Answer) -> str | None:
     return None
 
 
-@check("C10", "answered")
+@check("C10", "answered", ApiKey.ALLOCATE_PRODUCER_IDS)
 def _producer_ids_are_given_once(answer: Answer) -> str | None:
     """No two blocks of producer ids have an id in common (KIP-730)."""
     if answer.api_key != ApiKey.ALLOCATE_PRODUCER_IDS or answer.response["error_code"]:

@@ -106,8 +106,13 @@ class BrokerHost:
             if self.host.incarnation is incarnation:
                 self.host.crash()
 
+    def replace_disk(self) -> None:
+        """Give it, while it is down, an empty disk: what it had, and its vote, are gone."""
+        self._simulation.invariants.ghost.disk_replaced(self.id)
+        self._simulation.hosting.replace_disk(self.id)
+
     def restart(self) -> None:
-        """Start it again on the same disk."""
+        """Start it again on the disk it has."""
         self.host.restart()
 
     def pause(self, seconds: float | None = None) -> None:

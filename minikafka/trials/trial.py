@@ -15,6 +15,7 @@ from minikafka.base.errors import KafkaError
 from minikafka.check.anomalies import Rules, find_anomalies
 from minikafka.check.history import History
 from minikafka.sim.network import Link
+from minikafka.trials.chaos_quorum import QUORUM_KINDS, restore_voters
 from minikafka.trials.checks import no_acked_lost, offsets_monotonic
 from minikafka.trials.invariants import Violation
 from minikafka.trials.job import Report
@@ -48,11 +49,15 @@ def run_trial(
     seconds: float = 60.0,
     profile: str = "default",
     mutate: str | None = None,
+    planted: bool = True,
+    until_s: float | None = None,
 ) -> Report:
     """Run the trial of one seed.
 
     Args:
         seconds: virtual seconds of clients and faults; what it takes to converge comes on top.
+        planted: False runs the trial of `mutate`, its faults and configs, without the bug.
+        until_s: virtual time at which to break off, with `error:TimeLimit`.
 
     Raises:
         ValueError: see `check_options`.
@@ -81,8 +86,8 @@ def run_trial(
         config=shape.config,
         racks=shape.racks,
         replication_factor=shape.replication_factor,
-        mutate=mutate,
-        time_limit_s=seconds + 3 * CONVERGE_S,
+        mutate=mutate if planted else None,
+        time_limit_s=seconds + 3 * CONVERGE_S if until_s is None else until_s,
     )
 
 
@@ -134,6 +139,8 @@ class _Trial:
             await simulation.chaos(*kinds, every=profile.every_s, until=end_s)
         else:
             await simulation.sleep(seconds)
+        if any(kind in kinds for kind in QUORUM_KINDS):
+            await self._restore_voters()
         if self._shape.core:
             await self._do_with_the_core()
         try:
@@ -149,6 +156,13 @@ class _Trial:
             raise Violation(*wrong)
         simulation.check(no_acked_lost, offsets_monotonic)
         self._judge()
+
+    async def _restore_voters(self) -> None:
+        """Let those vote who voted at first; a quorum that is alive can do that (L1)."""
+        simulation = self._simulation
+        await simulation.until(lambda: all(broker.running for broker in simulation.brokers))
+        if not await restore_voters(simulation, CONVERGE_S):
+            simulation.violated("L1", f"the voters stay {simulation.cluster.voter_set}")
 
     async def _do_with_the_core(self) -> None:
         """Take a broker away: what the others can do without it they must do."""

@@ -30,7 +30,6 @@ from minikafka.wire.struct_writer import struct_writer
 from minikafka.wire.versions import (
     SERVED,
     ApiKey,
-    is_served,
     request_is_flexible,
     response_header_is_flexible,
 )
@@ -58,6 +57,12 @@ _CORRELATION_ID = Struct(">i")
 _Decode: TypeAlias = Callable[[int, memoryview, int], tuple[Any, int]]
 _Encode: TypeAlias = Callable[[int, Any], list[Buffer]]
 
+_NEVER = 1 << 15  # no version of 16 bits
+# As `response_header_is_flexible` says it, which is asked for each answer.
+_FLEXIBLE_ANSWERS_FROM: dict[int, int] = {
+    key: row.flexible_from if response_header_is_flexible(key, row.flexible_from) else _NEVER
+    for key, row in SERVED.items()
+}
 _REQUEST_DECODERS: dict[int, _Decode] = {
     ApiKey.PRODUCE: decode_produce_request,
     ApiKey.FETCH: decode_fetch_request,
@@ -99,14 +104,15 @@ def decode_header(frame: memoryview) -> RequestHeader:
     """
     try:
         api_key, api_version, correlation_id, size = _REQUEST_HEAD.unpack_from(frame)
-        if api_key not in SERVED:
+        row = SERVED.get(api_key)
+        if row is None:
             raise UnsupportedVersion(f"api key {api_key} is not served")
         position = 10
         client_id = None
         if size >= 0:
             position += size
             client_id = str(frame[10:position], "utf-8", "replace")
-        if request_is_flexible(api_key, api_version):
+        if api_version >= row.flexible_from:
             if frame[position]:
                 _, position = skip_tagged_fields(frame, position)
             else:
@@ -131,7 +137,8 @@ def decode_request(api_key: int, version: int, frame: memoryview, position: int)
         UnsupportedVersion: this version is not served.
         FrameError: the body is malformed.
     """
-    if not is_served(api_key, version):
+    row = SERVED.get(api_key)
+    if row is None or not row.min <= version <= row.max:
         raise UnsupportedVersion(f"api key {api_key} version {version} is not served")
     decode = _REQUEST_DECODERS.get(api_key)
     try:
@@ -153,14 +160,18 @@ def decode_response(api_key: int, version: int, frame: memoryview) -> tuple[int,
         UnsupportedVersion: there is no such API or version.
         FrameError: the response is malformed.
     """
-    if not is_served(api_key, version):
+    row = SERVED.get(api_key)
+    if row is None or not row.min <= version <= row.max:
         raise UnsupportedVersion(f"api key {api_key} version {version} is not served")
     decode = _RESPONSE_DECODERS.get(api_key)
     try:
         (correlation_id,) = _CORRELATION_ID.unpack_from(frame)
         position = 4
-        if response_header_is_flexible(api_key, version):
-            _, position = skip_tagged_fields(frame, position)
+        if version >= _FLEXIBLE_ANSWERS_FROM[api_key]:
+            if frame[4]:
+                _, position = skip_tagged_fields(frame, position)
+            else:
+                position = 5
         if decode is not None:
             response, end = decode(version, frame, position)
         else:
@@ -189,8 +200,8 @@ def encode_response(
         body = encode(version, response)
     else:
         body = _encode_entity(response_class(api_key, version), response)
-    size = sum(map(len, body))
-    if response_header_is_flexible(api_key, version):
+    size = len(body[0]) if len(body) == 1 else sum(map(len, body))
+    if version >= _FLEXIBLE_ANSWERS_FROM[api_key]:
         start = _FLEXIBLE_RESPONSE_START.pack(size + 5, correlation_id, 0)
     else:
         start = _RESPONSE_START.pack(size + 4, correlation_id)

@@ -58,6 +58,8 @@ _PARTITION_12 = Struct(">iiqiqiB")
 _PARTITION_12_BYTES = 32
 # (replica id, replica epoch), and no tagged fields inside
 _REPLICA = Struct(">iqB")
+# A session goes on as it is (KIP-227): no topics, none forgotten, no rack.
+_NOTHING_NEW = b"\1\1\1"
 # The start of a section of tagged fields: one of them, its tag, its size.
 _REPLICA_TAGGED = b"\1\1\x0d"
 _INT64 = Struct(">q")
@@ -77,9 +79,16 @@ def decode_fetch_request(
         _HEAD_15.unpack_from(frame, position)
     )
     by_id = version >= _TOPIC_IDS
-    topics, position = _topics(version, by_id, frame, position + 21)
-    forgotten, position = _forgotten(by_id, frame, position)
-    rack_id, position = read_compact_string(frame, position)
+    position += 21
+    topics: list[FetchTopic] = []
+    forgotten: list[ForgottenTopic] = []
+    rack_id = ""
+    if frame[position : position + 3] == _NOTHING_NEW:
+        position += 3
+    else:
+        topics, position = _topics(version, by_id, frame, position)
+        forgotten, position = _forgotten(by_id, frame, position)
+        rack_id, position = read_compact_string(frame, position)
     cluster_id = None
     if version >= _REPLICA_STATE and frame[position : position + 3] == _REPLICA_TAGGED:
         # All that a follower says, and at each of its fetches.

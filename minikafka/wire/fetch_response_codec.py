@@ -204,6 +204,8 @@ def decode_fetch_response(
 ) -> tuple[FetchResponse, int]:
     """Read a response body; `records` are spans of `frame`, `batches` stay empty."""
     flexible, by_id = version >= _FLEXIBLE, version >= _TOPIC_IDS
+    if flexible and frame[position + 10 : position + 12] == _NO_TOPICS:
+        return _without_news(version, frame, position), position + 12
     count_of = read_compact_count if flexible else read_legacy_count
     partition_of = _read_partition if flexible else _read_legacy_partition
     response = FetchResponse()
@@ -236,6 +238,13 @@ def decode_fetch_response(
     elif flexible:
         _, position = skip_tagged_fields(frame, position)
     return response, position
+
+
+def _without_news(version: int, frame: memoryview, position: int) -> FetchResponse:
+    response = FetchResponse(*_HEAD_7.unpack_from(frame, position))
+    if version >= _ENDPOINTS:
+        response.node_endpoints = []
+    return response
 
 
 def _read_partition(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import MISSING, fields
+from datetime import timedelta
 from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Any, NamedTuple, TypeAlias, get_args, get_origin
@@ -20,6 +21,7 @@ __all__ = [
     "NO_DEFAULT",
     "EntityClass",
     "SchemaField",
+    "default_value",
     "error_codes",
     "field_names",
     "request_class",
@@ -132,7 +134,7 @@ def _describe(item: Any) -> SchemaField:
     if is_array:
         kind = get_args(kind)[0]
     kafka_type = item.metadata.get("kafka_type")
-    return SchemaField(
+    described = SchemaField(
         name=item.name,
         kafka_type=kafka_type,
         struct=kind if kafka_type is None else None,
@@ -141,3 +143,37 @@ def _describe(item: Any) -> SchemaField:
         tag=item.metadata.get("tag"),
         default=item.default,
     )
+    if described.tag is None or described.struct is None or item.default is not NO_DEFAULT:
+        return described
+    # What Kafka takes a tagged struct for that is not sent; the library does not say.
+    return described._replace(default=default_value(described))
+
+
+_ZEROS: dict[str, Any] = {
+    "string": "",
+    "bytes": b"",
+    "records": None,
+    "bool": False,
+    "float64": 0.0,
+    "timedelta_i32": timedelta(0),
+    "timedelta_i64": timedelta(0),
+    "uuid": None,
+}
+
+
+def default_value(item: SchemaField) -> Any:
+    """Return the schema's default of a field, or what is nothing where it names none."""
+    if item.default is not NO_DEFAULT:
+        return item.default
+    if item.is_array:
+        # Kafka's own default, also where null is allowed: Java clients stumble over null.
+        return ()
+    if item.nullable:
+        return None
+    if item.struct is not None:
+        return item.struct(
+            **{inner.name: default_value(inner) for inner in schema_fields(item.struct)}
+        )
+    if item.kafka_type == "error_code":
+        return error_codes()[0]
+    return _ZEROS.get(item.kafka_type or "", 0)

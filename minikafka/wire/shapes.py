@@ -16,9 +16,9 @@ from typing import Any, TypeAlias
 
 from minikafka.base.ids import ZERO_ID
 from minikafka.wire.schemas import (
-    NO_DEFAULT,
     EntityClass,
     SchemaField,
+    default_value,
     error_codes,
     field_names,
     request_class,
@@ -115,7 +115,7 @@ def _struct_builder(struct: EntityClass, where: tuple[int, str]) -> _Build:
     """
     described = schema_fields(struct)
     converters = {item.name: _converter(item, where) for item in described}
-    defaults = {item.name: _default(item) for item in described}
+    defaults = {item.name: default_value(item) for item in described}
     dropped: set[str] = set()
 
     def build(shape: Shape) -> Any:
@@ -220,31 +220,3 @@ _CONVERTING: dict[str, _Convert] = {
     "datetime_i64": _time,
     "uuid": _id,
 }
-
-_ZEROS: dict[str, Any] = {
-    "string": "",
-    "bytes": b"",
-    "records": None,
-    "bool": False,
-    "float64": 0.0,
-    "timedelta_i32": _NO_TIME,
-    "timedelta_i64": _NO_TIME,
-    "uuid": None,
-}
-
-
-def _default(item: SchemaField) -> Any:
-    if item.default is not NO_DEFAULT:
-        return item.default
-    if item.is_array:
-        # Kafka's own default, also where null is allowed: Java clients stumble over null.
-        return ()
-    if item.nullable:
-        return None
-    if item.struct is not None:
-        return item.struct(
-            **{inner.name: _default(inner) for inner in schema_fields(item.struct)}
-        )
-    if item.kafka_type == "error_code":
-        return error_codes()[0]
-    return _ZEROS.get(item.kafka_type or "", 0)

@@ -25,7 +25,6 @@ from minikafka.wire.primitives import (
     read_uvarint,
 )
 from minikafka.wire.schemas import (
-    NO_DEFAULT,
     EntityClass,
     SchemaField,
     error_codes,
@@ -64,7 +63,7 @@ def struct_reader(struct: EntityClass) -> Reader:
         for item in described
         if item.tag is not None
     }
-    absent = {item.name: _absent(item) for item in described if item.tag is not None}
+    absent = {item.name: item.default for item in described if item.tag is not None}
 
     def read(frame: memoryview, position: int) -> tuple[Any, int]:
         values = absent.copy()
@@ -96,13 +95,6 @@ def _read_tags(
             values[name], _ = reader(frame, position)
         position += size
     return position
-
-
-def _absent(item: SchemaField) -> Any:
-    """Return what a tagged field is when it is not sent."""
-    if item.default is not NO_DEFAULT:
-        return item.default
-    raise NotImplementedError(f"tagged field {item.name} without a default")
 
 
 def _field_reader(item: SchemaField, flexible: bool) -> Reader:

@@ -59,12 +59,16 @@ class ApiKey(IntEnum):
     END_QUORUM_EPOCH = 54
     DESCRIBE_QUORUM = 55
     ALTER_PARTITION = 56
+    FETCH_SNAPSHOT = 59
     DESCRIBE_CLUSTER = 60
     BROKER_REGISTRATION = 62
     BROKER_HEARTBEAT = 63
     UNREGISTER_BROKER = 64
     ALLOCATE_PRODUCER_IDS = 67
     DESCRIBE_TOPIC_PARTITIONS = 75
+    ADD_RAFT_VOTER = 80
+    REMOVE_RAFT_VOTER = 81
+    UPDATE_RAFT_VOTER = 82
 
 
 class ApiVersionRange(NamedTuple):
@@ -154,12 +158,16 @@ SERVED: dict[int, ApiVersionRange] = dict(
         _served(ApiKey.END_QUORUM_EPOCH, "EndQuorumEpoch", (0, 1), 1, internal=True),
         _served(ApiKey.DESCRIBE_QUORUM, "DescribeQuorum", (0, 2), 0),
         _served(ApiKey.ALTER_PARTITION, "AlterPartition", (2, 3), 0, internal=True),
+        _served(ApiKey.FETCH_SNAPSHOT, "FetchSnapshot", (0, 1), 0, internal=True),
         _served(ApiKey.DESCRIBE_CLUSTER, "DescribeCluster", (0, 2), 0),
         _served(ApiKey.BROKER_REGISTRATION, "BrokerRegistration", (0, 4), 0, internal=True),
         _served(ApiKey.BROKER_HEARTBEAT, "BrokerHeartbeat", (0, 1), 0, internal=True),
         _served(ApiKey.UNREGISTER_BROKER, "UnregisterBroker", (0, 0), 0),
         _served(ApiKey.ALLOCATE_PRODUCER_IDS, "AllocateProducerIds", (0, 0), 0, internal=True),
         _served(ApiKey.DESCRIBE_TOPIC_PARTITIONS, "DescribeTopicPartitions", (0, 0), 0),
+        _served(ApiKey.ADD_RAFT_VOTER, "AddRaftVoter", (0, 0), 0),
+        _served(ApiKey.REMOVE_RAFT_VOTER, "RemoveRaftVoter", (0, 0), 0),
+        _served(ApiKey.UPDATE_RAFT_VOTER, "UpdateRaftVoter", (0, 0), 0, internal=True),
     )
 )
 

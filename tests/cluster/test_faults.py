@@ -170,6 +170,24 @@ async def test_isolated_leader_is_replaced_and_acknowledges_nothing(
         assert values(cluster) == [b"counts"]
 
 
+async def test_controller_that_is_cut_off_is_named_no_longer() -> None:
+    """Both may think that they lead for a moment: the later epoch counts, also after the heal."""
+    quick = {
+        "controller.quorum.fetch.timeout.ms": 300,
+        "controller.quorum.election.timeout.ms": 200,
+    }
+    async with cluster_of("memory", **quick) as cluster:
+        first = cluster.controller()
+        assert first is not None
+        cluster.isolate(first)
+        await cluster.wait_until(lambda: cluster.controller() not in (None, first))
+        second = cluster.controller()
+        cluster.network.heal()
+        quorum = cluster._nodes[first].broker.quorum
+        await cluster.wait_until(lambda: quorum.leader_id == second)
+        assert cluster.controller() == second
+
+
 async def test_what_cannot_be_is_refused() -> None:
     """A broker that is down does not crash, one that is up is not started, nobody is paused."""
     async with cluster_of("memory") as cluster:

@@ -27,7 +27,7 @@ CONFIG: dict[str, Any] = {
     "min.insync.replicas": 2,
 }
 # The seed with which the one partition is led by the broker of that id.
-LED_BY = {1: 0, 2: 1, 3: 2}
+LED_BY = {1: 11, 2: 1, 3: 2}
 
 
 async def crash(cluster: AsyncCluster, broker: int) -> None:

@@ -18,7 +18,7 @@ both = pytest.mark.parametrize("transport", ["memory", "tcp"])
 PATIENT: dict[str, Any] = {"replica.fetch.wait.max.ms": 5_000, "request.timeout.ms": 30_000}
 SOON_S = 2.5
 # The seed with which the one partition is led by the controller, broker 1.
-CONTROLLER_LEADS = 0
+CONTROLLER_LEADS = 11
 
 
 def replicas_agree(cluster: AsyncCluster, partitions: int) -> bool:

@@ -45,6 +45,12 @@ API_NAMES: Final = {
     64: "unregister_broker", 8: "offset_commit", 9: "offset_fetch", 11: "join_group",
     12: "heartbeat", 13: "leave_group", 14: "sync_group", 15: "describe_groups",
     16: "list_groups", 42: "delete_groups", 47: "offset_delete",
+    52: "vote", 53: "begin_quorum_epoch", 54: "end_quorum_epoch",
+    55: "describe_quorum",
+    59: "fetch_snapshot",
+    80: "add_raft_voter",
+    81: "remove_raft_voter",
+    82: "update_raft_voter",
 }  # fmt: skip
 
 
@@ -59,10 +65,19 @@ class Script:
         version: of the API under test.
         answers: normalised answers by label, in the order they were asked.
         patience_s: longest wait for an answer; to be set before the first question.
+        asked_servers: whom the questions go to; `other` and all setting up go to the brokers.
     """
 
-    def __init__(self, bootstrap_servers: str, api_key: int, version: int, prefix: str) -> None:
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        api_key: int,
+        version: int,
+        prefix: str,
+        asked_servers: str | None = None,
+    ) -> None:
         self.bootstrap_servers = bootstrap_servers
+        self.asked_servers = asked_servers or bootstrap_servers
         self.api_key = api_key
         self.version = version
         self.names = Names(prefix)
@@ -202,7 +217,7 @@ class Script:
 
     def _record(self, label: str, api_key: int, version: int, fields: dict[str, Any]) -> Any:
         if self._asked is None:
-            self._asked = RawClient.to(self.bootstrap_servers, self.patience_s)
+            self._asked = RawClient.to(self.asked_servers, self.patience_s)
         try:
             answer = self._asked.send(api_key, version, **fields)
         except (ConnectionClosedError, NoAnswerError, UndecodableAnswerError) as error:
@@ -220,12 +235,17 @@ Body = Callable[[Script], None]
 
 @dataclass(frozen=True)
 class Case:
-    """A question to an API, and the versions it can be asked at (both inclusive)."""
+    """A question to an API, and the versions it can be asked at (both inclusive).
+
+    Args:
+        controllers: it is asked at the listener where controllers speak with each other.
+    """
 
     name: str
     api_key: int
     versions: tuple[int, int]
     body: Body
+    controllers: bool = False
 
     @property
     def api(self) -> str:
@@ -247,11 +267,13 @@ class Case:
 _CASES: dict[str, Case] = {}
 
 
-def case(api_key: int, versions: tuple[int, int]) -> Callable[[Body], Body]:
+def case(
+    api_key: int, versions: tuple[int, int], *, controllers: bool = False
+) -> Callable[[Body], Body]:
     """Register the decorated function as a case of this API at these versions."""
 
     def register(body: Body) -> Body:
-        found = Case(body.__name__, api_key, versions, body)
+        found = Case(body.__name__, api_key, versions, body, controllers)
         key = f"{found.api}/{found.name}"
         assert key not in _CASES, f"two cases are called {key}"
         _CASES[key] = found
@@ -273,13 +295,16 @@ def _expanded(cases: Iterable[Case]) -> Iterable[tuple[Case, int]]:
             yield each, version
 
 
-def run(bootstrap_servers: str, what: Case, version: int) -> dict[str, Any]:
+def run(
+    bootstrap_servers: str, what: Case, version: int, controllers: str | None = None
+) -> dict[str, Any]:
     """Return the normalised answers of a server to a case at a version.
 
     A script that cannot go on leaves its reason under the label "script".
     """
     prefix = f"{what.api}-{what.name}-v{version}".replace("_", "-")
-    script = Script(bootstrap_servers, what.api_key, version, prefix)
+    asked = controllers if what.controllers else None
+    script = Script(bootstrap_servers, what.api_key, version, prefix, asked)
     try:
         what.body(script)
     except (OSError, SetupFailedError, ConnectionClosedError, NoAnswerError) as error:

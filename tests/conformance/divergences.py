@@ -52,6 +52,7 @@ def _fits(text: str, parts: list[str]) -> bool:
 
 
 _FEATURES = "a feature is listed with the work that makes it true"
+_ADDRESSES = "the voters are fixed at the start and know each other"
 _CLOSED = "batches stay closed"
 _COORDINATORS = "transactions come later"
 _SEQUENCES = "producer state comes later"
@@ -117,5 +118,27 @@ DIVERGENCES: Final[tuple[Divergence, ...]] = (
     *(
         Divergence("produce/undecodable_records/v*", path, _CLOSED, "producer-headers-trusted")
         for path in ("*.base_offset", "*.error_code", "nothing stored:*")
+    ),
+    # The quorum
+    *(
+        Divergence("describe_quorum/metadata_log/v2", path, _ADDRESSES, "quorum-addresses")
+        for path in ("alone:.topics[*.replica_directory_id", "alone:.nodes[1].listeners[*")
+    ),
+    *(
+        Divergence(f"{each}/v[12]", "*.node_endpoints[1]", _ADDRESSES, "quorum-addresses")
+        for each in (
+            "vote/votes_refused",
+            "begin_quorum_epoch/beginnings_refused",
+            "end_quorum_epoch/ends_refused",
+        )
+    ),
+    *(
+        Divergence(
+            "fetch_snapshot/snapshots_not_sent/v*",
+            path,
+            "Kafka fails as it writes the refusal",
+            "snapshot-refusals",
+        )
+        for path in ("*.error_code", "*.topics*")
     ),
 )

@@ -153,6 +153,11 @@ class ApacheKafka:
         """Addresses of all brokers, comma-separated."""
         return ",".join(f"127.0.0.1:{self._ports[node][0]}" for node in self.node_ids)
 
+    @property
+    def controller_servers(self) -> str:
+        """Addresses at which the controllers speak with each other, comma-separated."""
+        return ",".join(f"127.0.0.1:{self._ports[node][1]}" for node in self.node_ids)
+
     def __enter__(self) -> Self:
         try:
             self.start()

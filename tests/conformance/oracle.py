@@ -67,7 +67,8 @@ class Oracle:
             kafka = ApacheKafka(java_options=FAST_START)
             kafka.__enter__()
             self._kafka = kafka
-        answers = run(self._kafka.bootstrap_servers, case, version)
+        kafka = self._kafka
+        answers = run(kafka.bootstrap_servers, case, version, kafka.controller_servers)
         self._record[key] = {"source": case.source, "answers": answers}
         # Through JSON, so that a fresh answer and a recorded one are the same thing.
         return dict(json.loads(json.dumps(answers)))
@@ -81,6 +82,7 @@ class Subject:
 
     def __init__(self, bootstrap_servers: str | None = None) -> None:
         self._bootstrap_servers = bootstrap_servers
+        self._controller_servers: str | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -99,7 +101,11 @@ class Subject:
         if self._bootstrap_servers is None:
             from minikafka import Cluster
 
-            cluster = self._stack.enter_context(Cluster(brokers=1))
+            # Over TCP, so that there is a listener for brokers, too.
+            cluster = self._stack.enter_context(Cluster(brokers=1, transport="tcp"))
             self._bootstrap_servers = cluster.bootstrap_servers
-        answers = run(self._bootstrap_servers, case, version)
+            listener = cluster._cluster._nodes[1]._broker_server
+            assert listener is not None
+            self._controller_servers = f"127.0.0.1:{listener.port}"
+        answers = run(self._bootstrap_servers, case, version, self._controller_servers)
         return dict(json.loads(json.dumps(answers)))

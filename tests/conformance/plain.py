@@ -28,7 +28,7 @@ ORDERED_APIS = frozenset({1, 10, 32, 75})
 UNORDERED_FIELDS = frozenset({"configs", "synonyms"})
 NATURAL_KEYS = (
     "name", "topic", "topic_id", "key", "resource_name", "api_key", "partition_index", "index",
-    "partition", "broker_id", "node_id", "batch_index", "group_id", "member_id",
+    "partition", "broker_id", "node_id", "batch_index", "group_id", "member_id", "topic_name", "replica_id",
 )  # fmt: skip
 # Milliseconds above this are taken for the time of day, below for a time the case chose.
 NOW_MS = 1_750_000_000_000

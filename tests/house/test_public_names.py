@@ -7,6 +7,7 @@ The order of `__all__` is ruff's rule RUF022.
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,11 @@ def module_path(root: Path, dotted: str) -> Path | None:
 def unoffered_imports(root: Path) -> list[str]:
     """Return the names that one module of the package takes and the other does not offer."""
     complaints = []
+
+    @cache
+    def offered_by(home: Path) -> list[str]:
+        return offered_names(ast.parse(home.read_text("utf-8"))) or []
+
     for path in modules(root, "minikafka"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(node, ast.ImportFrom):
@@ -134,7 +140,7 @@ def unoffered_imports(root: Path) -> list[str]:
             home = module_path(root, node.module or "")
             if home is None:
                 continue
-            offered = offered_names(ast.parse(home.read_text("utf-8"))) or []
+            offered = offered_by(home)
             complaints += [
                 f"{path.relative_to(root)}: {alias.name} is not offered by {node.module}"
                 for alias in node.names

@@ -28,10 +28,8 @@ from minikafka.metadata.commands import AllocateProducerIds, Decision, Heartbeat
 from minikafka.metadata.controller import Controller
 from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.records import MetadataRecord
-from minikafka.quorum.epochs import Timing
-from minikafka.quorum.machine import QuorumMachine
 from minikafka.quorum.messages import VoteAnswer, VoteRequest
-from minikafka.quorum.state_store import QuorumStateStore
+from minikafka.quorum.voters import Voter, VoterSet
 from minikafka.records.builder import build_batch
 from minikafka.records.records import Record
 from minikafka.wire.codec import (
@@ -43,7 +41,7 @@ from minikafka.wire.codec import (
 )
 from minikafka.wire.shapes import build_request, build_response
 from minikafka.wire.versions import SERVED
-from tests.support.builders import open_log
+from tests.support.builders import quorum_machine
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
@@ -58,17 +56,19 @@ class StubQuorum:
     """A quorum of one voter, which leads."""
 
     def __init__(self, node_id: int, clock: ManualClock) -> None:
-        storage = MemoryStorage()
         self._clock = clock
-        self.machine = QuorumMachine(
-            node_id,
-            (node_id,),
-            open_log(storage),
-            QuorumStateStore(storage, "quorum"),
-            timing=Timing(),
-            draw=lambda limit: 0,
-        )
+        disk = uuid.UUID(int=node_id)
+        voters = VoterSet([Voter(node_id, disk)])
+        self.machine = quorum_machine(node_id, voters, directory_id=disk)
+        self.leader_changed = Condition(self)
         self.machine.start(clock.monotonic_ms())
+
+    async def change_voters(
+        self, change: Callable[[VoterSet], VoterSet], deadline_ms: int
+    ) -> None:
+        """Go on with other voters, as the driver does."""
+        voters = change(self.machine.voter_set)
+        self.machine.change_voters(voters, self._clock.monotonic_ms(), self._clock.wall_ms())
 
     def vote(self, request: VoteRequest) -> VoteAnswer:
         """Vote as the driver does."""

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from minikafka.base.config import BrokerConfig, LogConfig
-from minikafka.base.ids import NO_LEADER_EPOCH, LeaderEpoch, Offset, TopicPartition
+from minikafka.base.ids import NO_LEADER_EPOCH, ZERO_ID, LeaderEpoch, Offset, TopicPartition
 from minikafka.log.partition_log import PartitionLog
 from minikafka.log.storage import MemoryStorage, Storage
+from minikafka.quorum.epochs import Timing
+from minikafka.quorum.machine import QuorumMachine
+from minikafka.quorum.snapshots import SnapshotStore
+from minikafka.quorum.state_store import QuorumStateStore
+from minikafka.quorum.voters import VoterSet, static_voters
 from minikafka.records.batch import Batch
 from minikafka.records.builder import build_batch
 from minikafka.records.compressors import Codec
@@ -24,6 +29,7 @@ __all__ = [
     "follower_batch",
     "log_config",
     "open_log",
+    "quorum_machine",
     "record",
 ]
 
@@ -67,6 +73,30 @@ def open_log(storage: Storage | None = None, **changes: Any) -> PartitionLog:
     """Return the log of `PARTITION` over `storage`, a new one by default."""
     kept = MemoryStorage() if storage is None else storage
     return PartitionLog(PARTITION, TOPIC_ID, log_config(**changes), kept, name=str(PARTITION))
+
+
+def quorum_machine(
+    node_id: int = 1,
+    voters: Sequence[int] | VoterSet = (1,),
+    storage: MemoryStorage | None = None,
+    *,
+    log: PartitionLog | None = None,
+    timing: Timing | None = None,
+    draw: Callable[[int], int] = lambda limit: 0,
+    directory_id: uuid.UUID = ZERO_ID,
+) -> QuorumMachine:
+    """Return a node of a quorum over `storage`, by default of fixed voters and a new disk."""
+    kept = MemoryStorage() if storage is None else storage
+    return QuorumMachine(
+        node_id,
+        directory_id,
+        voters if isinstance(voters, VoterSet) else static_voters(voters),
+        open_log(kept) if log is None else log,
+        SnapshotStore(kept, str(PARTITION)),
+        QuorumStateStore(kept, str(PARTITION)),
+        timing=Timing() if timing is None else timing,
+        draw=draw,
+    )
 
 
 def append(

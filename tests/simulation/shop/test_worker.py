@@ -13,7 +13,7 @@ TOPICS = {"orders": 1, "invoices": 1, "progress": 1}
 
 @pytest.mark.slow
 @pytest.mark.time_limit(60)
-@sim.test(seeds=10, brokers=3, topics=TOPICS)
+@sim.test(seeds=5, brokers=3, topics=TOPICS)
 async def test_every_order_has_an_invoice(s: sim.Simulation) -> None:
     """However often the worker dies, no order goes without an invoice."""
     await every_order_has_an_invoice(s, remember_first=False)

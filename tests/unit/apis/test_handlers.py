@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ QUORUM = "__cluster_metadata"
 VOTE = {"partition_index": 0, "replica_epoch": 1, "replica_id": 2, "last_offset": 9}
 LEADER = {"partition_index": 0, "leader_id": 1, "leader_epoch": 1}
 COMMIT = {"partition_index": 0, "committed_offset": 5, "committed_metadata": "m"}
+LISTENERS = [{"name": "CONTROLLER", "host": "h", "port": 1}]
 # A request of each API that uses as many fields as it has; what a version lacks is dropped.
 REQUESTS: dict[int, dict[str, Any]] = {
     2: {"replica_id": -1, "topics": [{"name": "t", "partitions": OF_TIME}]},
@@ -106,6 +108,20 @@ REQUESTS: dict[int, dict[str, Any]] = {
             {"partitions": [{"partition_index": 0, "new_isr": [1], "new_isr_with_epochs": ISR}]}
         ],
     },
+    59: {
+        "topics": [
+            {
+                "name": QUORUM,
+                "partitions": [
+                    {
+                        "partition": 0,
+                        "snapshot_id": {"end_offset": 3, "epoch": 1},
+                        "position": 0,
+                    }
+                ],
+            }
+        ]
+    },
     60: {"include_cluster_authorized_operations": True},
     62: {
         "broker_id": 4,
@@ -116,6 +132,9 @@ REQUESTS: dict[int, dict[str, Any]] = {
     64: {"broker_id": 3},
     67: {"broker_id": 1, "broker_epoch": 0},
     75: {"topics": TOPIC_NAMES, "response_partition_limit": 10},
+    80: {"voter_id": 2, "voter_directory_id": uuid.UUID(int=2), "listeners": LISTENERS},
+    81: {"voter_id": 1, "voter_directory_id": uuid.UUID(int=1)},
+    82: {"voter_id": 1, "voter_directory_id": uuid.UUID(int=1), "listeners": LISTENERS},
 }
 HAND_WRITTEN = (ApiKey.PRODUCE, ApiKey.FETCH)
 EVERY_VERSION = [(key, version) for key in REQUESTS for version in registered(key)]

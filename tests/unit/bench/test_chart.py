@@ -15,7 +15,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 def run(lost: int, acked_s: tuple[float, ...], *spans: Span) -> Run:
     """Return a run of which only these things matter."""
     setting = Setting(1, 2, False, "kill")
-    figures = Figures(setting, 9, 9, (1.0,), (1.0,), lost, 0, 0, {}, ())
+    figures = Figures(setting, 9, 9, (1.0,), (1.0,), (0.0,), (1.0,), lost, 0, 0, {}, ())
     return Run(figures, spans, acked_s)
 
 

@@ -67,6 +67,28 @@ def test_failover_is_the_time_until_metadata_names_another_leader() -> None:
     assert figures.failover_s == (1.5, None)
 
 
+def test_times_without_a_controller_and_without_writes_count_from_the_fault() -> None:
+    """Nothing where the controller was not struck; None where it was not replaced."""
+    spans = [
+        Span(2, 4.0, 4.0, 6.5, controlled_s=5.5, resumed_s=5.75, healed_s=6.0),
+        Span(3, 8.0, 9.0, 9.5, controlled_s=8.0, resumed_s=9.25, healed_s=9.3),
+    ]
+    figures = row([(0, 0)], [0], spans)
+    assert figures.failover_s == (0.0, 1.0)
+    assert figures.controller_s == (1.5, 0.0)
+    assert figures.resumed_s == (1.75, 1.25)
+    assert figures.violations == ()
+
+
+@pytest.mark.parametrize(("fault", "violations"), [("cut", ("not-resumed",)), ("alone", ())])
+def test_writes_that_do_not_go_on_are_a_violation_where_others_could_take_them(
+    fault: str, violations: tuple[str, ...]
+) -> None:
+    """Not where the fault left nobody in sync."""
+    figures = row([(0, 0)], [0], [Span(2, 4.0, 5.0, 9.0)], Setting(-1, 2, False, fault))
+    assert figures.violations == violations
+
+
 def test_latencies_are_told_apart_by_when_a_send_was_under_way() -> None:
     """Through a fault, behind one, or with all well."""
     span = Span(2, 4.0, 5.0, 6.0)

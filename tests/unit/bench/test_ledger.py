@@ -22,6 +22,17 @@ def test_values_are_unique_and_outcomes_are_kept() -> None:
     assert second.acked_s >= second.began_s
 
 
+def test_writes_resume_with_a_record_that_was_sent_afterwards() -> None:
+    """What was on its way before says nothing, though it is acknowledged later."""
+    ledger = Ledger("t", 0, -1)
+    early, late = ledger.begin(), ledger.begin()
+    early.began_s, late.began_s = 1.0, 3.0
+    ledger.acked(early, 0)
+    assert ledger.resumed_s(2.0) is None
+    ledger.acked(late, 1)
+    assert ledger.resumed_s(2.0) == late.acked_s
+
+
 def test_threads_do_not_get_the_same_value() -> None:
     """Clients call back from threads of their own."""
     ledger = Ledger("t", 0, -1)

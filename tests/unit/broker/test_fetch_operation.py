@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from minikafka.apis import k01_fetch
 from minikafka.base.errors import ErrorCode
 from minikafka.base.ids import TopicPartition
 from minikafka.broker.record_deletion import delete_records
@@ -68,6 +69,24 @@ def test_fetch_waits_until_min_bytes_are_there(cell: Cell) -> None:
     assert not more.done
     cell.loop.advance(WAIT_MS)
     assert sizes(more.result()) == [(0, 2)]
+
+
+def test_watermark_that_the_fetch_itself_has_moved_is_told(
+    cell: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session remembers what it told: what it left out would never be news again.
+
+    So it is for a fetch that came before the broker knew that it leads, and waited.
+    """
+
+    def unnoted(request: Any, context: Any, asked: dict[Any, Any]) -> None:
+        for target in asked.values():
+            target.replica_id = request.replica_id
+
+    monkeypatch.setattr(k01_fetch, "_note_progress", unnoted)
+    cell[1].produce(b"a", topic="shared", acks=1)
+    answer = fetch(cell, asked(1), number=1, replica_id=2, session_epoch=0, min_bytes=0)
+    assert [each.high_watermark for each in told(answer.result())] == [1]
 
 
 def test_error_in_one_partition_is_told_at_once(cell: Cell) -> None:
@@ -165,7 +184,7 @@ def test_session_comes_round_to_what_found_no_room(cell: Cell, replica_id: int) 
 
 def test_next_request_of_a_session_releases_the_parked_one(cell: Cell) -> None:
     """It is answered empty; a session has one fetch under way."""
-    session = fetch(cell, asked(0), session_epoch=0, max_wait_ms=0).result().session_id
+    session = fetch(cell, asked(0), session_epoch=0, min_bytes=0).result().session_id
     parked = fetch(cell, session_id=session, session_epoch=1)
     assert not parked.done
     after = fetch(cell, session_id=session, session_epoch=2)

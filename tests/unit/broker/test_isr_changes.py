@@ -16,7 +16,7 @@ from minikafka.wire.versions import ApiKey
 from tests.support.replica_cell import BROKER_EPOCH, Cell, topic_id
 
 # Seeds with which the one partition is led by the controller, broker 1, or by broker 2.
-CONTROLLER_LEADS, OBSERVER_LEADS = 0, 1
+CONTROLLER_LEADS, OBSERVER_LEADS = 11, 1
 
 both = pytest.mark.parametrize("transport", ["memory", "tcp"])
 

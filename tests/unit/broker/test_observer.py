@@ -8,6 +8,7 @@ from typing import Any
 
 from minikafka import AsyncCluster
 from minikafka.base.clock import LoopClock
+from minikafka.base.seeds import Seeds
 from minikafka.broker.observer import BrokerObserver
 from minikafka.cluster.hosting import LocalHosting, Place
 from minikafka.net.network import Network
@@ -42,7 +43,7 @@ class Watched(LocalHosting):
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         clock = LoopClock(loop.time, lambda: 1_000)
-        super().__init__(Network(loop, "tcp"), clock, HOST, HOST, 0)
+        super().__init__(Network(loop, "tcp"), clock, HOST, HOST, 0, Seeds(1))
         self.listeners: dict[int, Listener] = {}
 
     def place(self, broker: int) -> Place:

@@ -13,7 +13,7 @@ from minikafka.base.clock import LoopClock
 from minikafka.base.config import BrokerConfig
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import CLUSTER_METADATA_TOPIC_ID, METADATA_PARTITION
+from minikafka.base.ids import CLUSTER_METADATA_TOPIC_ID, METADATA_PARTITION, ZERO_ID
 from minikafka.base.seeds import Seeds
 from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Condition, Purgatory, settled
@@ -25,6 +25,8 @@ from minikafka.metadata.commands import Decision, Heartbeat, RegisterBroker
 from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.records import ConfigChanged
 from minikafka.net.turns import Turns
+from minikafka.quorum.effects import HighWatermarkAdvanced
+from minikafka.quorum.voters import static_voters
 from minikafka.wire.fetch import FetchPartitionResponse, FetchResponse, FetchTopicResponse
 from minikafka.wire.shapes import build_response
 from minikafka.wire.versions import ApiKey
@@ -70,7 +72,10 @@ class Host:
             on_role=lambda partition: None,
             on_isr_wanted=lambda partition: None,
         )
-        self.driver = QuorumDriver(cast("Broker", self), voters, self.storage, self._publish)
+        self.directory_id = ZERO_ID
+        self.driver = QuorumDriver(
+            cast("Broker", self), static_voters(voters), self.storage, self._publish
+        )
         self.driver.start()
 
     def note_led(self, partition: Partition) -> None:
@@ -159,7 +164,7 @@ async def test_refusal_of_a_decision_writes_nothing() -> None:
 async def test_decision_that_is_not_committed_times_out() -> None:
     """It may still be carried out; the answer is REQUEST_TIMED_OUT and not success."""
     host = Host()
-    host.driver.apply_committed = lambda: None  # type: ignore[method-assign]
+    host.driver._applied.apply_committed = lambda: None  # type: ignore[method-assign]
     with pytest.raises(KafkaError) as late:
         await host.driver.decide(writing("1"))
     assert late.value.code == ErrorCode.REQUEST_TIMED_OUT
@@ -236,10 +241,10 @@ async def test_observer_applies_what_is_committed_and_no_more() -> None:
     await voter.driver.decide(writing("2"))
     observer.partition.log.append_as_follower(list(voter.partition.log.batches()))
     observer.partition.log.advance_high_watermark(committed)
-    observer.driver.apply_committed()
+    observer.driver.carry([HighWatermarkAdvanced(committed)])
     assert observer.driver.image.configs[4, ""]["log.retention.ms"] == "1"
     assert observer.driver.image.offset == committed
-    observer.driver.apply_committed()
+    observer.driver.carry([HighWatermarkAdvanced(committed)])
     assert len(observer.published) == 1, "nothing new was committed"
     voter.close()
     observer.close()

@@ -185,4 +185,4 @@ class Replication(RuleBasedStateMachine):
 
 
 TestReplication = Replication.TestCase
-TestReplication.settings = hypothesis.settings(stateful_step_count=40, max_examples=100)
+TestReplication.settings = hypothesis.settings(stateful_step_count=40)

@@ -337,13 +337,13 @@ def test_value_sent_twice_is_refused() -> None:
 
 
 @pytest.mark.slow
-def test_two_hundred_thousand_operations_are_judged_in_seconds() -> None:
+def test_fifty_thousand_operations_are_judged_in_a_second() -> None:
     """Every pass is linear, also where everything is wrong."""
-    history = clean(steps=200_000)
+    history = clean(steps=50_000)
     began = time.process_time()
     assert find_anomalies(history, STRICT) == []
-    assert time.process_time() - began < 3
+    assert time.process_time() - began < 1
     history.final["t", 0] = []
     began = time.process_time()
     assert len(find_anomalies(history, STRICT)) == FOUND_MAX
-    assert time.process_time() - began < 3
+    assert time.process_time() - began < 1

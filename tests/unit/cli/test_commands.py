@@ -43,6 +43,18 @@ BROKER = ("broker", "--node-id", "1", "--voters")
         ),
         (["bench", "failover", "--unclean", "x"], "minikafka bench failover: --unclean is on"),
         (["bench", "failover", "--client", "x"], "minikafka bench failover: --client is aio"),
+        (
+            ["bench", "failover", "--target", "x"],
+            "minikafka bench failover: --target is leader",
+        ),
+        (
+            ["bench", "failover", "--fault", "alone", "--target", "both"],
+            "minikafka bench failover: --fault alone goes with --target leader",
+        ),
+        (
+            ["bench", "failover", "--processes", "--fault", "cut"],
+            "minikafka bench failover: --fault is kill, pause",
+        ),
         (["bench", "failover", "--faults", "0"], "minikafka bench failover: "),
         (["topics"], "minikafka topics: "),
         (["topics", "list", "-b", "host:x"], "minikafka topics list: 'host:x' is no host:port"),

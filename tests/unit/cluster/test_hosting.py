@@ -11,6 +11,7 @@ import pytest
 
 from minikafka import AsyncCluster
 from minikafka.base.clock import LoopClock
+from minikafka.base.seeds import Seeds
 from minikafka.cluster.hosting import LocalHosting, Place
 from minikafka.net.network import Network
 
@@ -22,7 +23,7 @@ def local(port: int = 0, transport: str = "memory") -> LocalHosting:
     loop = asyncio.get_running_loop()
     clock = LoopClock(loop.time, lambda: time.time_ns() // 1_000_000)
     network = Network(loop, "tcp" if transport == "tcp" else "memory")
-    return LocalHosting(network, clock, "127.0.0.1", "127.0.0.1", port)
+    return LocalHosting(network, clock, "127.0.0.1", "127.0.0.1", port, Seeds(1))
 
 
 class Apart(LocalHosting):
@@ -33,7 +34,7 @@ class Apart(LocalHosting):
 
     def __init__(self) -> None:
         first = local(transport="tcp")
-        super().__init__(first.network, first.clock, "127.0.0.1", "127.0.0.1", 0)
+        super().__init__(first.network, first.clock, "127.0.0.1", "127.0.0.1", 0, Seeds(1))
         self._addresses: dict[int, tuple[str, int]] = {}
         self.starts: list[int] = []
         self.heard: dict[str, set[str]] = {}

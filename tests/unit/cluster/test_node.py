@@ -13,6 +13,7 @@ from minikafka.cluster.hosting import Place
 from minikafka.cluster.node import Node
 from minikafka.log.storage import MemoryStorage
 from minikafka.net.network import Network, Transport
+from minikafka.quorum.voters import static_voters
 
 HOST = "127.0.0.1"
 API_VERSIONS_V0 = b"\0\x12\0\0\0\0\0\x07\xff\xff"
@@ -26,7 +27,7 @@ def node(transport: Transport = "memory", port: int = 0) -> Node:
         1,
         BrokerConfig.parse(1),
         cluster_id="AAAAAAAAAAAAAAAAAAAAAQ",
-        voters=(1,),
+        voters=static_voters((1,)),
         seeds=Seeds("node"),
         place=Place(
             host=HOST,

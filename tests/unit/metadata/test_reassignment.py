@@ -154,6 +154,26 @@ def test_move_is_not_given_up_where_that_loses_records(unclean: bool) -> None:
         assert cluster.partition("t") == before
 
 
+@pytest.mark.parametrize(("fenced", "isr"), [((1,), (2,)), ((1, 2), (3,)), ((1, 2, 3), None)])
+def test_move_is_given_up_for_the_living(
+    fenced: tuple[int, ...], isr: tuple[int, ...] | None
+) -> None:
+    """The first former replica that is alive; none of them, and the move stays."""
+    cluster = _cluster({"unclean.leader.election.enable": True})
+    _move(cluster, (4, 5))
+    _propose(cluster, 1, 4)
+    for broker in fenced:
+        cluster.fence(broker)
+    before = cluster.partition("t")
+    assert before.isr == (4,)
+    result = _move(cluster, None)
+    if isr is None:
+        assert result.error is ErrorCode.INVALID_REPLICA_ASSIGNMENT
+        assert cluster.partition("t") == before
+    else:
+        assert _shape(cluster.partition("t")) == ((1, 2, 3), isr, (), ())
+
+
 def test_new_target_takes_the_place_of_the_old_one() -> None:
     """There is one move at a time; the second one merges with the first."""
     cluster = _cluster()

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from minikafka.net.connection import Connection, Slot
-from minikafka.net.server import Server
+from minikafka.net.server import _ACCEPT_TURNS, Server
 from minikafka.net.turns import Turns
 
 HOST = "127.0.0.1"
@@ -77,11 +77,14 @@ class Coming(asyncio.Transport):
 async def test_connection_that_is_only_coming_is_closed_by_a_stop() -> None:
     """Accepted before it or while it happens, and made after it: none is waited for for ever."""
     server = await listening(Echo())
-    assert server._server is not None
-    accept = server._server._protocol_factory  # type: ignore[attr-defined]
+    listener = server._server
+    assert listener is not None
+    accept = listener._protocol_factory  # type: ignore[attr-defined]
     before = accept()
     stopping = asyncio.create_task(server.stop())
-    await asyncio.sleep(0)
+    for _ in range(1 + _ACCEPT_TURNS):
+        await asyncio.sleep(0)
+    assert not listener.is_serving()
     for connection in (before, accept()):
         transport = Coming()
         connection.connection_made(transport)
@@ -189,14 +192,15 @@ async def test_reset_is_heard_by_the_client_at_once(held: bool) -> None:
         await asyncio.open_connection(HOST, server.port)
 
 
-async def test_connection_accepted_as_the_server_stops_is_not_forgotten() -> None:
+@pytest.mark.parametrize("reset", [True, False])
+async def test_connection_accepted_as_the_server_stops_is_not_forgotten(reset: bool) -> None:
     """Whatever turn of the loop it came in, its client hears of the end."""
     for turns in range(6):
         server = await listening(Echo())
         client = asyncio.create_task(asyncio.open_connection(HOST, server.port))
         for _ in range(turns):
             await asyncio.sleep(0)
-        await server.stop(reset=True)
+        await server.stop(reset=reset)
         try:
             reader, writer = await client
             try:

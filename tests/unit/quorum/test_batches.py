@@ -8,10 +8,9 @@ from minikafka.log.partition_log import PartitionLog
 from minikafka.quorum.batches import (
     committed_batches,
     committed_payloads,
-    leader_change_batch,
     payload_batch,
 )
-from minikafka.records.records import decode_records
+from minikafka.quorum.control import control_batch, leader_change_record
 from tests.support.builders import open_log
 
 
@@ -19,9 +18,9 @@ def _log() -> PartitionLog:
     """0 leader change; 1..2 "a", "b"; 3 leader change; 4 "c"."""
     log = open_log()
     for epoch, batch in [
-        (1, leader_change_batch(1, (1,), (1,), 5)),
+        (1, control_batch([leader_change_record(1, (1,), (1,), 5)])),
         (1, payload_batch([b"a", b"b"], 6)),
-        (2, leader_change_batch(1, (1,), (1,), 7)),
+        (2, control_batch([leader_change_record(1, (1,), (1,), 7)])),
         (2, payload_batch([b"c"], 8)),
     ]:
         log.append_as_leader(batch, epoch, now_timestamp_ms=0)
@@ -57,14 +56,3 @@ def test_batches_tell_their_epoch_and_where_they_end() -> None:
         (3, 4, 2, 7, []),
         (4, 5, 2, 8, [b"c"]),
     ]
-
-
-def test_leader_change_is_kafkas_control_record() -> None:
-    """Type 2; version 0, leader, voters, granting voters, each with an empty tag section."""
-    batch = leader_change_batch(7, (7, 258), (7,), 5)
-    assert batch.is_control
-    (record,) = decode_records(batch)
-    assert record.key == bytes.fromhex("0000 0002")
-    assert record.value == bytes.fromhex(
-        "0000 00000007 03 00000007 00 00000102 00 02 00000007 00 00"
-    )

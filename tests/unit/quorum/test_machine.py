@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from minikafka.base.errors import BrokerBug, ErrorCode, KafkaError
+from minikafka.base.ids import ZERO_ID
 from minikafka.log.partition_log import PartitionLog
 from minikafka.log.storage import MemoryStorage
 from minikafka.quorum.batches import committed_payloads, payload_batch
@@ -20,7 +21,7 @@ from minikafka.quorum.machine import QuorumMachine
 from minikafka.quorum.roles import Role
 from minikafka.quorum.state_store import ElectionState, QuorumStateStore
 from minikafka.records.batch import Batch
-from tests.support.builders import open_log
+from tests.support.builders import open_log, quorum_machine
 
 DIRECTORY = "orders-0"
 
@@ -45,15 +46,8 @@ def _machine(
     log: PartitionLog | None = None,
     fetch_timeout_ms: int = 2000,
 ) -> QuorumMachine:
-    kept = MemoryStorage() if storage is None else storage
-    return QuorumMachine(
-        node_id,
-        (1,),
-        open_log(kept) if log is None else log,
-        QuorumStateStore(kept, DIRECTORY),
-        timing=Timing(fetch_timeout_ms=fetch_timeout_ms),
-        draw=lambda limit: 0,
-    )
+    timing = Timing(fetch_timeout_ms=fetch_timeout_ms)
+    return quorum_machine(node_id, (1,), storage, log=log, timing=timing)
 
 
 def _leader(storage: MemoryStorage | None = None) -> QuorumMachine:
@@ -106,7 +100,7 @@ def test_vote_that_cannot_be_stored_is_not_counted() -> None:
 def test_restart_leads_in_a_later_epoch() -> None:
     """Never twice in one, so no offset is written twice in an epoch (KAFKA-10527)."""
     storage = MemoryStorage()
-    _leader(storage).append([b"a"], 0)
+    _leader(storage).append([b"a"], 0, 0)
     for epoch in (2, 3):
         storage.lose_unflushed()
         machine = _leader(storage)
@@ -129,7 +123,7 @@ def test_appended_payloads_are_committed_and_durable() -> None:
     """With one voter, on return."""
     storage = MemoryStorage()
     machine = _leader(storage)
-    assert machine.append([b"a", b"b"], 1_000) == 2
+    assert machine.append([b"a", b"b"], 0, 1_000) == 2
     assert machine.take_effects() == [HighWatermarkAdvanced(3)]
     storage.lose_unflushed()
     again = _leader(storage)
@@ -141,10 +135,10 @@ def test_high_watermark_never_passes_the_durable_end() -> None:
     """What is only written does not count, even the leader's own."""
     machine = _leader()
     machine.log.append_as_leader(_batch(), machine.epoch, now_timestamp_ms=0)
-    machine.on_fetch(2, 2, now_ms=0)
+    machine.on_fetch((2, ZERO_ID), 2, now_ms=0)
     assert (machine.log.log_end_offset, machine.high_watermark) == (2, 1)
     machine.log.flush()
-    machine.on_fetch(2, 2, now_ms=0)
+    machine.on_fetch((2, ZERO_ID), 2, now_ms=0)
     assert machine.high_watermark == 2
 
 
@@ -155,7 +149,7 @@ def _batch() -> Batch:
 def test_fetch_of_an_observer_does_not_count() -> None:
     """Whatever it holds, only voters commit."""
     machine = _leader()
-    assert machine.on_fetch(9, 1, 1, now_ms=0) is None
+    assert machine.on_fetch((9, ZERO_ID), 1, 1, now_ms=0) is None
     assert machine.take_effects() == []
     assert machine.high_watermark == 1
 
@@ -167,7 +161,7 @@ def test_fetch_of_an_observer_does_not_count() -> None:
         (2, 1, None),
         (3, 1, (1, 2)),  # has one more of epoch 1 than we
         (4, 2, (2, 3)),  # is longer than we
-        (2, 3, (-1, -1)),  # an epoch we never had
+        (2, 3, (2, 3)),  # an epoch we never had
         (1, -1, None),
         (9, -1, (2, 3)),
     ],
@@ -177,9 +171,11 @@ def test_diverging_replica_is_told_where(
 ) -> None:
     """Ours: epoch 1 at 0..1, epoch 2 at 2."""
     storage = MemoryStorage()
-    _leader(storage).append([b"a"], 0)
+    _leader(storage).append([b"a"], 0, 0)
     machine = _leader(storage)
-    assert machine.on_fetch(2, fetch_offset, last_fetched_epoch, now_ms=0) == diverging
+    assert (
+        machine.on_fetch((2, ZERO_ID), fetch_offset, last_fetched_epoch, now_ms=0) == diverging
+    )
 
 
 def test_only_the_leader_appends_and_serves() -> None:
@@ -187,17 +183,17 @@ def test_only_the_leader_appends_and_serves() -> None:
     observer = _machine(node_id=2)
     observer.start(0)
     with pytest.raises(KafkaError) as refused:
-        observer.append([b"a"], 0)
+        observer.append([b"a"], 0, 0)
     assert refused.value.code is ErrorCode.NOT_CONTROLLER
     with pytest.raises(KafkaError) as refused:
-        observer.on_fetch(3, 0, now_ms=0)
+        observer.on_fetch((3, ZERO_ID), 0, now_ms=0)
     assert refused.value.code is ErrorCode.NOT_LEADER_OR_FOLLOWER
 
 
 def test_observer_follows_the_leader_it_is_told() -> None:
     """Batches and high watermark are the leader's, as far as it has them."""
     leader, observer = _leader(), _machine(node_id=2)
-    leader.append([b"a"], 0)
+    leader.append([b"a"], 0, 0)
     observer.start(0)
     assert observer.on_leader(1, 1, 0) == [LeaderFound(1, 1)]
     assert (observer.role, observer.leader_id) == (Role.FOLLOWER, 1)
@@ -238,7 +234,7 @@ def test_leader_of_a_later_epoch_ends_ours() -> None:
     assert machine.on_leader(3, 2, 0) == [LeaderFound(2, 3)]
     assert machine.role is Role.FOLLOWER
     with pytest.raises(KafkaError, match="NOT_CONTROLLER"):
-        machine.append([b"a"], 0)
+        machine.append([b"a"], 0, 0)
     machine.check_invariants()
 
 

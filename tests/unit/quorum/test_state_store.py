@@ -32,5 +32,6 @@ def test_file_has_kafkas_name_and_fields() -> None:
         "leaderId": 3,
         "leaderEpoch": 4,
         "votedId": 2,
-        "data_version": 0,
+        "votedDirectoryId": "AAAAAAAAAAAAAAAAAAAAAA",
+        "data_version": 1,
     }

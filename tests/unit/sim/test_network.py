@@ -147,6 +147,31 @@ def test_partition_holds_what_is_sent_until_the_heal() -> None:
     assert 6.0 <= seen[0][0] < 12.0
 
 
+def test_what_overtakes_a_lost_segment_waits_for_it() -> None:
+    """The cut takes the first write only; the second is there before it has been sent again."""
+
+    async def main(loop: SimLoop) -> list[tuple[float, object]]:
+        seen = serve(loop)
+
+        async def send() -> None:
+            await asyncio.sleep(1)
+            _, writer = await dial()
+            loop.network.set_link("client", "server", latency=(1.0, 1.0))
+            writer.write(b"one")
+            await asyncio.sleep(0.9)
+            writer.write(b"two")
+            loop.network.partition("client", "server")
+            await asyncio.sleep(0.2)
+            loop.network.heal()
+            await asyncio.sleep(20)
+
+        await on(loop, "client", send())
+        return seen
+
+    seen = value(main)
+    assert b"".join(cast("bytes", data) for _, data in seen) == b"onetwo"
+
+
 def test_oneway_partition_lets_requests_in_and_no_answer_out() -> None:
     """The server hears and is not heard."""
 

@@ -170,6 +170,14 @@ def test_loss_is_licensed_by_an_unclean_election_after_enough_failures(
     )
 
 
+def test_no_more_replicas_have_to_fail_than_there_are_left() -> None:
+    """A partition that was moved to fewer brokers outlives fewer failures from then on."""
+    world, event = lost(LAST_KNOWN_LEADER, 3, 1, 2)
+    assert wrong("led", event) == ["R3"]
+    world.ghost.cap_promises(2)
+    assert wrong("led", event) == []
+
+
 def test_leader_that_is_not_alone_has_no_licence() -> None:
     """After an unclean election nobody else is in sync."""
     _, event = lost("its topic")

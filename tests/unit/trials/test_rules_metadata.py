@@ -9,9 +9,12 @@ import pytest
 from minikafka.base.config import BrokerConfig
 from minikafka.base.ids import TopicPartition
 from minikafka.metadata.image import MetadataImage
+from minikafka.metadata.records import PartitionChanged
 from minikafka.metadata.states import BrokerImage, MetadataDelta, PartitionImage, TopicImage
 from minikafka.trials import rules_metadata
+from minikafka.trials.ghost import Ghost
 from minikafka.trials.invariants import REGISTERED, Applied
+from minikafka.trials.metadata_history import Recorded
 
 assert rules_metadata.REGISTERED_HERE, "importing it registers the rules"
 
@@ -37,10 +40,18 @@ def wrong(
         for broker in (1, 2, 3, 4)
     }
     config = BrokerConfig.parse(1, {"min.insync.replicas": 2})
-    image = MetadataImage(config, brokers=brokers, topics={"t": topic})
+    names = {topic.topic_id: "t"}
+    image = MetadataImage(config, brokers=brokers, topics={"t": topic}, topic_names=names)
+    record = PartitionChanged(topic.topic_id, 0, isr, leader, 0, 0, elr=elr)
+    recorded = Recorded(Ghost(), 1, 0, record, image, image, image)
     delta = delta or MetadataDelta(partitions_changed=(PARTITION,))
-    event = Applied(1, image, delta)
-    return [name for name, rule in REGISTERED["applied"] if rule(event) is not None]
+    events = {"recorded": recorded, "applied": Applied(1, image, delta)}
+    return [
+        name
+        for hook, event in events.items()
+        for name, rule in REGISTERED[hook]  # type: ignore[index]
+        if name in rules_metadata.REGISTERED_HERE and rule(event) is not None
+    ]
 
 
 @pytest.mark.parametrize(

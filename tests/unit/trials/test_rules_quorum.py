@@ -8,15 +8,14 @@ from typing import Any
 import pytest
 
 from minikafka.log.storage import MemoryStorage
-from minikafka.quorum.epochs import Timing
 from minikafka.quorum.machine import QuorumMachine
 from minikafka.quorum.messages import LogEnd, VoteRequest
-from minikafka.quorum.state_store import ElectionState, QuorumStateStore
+from minikafka.quorum.state_store import ElectionState
 from minikafka.trials import rules_quorum
 from minikafka.trials.ghost import Chain, Ghost, GhostPartition
 from minikafka.trials.invariants import REGISTERED, Hook
 from minikafka.wire.versions import ApiKey
-from tests.support.builders import append, open_log
+from tests.support.builders import append, quorum_machine
 
 assert rules_quorum.REGISTERED_HERE, "importing it registers the rules"
 
@@ -31,11 +30,7 @@ def wrong(hook: Hook, event: object) -> list[str]:
 
 def machine(storage: MemoryStorage | None = None, node: int = 1) -> QuorumMachine:
     """Return a node of a quorum of three."""
-    kept = MemoryStorage() if storage is None else storage
-    store = QuorumStateStore(kept, "quorum")
-    return QuorumMachine(
-        node, VOTERS, open_log(kept), store, timing=Timing(), draw=lambda limit: 0
-    )
+    return quorum_machine(node, VOTERS, storage)
 
 
 def leading() -> QuorumMachine:
@@ -181,3 +176,13 @@ def test_commit_before_a_record_of_the_own_epoch_breaks_k6() -> None:
     event = led(node, ghost, epoch=2)
     event.ghost.chains[2] = Chain(leading().log)
     assert wrong("watermark", event) == ["K6"]
+
+
+def test_log_that_begins_where_no_snapshot_ends_breaks_k14() -> None:
+    """Nobody could tell what the records before it came to."""
+    node, ghost = leading(), Ghost()
+    node.log.advance_high_watermark(1)
+    event = led(node, ghost)
+    assert "K14" not in wrong("watermark", event)
+    node.log.log_start_offset = 1
+    assert "K14" in wrong("watermark", event)

@@ -6,12 +6,19 @@ import pytest
 
 from minikafka.trials.job import Report
 from minikafka.trials.mutation import Mutation
-from minikafka.trials.score import Found, oracle_of, score_document, scored
+from minikafka.trials.score import (
+    Found,
+    Replay,
+    oracle_of,
+    score_document,
+    scored,
+    soonest,
+)
 
 
-def report(seed: int, *violations: str) -> Report:
+def report(seed: int, *violations: str, virtual_s: float = 9.0) -> Report:
     """Return what a seed came to."""
-    return Report(seed, violations=list(violations))
+    return Report(seed, violations=list(violations), virtual_s=virtual_s)
 
 
 @pytest.mark.parametrize(
@@ -33,8 +40,20 @@ def test_rules_are_told_by_their_names(rule: str, oracle: str) -> None:
 def test_search_ends_with_the_first_rule_that_is_meant() -> None:
     """Others are told, and do not count."""
     seeds = iter([report(0), report(1, "R1"), report(2, "R13"), report(3, "R13")])
-    assert scored(seeds, ("R4", "R13")) == Found(3, "R13", "rule", ("R1",))
+    found = Found(3, "R13", "rule", ("R1",), Replay(2, "R13", 9.0))
+    assert scored(seeds, ("R4", "R13")) == found
     assert next(seeds).seed == 3
+
+
+def test_replay_is_the_seed_that_finds_it_soonest() -> None:
+    """How many seeds it took is one thing, which of them to have again another."""
+    reports = [
+        report(0, "R1", virtual_s=0.5),
+        report(3, "R4", virtual_s=2.5),
+        report(4, "R13", virtual_s=3.0),
+    ]
+    assert soonest(reports, ("R4", "R13"), Replay(1, "R13", 9.0)) == Replay(3, "R4", 2.5)
+    assert soonest(reports, ("R4", "R13"), Replay(1, "R13", 2.0)) == Replay(1, "R13", 2.0)
 
 
 def test_search_without_success_tells_how_far_it_went() -> None:
@@ -45,7 +64,7 @@ def test_search_without_success_tells_how_far_it_went() -> None:
 
 def test_results_survive_their_file() -> None:
     """What is written is read again."""
-    found = Found(3, "R13", "rule", ("R1",))
+    found = Found(3, "R13", "rule", ("R1",), Replay(4, "R4", 1.5))
     assert Found.from_dict(found.as_dict()) == found
 
 

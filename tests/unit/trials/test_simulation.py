@@ -106,6 +106,17 @@ def test_broker_code_that_asks_a_clock_is_a_leak() -> None:
     assert "planted.py:1" in str(error)
 
 
+def test_exception_that_nobody_looked_at_breaks_d3() -> None:
+    """It would be told when nobody listens any more, or never."""
+
+    async def scenario(s: Simulation) -> None:
+        s.loop.unhandled.append(
+            (s.broker(1).host.name, "planted", RuntimeError("nobody looks"))
+        )
+
+    assert outcome(scenario).violations == ["D3"]
+
+
 def test_waiting_in_vain_shows_the_cluster() -> None:
     """The message of `until` says how things stand."""
 

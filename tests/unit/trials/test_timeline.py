@@ -302,10 +302,10 @@ def test_big_frame_in_many_pieces_is_joined_once() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("idle", [False, True])
-def test_hundred_thousand_events_take_seconds(idle: bool) -> None:
+def test_thirty_thousand_events_take_no_second(idle: bool) -> None:
     """Only the last lines are decoded, also where nothing happens at the end."""
     events = [SYN]
-    for number in range(0, 100_000, 2):
+    for number in range(0, 30_000, 2):
         pair = (
             (fetch(number), fetched(number, None))
             if idle
@@ -316,4 +316,4 @@ def test_hundred_thousand_events_take_seconds(idle: bool) -> None:
         ]
     began = time.process_time()
     assert timeline(events)
-    assert time.process_time() - began < 3
+    assert time.process_time() - began < 1

@@ -120,7 +120,7 @@ def test_answers_in_order_are_fine_however_the_bytes_are_cut(
 
 
 @given(cuts=CUTS, order=st.permutations(range(5)))
-def test_any_other_order_is_a_violation(cuts: tuple[int, ...], order: list[int]) -> None:
+def test_any_other_order_breaks_w1(cuts: tuple[int, ...], order: list[int]) -> None:
     """An answer that is not the next request's is told of, however it is cut."""
     requests = b"".join(produce(number, -1) for number in range(5))
     answers = b"".join(produced(number) for number in order)
@@ -132,20 +132,20 @@ def test_any_other_order_is_a_violation(cuts: tuple[int, ...], order: list[int])
     assert violations(requests, answers, cuts) == wrong
 
 
-def test_answer_to_nothing_is_a_violation() -> None:
+def test_answer_to_nothing_breaks_w1() -> None:
     """One answer per request, and no more."""
     found = violations(metadata(1), described(1) + described(1))
     assert found == ["W1 connection 3: answer 1 where nothing is due"]
 
 
-def test_answer_that_is_left_out_is_a_violation() -> None:
+def test_answer_that_is_left_out_breaks_w1() -> None:
     """The next one shows it."""
     found = violations(metadata(1) + metadata(2), described(2))
     assert found == ["W1 connection 3: answer 2 where 1 is due"]
 
 
 @pytest.mark.parametrize("version", PRODUCE_VERSIONS)
-def test_answer_to_a_produce_with_acks_0_is_a_violation(version: int) -> None:
+def test_answer_to_a_produce_with_acks_0_breaks_w1(version: int) -> None:
     """At every version the acks are found; acks=1 and -1 are answered."""
     requests = (
         produce(1, 0, version)
@@ -187,7 +187,7 @@ def test_client_without_frames_is_left_alone(length: int) -> None:
 
 
 @pytest.mark.parametrize("length", [-4, 0, 3])
-def test_answer_that_is_no_frame_is_a_violation(length: int) -> None:
+def test_answer_that_is_no_frame_breaks_w1(length: int) -> None:
     """There is no room in it for a correlation id."""
     junk = length.to_bytes(4, signed=True) + bytes(40)
     wanted = f"W1 connection 3: an answer is no frame: frame of {length} bytes"

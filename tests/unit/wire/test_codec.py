@@ -28,6 +28,7 @@ from tests.unit.wire import plain
 from tests.unit.wire.entities import (
     EVERY_API,
     EVERY_VERSION,
+    PER_API,
     PER_VERSION,
     entities,
     frame_of,
@@ -176,6 +177,7 @@ def test_arbitrary_bytes_raise_only_frame_error(
 
 
 @EVERY_API
+@PER_API
 @given(data=st.data())
 def test_mutated_messages_raise_only_frame_error(api_key: int, data: st.DataObject) -> None:
     """A valid message with some bytes changed, cut or put in raises FrameError or nothing."""

@@ -10,7 +10,15 @@ from minikafka.wire.framing import FrameError
 from minikafka.wire.schemas import EntityClass, request_class, response_class
 from minikafka.wire.struct_reader import struct_reader
 from minikafka.wire.versions import ApiKey
-from tests.unit.wire.entities import EVERY_API, entities, frame_of, read, versions, written
+from tests.unit.wire.entities import (
+    EVERY_API,
+    PER_API,
+    entities,
+    frame_of,
+    read,
+    versions,
+    written,
+)
 
 
 def check(struct: EntityClass, body: bytes) -> None:
@@ -19,6 +27,7 @@ def check(struct: EntityClass, body: bytes) -> None:
 
 
 @EVERY_API
+@PER_API
 @given(data=st.data())
 def test_reader_equals_schema_library(api_key: int, data: st.DataObject) -> None:
     """Whatever the library writes, both read the same from it."""

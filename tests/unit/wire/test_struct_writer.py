@@ -10,10 +10,11 @@ from minikafka.wire.schemas import request_class, response_class
 from minikafka.wire.shapes import build_request, build_response
 from minikafka.wire.struct_writer import struct_writer
 from minikafka.wire.versions import ApiKey
-from tests.unit.wire.entities import EVERY_API, entities, versions, written
+from tests.unit.wire.entities import EVERY_API, PER_API, entities, versions, written
 
 
 @EVERY_API
+@PER_API
 @given(data=st.data())
 def test_writer_equals_schema_library(api_key: int, data: st.DataObject) -> None:
     """Any entity has the same bytes by both writers."""
