@@ -48,8 +48,11 @@ def _acknowledged_is_durable(answer: Answer) -> str | None:
         if entry is None:
             return f"{ghost.name}: offset {base_offset} is acknowledged and not in the log"
         leader = partition.leader
-        if leader is not None and leader.leader_epoch < ghost.generation:
-            continue  # its history has ended with an unclean election, and nobody has told it
+        epoch = entry.epoch if leader is None else leader.leader_epoch
+        if epoch < ghost.generation:
+            # Its history has ended with an unclean election, and nobody has told it; or it has
+            # just heard, and answers what was settled before.
+            continue
         if answer.request.acks == ALL:
             wrong = _not_everywhere(answer, partition, ghost, entry)
             if wrong is not None:

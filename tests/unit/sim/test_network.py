@@ -151,25 +151,22 @@ def test_what_overtakes_a_lost_segment_waits_for_it() -> None:
     """The cut takes the first write only; the second is there before it has been sent again."""
 
     async def main(loop: SimLoop) -> list[tuple[float, object]]:
-        seen = serve(loop)
-
         async def send() -> None:
             await asyncio.sleep(1)
             _, writer = await dial()
             loop.network.set_link("client", "server", latency=(1.0, 1.0))
-            writer.write(b"one")
-            await asyncio.sleep(0.9)
-            writer.write(b"two")
+            for data, pause_s in ((b"one", 0.9), (b"two", 0.0)):
+                writer.write(data)
+                await asyncio.sleep(pause_s)
             loop.network.partition("client", "server")
-            await asyncio.sleep(0.2)
-            loop.network.heal()
+            loop.at_ns(loop.now_ns + 200_000_000, loop.network.heal)
             await asyncio.sleep(20)
 
+        seen = serve(loop)
         await on(loop, "client", send())
         return seen
 
-    seen = value(main)
-    assert b"".join(cast("bytes", data) for _, data in seen) == b"onetwo"
+    assert b"".join(cast("bytes", data) for _, data in value(main)) == b"onetwo"
 
 
 def test_oneway_partition_lets_requests_in_and_no_answer_out() -> None:
