@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from random import Random
 from typing import Any
 
@@ -184,6 +185,29 @@ def coordinated(s: sim.Simulation) -> GroupPartition | None:
         return None
 
 
+async def hold_a_commit(s: sim.Simulation) -> None:
+    """Cut the coordinator off its followers until it has a commit that it cannot answer.
+
+    For a moment at a time: the producer may wait for the same broker, and nothing be consumed.
+    """
+    while True:
+        found = coordinated(s)
+        leader = s.cluster.leader(OFFSETS_TOPIC, OF_GROUP)
+        if found is not None and leader is not None:
+            s.cluster.network.partition({leader}, {1, 2, 3} - {leader})
+            try:
+                await s.until(functools.partial(_holds, found), timeout=3)
+            except TimeoutError:
+                s.cluster.network.heal()
+            else:
+                return
+        await s.sleep(0.5)
+
+
+def _holds(found: GroupPartition) -> bool:
+    return found.closed or found.waiting_count > 0
+
+
 def strike(s: sim.Simulation) -> int:
     """Kill the coordinator, and return which broker that was."""
     leader = s.cluster.leader(OFFSETS_TOPIC, OF_GROUP)
@@ -238,11 +262,7 @@ async def test_coordinator_dies_in_the_middle_of_a_commit(s: sim.Simulation) -> 
     await s.until(lambda: all_owned(ledger, 1), timeout=60)
     producing = s.host("shop").spawn(produce(s))
     await s.until(lambda: sum(ledger.acknowledged.values()) >= 5, timeout=60)
-    found = coordinated(s)
-    assert found is not None
-    leader = s.cluster.leader(OFFSETS_TOPIC, OF_GROUP)
-    s.cluster.network.partition({leader}, {1, 2, 3} - {leader})
-    await s.until(lambda: found.closed or found.waiting_count > 0, timeout=60)
+    await hold_a_commit(s)
     s.cluster.network.heal()
     struck = strike(s)
     await s.sleep(1)
