@@ -25,7 +25,6 @@ _INTERNAL_CONFIGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         _OFFSETS_TOPIC: {
             "cleanup.policy": "compact",
-            "segment.bytes": "104857600",
             "compression.type": "producer",
         },
         _TRANSACTIONS_TOPIC: {
@@ -48,7 +47,7 @@ async def create_missing(names: Iterable[str], context: RequestContext) -> None:
     broker = context.broker
     version = SERVED[ApiKey.CREATE_TOPICS].max
     shape = {
-        "topics": [creatable_topic(name, broker.config) for name in names],
+        "topics": [creatable_topic(name, broker.config, _brokers(context)) for name in names],
         "timeout": broker.config.request_timeout_ms,
         "validate_only": False,
     }
@@ -64,14 +63,27 @@ async def create_missing(names: Iterable[str], context: RequestContext) -> None:
         return
 
 
-def creatable_topic(name: str, config: BrokerConfig) -> Shape:
-    """Return the topic of a CreateTopics request: the broker's defaults, Kafka's own if internal."""
+def _brokers(context: RequestContext) -> int:
+    """Return how many brokers the cluster has, also those that have not come yet."""
+    return max(len(context.broker.image.brokers), len(context.broker.quorum.machine.voters))
+
+
+def creatable_topic(name: str, config: BrokerConfig, brokers: int) -> Shape:
+    """Return the topic of a CreateTopics request: the broker's defaults, Kafka's own if internal.
+
+    DIVERGENCE(internal-topic-replicas): Kafka refuses to make its own topics with more replicas
+    than there are brokers, by default 3; here fewer are enough where no config asks for more.
+    """
     if name == _OFFSETS_TOPIC:
         partitions = config.offsets_topic_num_partitions
         factor = config.offsets_topic_replication_factor
+        if "offsets.topic.replication.factor" not in config.explicit:
+            factor = min(factor, brokers)
     elif name == _TRANSACTIONS_TOPIC:
         partitions = config.transaction_state_log_num_partitions
         factor = config.transaction_state_log_replication_factor
+        if "transaction.state.log.replication.factor" not in config.explicit:
+            factor = min(factor, brokers)
     else:
         partitions, factor = config.num_partitions, config.default_replication_factor
     return {
@@ -80,7 +92,13 @@ def creatable_topic(name: str, config: BrokerConfig) -> Shape:
         "replication_factor": factor,
         "assignments": [],
         "configs": [
-            {"name": key, "value": value}
-            for key, value in _INTERNAL_CONFIGS.get(name, {}).items()
+            {"name": key, "value": value} for key, value in _configs(name, config).items()
         ],
     }
+
+
+def _configs(name: str, config: BrokerConfig) -> Mapping[str, str]:
+    configs = _INTERNAL_CONFIGS.get(name, {})
+    if name != _OFFSETS_TOPIC:
+        return configs
+    return {**configs, "segment.bytes": str(config.offsets_topic_segment_bytes)}

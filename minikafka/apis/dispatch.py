@@ -75,6 +75,7 @@ class Dispatcher:
             connection.number,
             self._broker.clock.monotonic_ms(),
             from_broker,
+            connection.peer_host,
         )
         result = self._run(registration, request, context)
         if isinstance(result, Deferred):

@@ -6,6 +6,7 @@ Behaviour
     though the batch may still become readable: an indefinite failure.
     acks=0 gets no answer; a refused batch closes the connection, as Kafka does.
     A partition named twice is appended once, with what came last.
+    The brokers' own topics, such as `__consumer_offsets`, are not for clients.
 
 Versions
     0-2 listed for old clients, closed when used (KAFKA-18659)
@@ -32,6 +33,7 @@ from minikafka.base.ids import TopicPartition
 from minikafka.broker.context import RequestContext
 from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Delayed
+from minikafka.metadata.names import is_internal_topic
 from minikafka.records.batch import TRANSACTIONAL_BIT, Batch
 from minikafka.records.builder import recompress
 from minikafka.records.compressors import Codec
@@ -51,6 +53,8 @@ __all__ = ["produce"]
 
 # As compression.type says it, where the codec's own name is another.
 _CODEC_NAMES = {"uncompressed": "none"}
+# The one client id that may write into the brokers' own topics (AdminUtils).
+_ADMIN = "__admin_client"
 
 
 class _TransactionUnverified(KafkaError):
@@ -169,6 +173,8 @@ def _append(
     broker = context.broker
     if name is None:
         raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
+    if is_internal_topic(name):
+        _check_writer(name, asked.index, context)
     partition = broker.replicas.leading(name, asked.index)
     if request.acks not in (-1, 0, 1):
         raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
@@ -198,6 +204,13 @@ def _append(
     broker.replicas.appended(partition, request.acks)
     if request.acks == -1:
         awaited.append(_Awaited(partition, info.last_offset + 1, result))
+
+
+def _check_writer(name: str, index: int, context: RequestContext) -> None:
+    """Let only Kafka's own admin client write into the brokers' topics."""
+    there = context.broker.image.partition(TopicPartition(name, index)) is not None
+    if there and context.client_id != _ADMIN:
+        raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION)
 
 
 def _merged(topics: list[ProduceTopic]) -> list[ProduceTopic]:

@@ -134,11 +134,17 @@ class BrokerConfig:
     transaction_max_timeout_ms: int
     offsets_topic_num_partitions: int
     offsets_topic_replication_factor: int
+    offsets_topic_segment_bytes: int
+    offsets_commit_timeout_ms: int
+    offsets_retention_minutes: int
+    offsets_retention_check_interval_ms: int
+    offset_metadata_max_bytes: int
     transaction_state_log_num_partitions: int
     transaction_state_log_replication_factor: int
     group_initial_rebalance_delay_ms: int
     group_min_session_timeout_ms: int
     group_max_session_timeout_ms: int
+    group_max_size: int
 
     explicit: Mapping[str, str] = field(repr=False, hash=False)
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from minikafka.base.errors import BrokerBug
+from minikafka.base.errors import BrokerBug, KafkaError
 
-__all__ = ["Deferred"]
+__all__ = ["Deferred", "mapped"]
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 class Deferred(Generic[T]):
@@ -64,3 +65,28 @@ class Deferred(Generic[T]):
         if self._error is not None:
             raise self._error
         return self._value  # type: ignore[return-value]  # set together with `done`
+
+
+def mapped(
+    deferred: Deferred[T],
+    convert: Callable[[T], U],
+    refused: Callable[[KafkaError], U] | None = None,
+) -> Deferred[U]:
+    """Return a value that comes when `deferred` does: what `convert` makes of it.
+
+    An error is passed on, but a KafkaError to `refused` where that is given.
+    """
+    later: Deferred[U] = Deferred()
+
+    def settle(done: Deferred[T]) -> None:
+        try:
+            value = convert(done.result())
+        except BaseException as error:  # noqa: BLE001 - handed on to who waits
+            if refused is None or not isinstance(error, KafkaError):
+                later.fail(error)
+                return
+            value = refused(error)
+        later.set(value)
+
+    deferred.on_done(settle)
+    return later

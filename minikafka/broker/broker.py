@@ -21,6 +21,7 @@ from minikafka.base.seeds import Seeds, random_id
 from minikafka.broker.fetch_sessions import FetchSessionCache
 from minikafka.broker.fetcher_manager import FetcherManager
 from minikafka.broker.forwarding import forward
+from minikafka.broker.group_coordinator import GroupCoordinators
 from minikafka.broker.isr_changes import IsrChanges
 from minikafka.broker.lifecycle import BrokerLifecycle
 from minikafka.broker.metadata_publisher import MetadataPublisher
@@ -82,19 +83,16 @@ class Broker:
         observer: BrokerObserver | None = None,
         advertised_to_brokers: tuple[str, int] | None = None,
     ) -> None:
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         self.node_id = node_id
         self.config = config
-        self.cluster_id = cluster_id
-        self.directory_id = directory_id
+        self.cluster_id, self.directory_id = cluster_id, directory_id
         self.seeds = seeds
         self.clock = clock
-        self.advertised = advertised
-        self.advertised_to_brokers = advertised_to_brokers
+        self.advertised, self.advertised_to_brokers = advertised, advertised_to_brokers
         self.observer = observer
         self.image_changed = Condition(self)
         self.listeners: list[Callable[[], None]] = []
-        self._loop = loop
         self._network, self._storage = network, storage
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self._channels: dict[tuple[BrokerId, str], Channel] = {}
@@ -109,6 +107,7 @@ class Broker:
         self._isr_changes = self._make_isr_changes()
         self._fetchers = FetcherManager(self.make_fetcher)
         self.replicas = self._make_replicas(storage)
+        self.groups = GroupCoordinators(self)
         self._publisher = MetadataPublisher(
             self.replicas.apply, lambda: self.lifecycle.broker_epoch
         )
@@ -143,12 +142,16 @@ class Broker:
             storage,
             self.clock,
             self.purgatory,
-            on_role=self._fetchers.on_role,
+            on_role=self._on_role,
             on_isr_wanted=self._isr_changes.consider,
             on_led=self.note_led,
             on_produced=None if self.observer is None else self.observer.produced,
             log_observer=self.observer,
         )
+
+    def _on_role(self, partition: Partition) -> None:
+        self._fetchers.on_role(partition)
+        self.groups.on_role(partition)
 
     # metadata
 
@@ -190,6 +193,7 @@ class Broker:
             for partition in unclean_between(former, image, delta):
                 self.observer.unclean_election(self, partition)
         self._publisher.publish(image, delta)
+        self.groups.on_topics_removed([name for name, _ in delta.topics_removed])
         self.image_changed.wake()
         self._note_change()
 
@@ -382,14 +386,10 @@ class Broker:
             self._loop,
             self._network.turns,
             broker_epoch=lambda: self.lifecycle.broker_epoch,
-            on_records=self._on_records,
+            on_records=lambda partition: self._note_change(),
             quota=self.replicas.throttles.follower,
             now_ms=self.clock.monotonic_ms,
         )
-
-    def _on_records(self, partition: Partition) -> None:
-        for listener in self.listeners:
-            listener()
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever something changed that a test may wait for."""

@@ -19,6 +19,7 @@ class RequestContext:
         connection_id: number of the connection on its listener; 0 for an in-process call.
         received_ms: monotonic milliseconds at which the whole frame was there.
         from_broker: True where another broker asks; for itself, or for a client of its own.
+        client_host: address of the client, without its port.
     """
 
     broker: Broker
@@ -27,3 +28,4 @@ class RequestContext:
     connection_id: int
     received_ms: int
     from_broker: bool = False
+    client_host: str = "127.0.0.1"

@@ -101,7 +101,8 @@ class AsyncCluster(Breakable, VotingCluster):
         self._port = port
         self._transport: Transport = transport
         self._seeds = Seeds(fresh_seed() if seed is None else seed)
-        self._given = given = dict(config or {})
+        # DIVERGENCE(initial-rebalance-delay): Kafka waits 3 s for more members of a new group.
+        self._given = given = {"group.initial.rebalance.delay.ms": 50, **(config or {})}
         self._configs = {
             broker: BrokerConfig.parse(
                 broker, given if racks is None else {**given, "broker.rack": racks[broker - 1]}

@@ -68,6 +68,9 @@ class Connection(asyncio.BufferedProtocol):
         number: names this connection in logs and contexts; counts from 1 per listener.
         frame_bytes_max: longer frames close the connection (socket.request.max.bytes).
         on_lost: called once when the connection is gone.
+
+    Attributes:
+        peer_host: address of the other end, without its port.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Connection(asyncio.BufferedProtocol):
         on_lost: Callable[[Connection], None],
     ) -> None:
         self.number = number
+        self.peer_host = ""
         self.closed = False
         self._handler = handler
         self._frame_bytes_max = frame_bytes_max
@@ -101,6 +105,8 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        peer = transport.get_extra_info("peername")
+        self.peer_host = str(peer[0]) if peer else ""
         if self.closed:
             # The listener was stopped between the accept and now.
             transport.close()

@@ -45,6 +45,10 @@ REMOVED_NAMES: dict[tuple[int, str], frozenset[str]] = {
     (ApiKey.FETCH, "response.responses"): frozenset({"topic"}),
     (ApiKey.METADATA, "request"): frozenset({"include_cluster_authorized_operations"}),
     (ApiKey.METADATA, "response"): frozenset({"cluster_authorized_operations"}),
+    (ApiKey.OFFSET_COMMIT, "request"): frozenset({"retention_time"}),
+    (ApiKey.OFFSET_FETCH, "request"): frozenset({"group_id", "topics"}),
+    (ApiKey.OFFSET_FETCH, "response"): frozenset({"error_code", "topics"}),
+    (ApiKey.LEAVE_GROUP, "request"): frozenset({"member_id"}),
     (ApiKey.FIND_COORDINATOR, "request"): frozenset({"key"}),
     (ApiKey.FIND_COORDINATOR, "response"): frozenset(
         {"error_code", "error_message", "host", "node_id", "port"}
@@ -94,37 +98,23 @@ def to_ms(duration: timedelta) -> int:
 
 @lru_cache(maxsize=512)
 def _response_builder(api_key: int, version: int) -> _Build:
-    newest = SERVED[api_key].max
-    return _struct_builder(
-        response_class(api_key, version),
-        lambda: response_class(api_key, newest),
-        (api_key, "response"),
-    )
+    return _struct_builder(response_class(api_key, version), (api_key, "response"))
 
 
 @lru_cache(maxsize=512)
 def _request_builder(api_key: int, version: int) -> _Build:
-    newest = SERVED[api_key].max
-    return _struct_builder(
-        request_class(api_key, version),
-        lambda: request_class(api_key, newest),
-        (api_key, "request"),
-    )
+    return _struct_builder(request_class(api_key, version), (api_key, "request"))
 
 
-def _struct_builder(
-    struct: EntityClass, newest: Callable[[], EntityClass | None], where: tuple[int, str]
-) -> _Build:
+def _struct_builder(struct: EntityClass, where: tuple[int, str]) -> _Build:
     """Return what makes an entity of `struct` out of a shape.
 
     Args:
         struct: class of the asked version.
-        newest: gives the same struct of the newest version, None when that has none; called
-            only when a shape has a name that `struct` lacks, because loading costs time.
-        where: API key and path, for `REMOVED_NAMES`.
+        where: API key and path, as in `REMOVED_NAMES`.
     """
     described = schema_fields(struct)
-    converters = {item.name: _converter(item, newest, where) for item in described}
+    converters = {item.name: _converter(item, where) for item in described}
     defaults = {item.name: default_value(item) for item in described}
     dropped: set[str] = set()
 
@@ -135,47 +125,52 @@ def _struct_builder(
             if convert is not None:
                 values[name] = convert(value)
             elif name not in dropped:
-                _check_droppable(name, newest(), where)
+                _check_droppable(name, where)
                 dropped.add(name)
         return struct(**values)
 
     return build
 
 
-def _check_droppable(name: str, newest: EntityClass | None, where: tuple[int, str]) -> None:
+def _check_droppable(name: str, where: tuple[int, str]) -> None:
+    api_key, path = where
+    newest = _newest(api_key, path)
     if newest is not None and name in field_names(newest):
         return
     if name in REMOVED_NAMES.get(where, ()):
         return
-    api_key, path = where
     raise TypeError(f"no version of {SERVED[api_key].name} has the field {path}.{name}")
 
 
-def _converter(
-    item: SchemaField, newest: Callable[[], EntityClass | None], where: tuple[int, str]
-) -> _Convert:
+@lru_cache(maxsize=512)
+def _newest(api_key: int, path: str) -> EntityClass | None:
+    """Return the struct at `path` in the newest version that has one there.
+
+    Called only when a shape has a name that a struct lacks, because loading costs time.
+    """
+    kind, *names = path.split(".")
+    load = request_class if kind == "request" else response_class
+    row = SERVED[api_key]
+    for version in range(row.max, row.min - 1, -1):
+        struct: EntityClass | None = load(api_key, version)
+        for name in names:
+            if struct is not None:
+                inner = [each.struct for each in schema_fields(struct) if each.name == name]
+                struct = inner[0] if inner else None
+        if struct is not None:
+            return struct
+    return None
+
+
+def _converter(item: SchemaField, where: tuple[int, str]) -> _Convert:
     if item.struct is not None:
         api_key, path = where
-        nested = _nested_newest(newest, item.name)
-        convert = _struct_builder(item.struct, nested, (api_key, f"{path}.{item.name}"))
+        convert = _struct_builder(item.struct, (api_key, f"{path}.{item.name}"))
     else:
         convert = _CONVERTING.get(item.kafka_type or "", _as_is)
     if item.is_array:
         convert = _array_converter(convert)
     return _nullable(convert) if item.nullable else convert
-
-
-def _nested_newest(
-    newest: Callable[[], EntityClass | None], name: str
-) -> Callable[[], EntityClass | None]:
-    def find() -> EntityClass | None:
-        outer = newest()
-        if outer is None:
-            return None
-        found = [item.struct for item in schema_fields(outer) if item.name == name]
-        return found[0] if found else None
-
-    return find
 
 
 def _as_is(value: Any) -> Any:

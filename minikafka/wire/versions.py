@@ -28,7 +28,15 @@ class ApiKey(IntEnum):
     FETCH = 1
     LIST_OFFSETS = 2
     METADATA = 3
+    OFFSET_COMMIT = 8
+    OFFSET_FETCH = 9
     FIND_COORDINATOR = 10
+    JOIN_GROUP = 11
+    HEARTBEAT = 12
+    LEAVE_GROUP = 13
+    SYNC_GROUP = 14
+    DESCRIBE_GROUPS = 15
+    LIST_GROUPS = 16
     SASL_HANDSHAKE = 17
     API_VERSIONS = 18
     CREATE_TOPICS = 19
@@ -40,10 +48,12 @@ class ApiKey(IntEnum):
     ALTER_REPLICA_LOG_DIRS = 34
     DESCRIBE_LOG_DIRS = 35
     CREATE_PARTITIONS = 37
+    DELETE_GROUPS = 42
     ELECT_LEADERS = 43
     INCREMENTAL_ALTER_CONFIGS = 44
     ALTER_PARTITION_REASSIGNMENTS = 45
     LIST_PARTITION_REASSIGNMENTS = 46
+    OFFSET_DELETE = 47
     VOTE = 52
     BEGIN_QUORUM_EPOCH = 53
     END_QUORUM_EPOCH = 54
@@ -109,7 +119,17 @@ SERVED: dict[int, ApiVersionRange] = dict(
         _served(ApiKey.FETCH, "Fetch", (4, 18), 12),
         _served(ApiKey.LIST_OFFSETS, "ListOffsets", (1, 10), 6),
         _served(ApiKey.METADATA, "Metadata", (0, 13), 9),
-        _served(ApiKey.FIND_COORDINATOR, "FindCoordinator", (0, 6), 3, "no coordinators yet"),
+        _served(ApiKey.OFFSET_COMMIT, "OffsetCommit", (2, 9), 8),
+        _served(ApiKey.OFFSET_FETCH, "OffsetFetch", (1, 9), 6),
+        _served(
+            ApiKey.FIND_COORDINATOR, "FindCoordinator", (0, 6), 3, "no transactions, no shares"
+        ),
+        _served(ApiKey.JOIN_GROUP, "JoinGroup", (0, 9), 6),
+        _served(ApiKey.HEARTBEAT, "Heartbeat", (0, 4), 4),
+        _served(ApiKey.LEAVE_GROUP, "LeaveGroup", (0, 5), 4),
+        _served(ApiKey.SYNC_GROUP, "SyncGroup", (0, 5), 4),
+        _served(ApiKey.DESCRIBE_GROUPS, "DescribeGroups", (0, 6), 5),
+        _served(ApiKey.LIST_GROUPS, "ListGroups", (0, 5), 3),
         _served(ApiKey.SASL_HANDSHAKE, "SaslHandshake", (0, 1), 2, "always refused: no SASL"),
         _served(
             ApiKey.API_VERSIONS,
@@ -127,10 +147,12 @@ SERVED: dict[int, ApiVersionRange] = dict(
         _served(ApiKey.ALTER_REPLICA_LOG_DIRS, "AlterReplicaLogDirs", (1, 2), 2),
         _served(ApiKey.DESCRIBE_LOG_DIRS, "DescribeLogDirs", (1, 4), 2),
         _served(ApiKey.CREATE_PARTITIONS, "CreatePartitions", (0, 3), 2),
+        _served(ApiKey.DELETE_GROUPS, "DeleteGroups", (0, 2), 2),
         _served(ApiKey.ELECT_LEADERS, "ElectLeaders", (0, 2), 2),
         _served(ApiKey.INCREMENTAL_ALTER_CONFIGS, "IncrementalAlterConfigs", (0, 1), 1),
         _served(ApiKey.ALTER_PARTITION_REASSIGNMENTS, "AlterPartitionReassignments", (0, 1), 0),
         _served(ApiKey.LIST_PARTITION_REASSIGNMENTS, "ListPartitionReassignments", (0, 0), 0),
+        _served(ApiKey.OFFSET_DELETE, "OffsetDelete", (0, 0), 1),
         _served(ApiKey.VOTE, "Vote", (0, 2), 0, internal=True),
         _served(ApiKey.BEGIN_QUORUM_EPOCH, "BeginQuorumEpoch", (0, 1), 1, internal=True),
         _served(ApiKey.END_QUORUM_EPOCH, "EndQuorumEpoch", (0, 1), 1, internal=True),

@@ -42,7 +42,10 @@ API_NAMES: Final = {
     37: "create_partitions", 43: "elect_leaders", 44: "incremental_alter_configs", 60: "describe_cluster",
     75: "describe_topic_partitions", 34: "alter_replica_log_dirs", 35: "describe_log_dirs",
     45: "alter_partition_reassignments", 46: "list_partition_reassignments",
-    64: "unregister_broker", 52: "vote", 53: "begin_quorum_epoch", 54: "end_quorum_epoch",
+    64: "unregister_broker", 8: "offset_commit", 9: "offset_fetch", 11: "join_group",
+    12: "heartbeat", 13: "leave_group", 14: "sync_group", 15: "describe_groups",
+    16: "list_groups", 42: "delete_groups", 47: "offset_delete",
+    52: "vote", 53: "begin_quorum_epoch", 54: "end_quorum_epoch",
     55: "describe_quorum",
     59: "fetch_snapshot",
     80: "add_raft_voter",
@@ -203,6 +206,10 @@ class Script:
         client = RawClient.to(self.bootstrap_servers, timeout_s=5.0)
         client.write(frame(encode_request(build(self.api_key, self.version, **fields))))
         return client
+
+    def shown(self, answer: Any) -> dict[str, Any]:
+        """Return an answer of the API under test as it is recorded, by the names known now."""
+        return normalise(self.api_key, answer, self.names)
 
     def note(self, label: str, value: Any) -> None:
         """Record a plain value."""

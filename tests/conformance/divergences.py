@@ -54,7 +54,7 @@ def _fits(text: str, parts: list[str]) -> bool:
 _FEATURES = "a feature is listed with the work that makes it true"
 _ADDRESSES = "the voters are fixed at the start and know each other"
 _CLOSED = "batches stay closed"
-_COORDINATORS = "groups and transactions come later"
+_COORDINATORS = "transactions come later"
 _SEQUENCES = "producer state comes later"
 
 DIVERGENCES: Final[tuple[Divergence, ...]] = (
@@ -103,9 +103,6 @@ DIVERGENCES: Final[tuple[Divergence, ...]] = (
         "server-errors",
     ),
     # FindCoordinator
-    Divergence(
-        "find_coordinator/coordinator_of_a_group/v*", "group:.*", _COORDINATORS, "coordinators"
-    ),
     Divergence(
         "find_coordinator/coordinator_of_a_transaction/v*",
         "transaction:.*",

@@ -28,7 +28,7 @@ ORDERED_APIS = frozenset({1, 10, 32, 75})
 UNORDERED_FIELDS = frozenset({"configs", "synonyms"})
 NATURAL_KEYS = (
     "name", "topic", "topic_id", "key", "resource_name", "api_key", "partition_index", "index",
-    "partition", "broker_id", "node_id", "batch_index", "topic_name", "replica_id",
+    "partition", "broker_id", "node_id", "batch_index", "group_id", "member_id", "topic_name", "replica_id",
 )  # fmt: skip
 # Milliseconds above this are taken for the time of day, below for a time the case chose.
 NOW_MS = 1_750_000_000_000
@@ -44,14 +44,18 @@ class Names:
     Attributes:
         prefix: what every topic name of the case begins with; shown as "~".
         ids: topic ids by id; shown as "id of" and the name.
+        aliases: what the server made up, e.g. member ids, and how it is shown.
     """
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
         self.ids: dict[UUID, str] = {}
+        self.aliases: dict[str, str] = {}
 
     def short(self, text: str) -> str:
         """Return the text with the prefix shortened."""
+        for made_up, shown in self.aliases.items():
+            text = text.replace(made_up, shown)
         return text.replace(self.prefix, "~")
 
     def topic_id(self, value: UUID) -> str:

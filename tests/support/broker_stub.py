@@ -19,6 +19,7 @@ from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import TopicPartition
 from minikafka.base.seeds import Seeds
 from minikafka.broker.context import RequestContext
+from minikafka.broker.group_coordinator import GroupCoordinators
 from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Condition, Purgatory, settled
 from minikafka.broker.replica_manager import ReplicaManager
@@ -106,6 +107,7 @@ class BrokerStub:
         self.config = BrokerConfig.parse(node_id, config or {})
         self.cluster_id = CLUSTER_ID
         self.clock = ManualClock()
+        self.seeds = Seeds("stub")
         self.controller = Controller(self.config, Seeds("stub"))
         self.controller_id: int | None = node_id if controller_id is None else controller_id
         self.forwarded: list[int] = []
@@ -117,14 +119,18 @@ class BrokerStub:
             MemoryStorage(),
             self.clock,
             self.purgatory,
-            on_role=lambda partition: None,
+            on_role=self._on_role,
             on_isr_wanted=lambda partition: None,
         )
+        self.groups = GroupCoordinators(cast("Broker", self))
         self.controller_changed = Condition(self)
         self.quorum = StubQuorum(node_id, self.clock)
         self.commit(self.controller.activate(self.clock.monotonic_ms()))
         for broker_id in brokers:
             self.join(broker_id)
+
+    def _on_role(self, partition: Partition) -> None:
+        self.groups.on_role(partition)
 
     # what handlers use
 
@@ -141,6 +147,12 @@ class BrokerStub:
     async def decide(self, decide: Callable[[Controller, int], Decision[T]]) -> T:
         """Commit and apply a decision, return its answer."""
         return self.commit(decide(self.controller, self.clock.monotonic_ms()))
+
+    async def wait_image(
+        self, predicate: Callable[[MetadataImage], bool], deadline_ms: int
+    ) -> bool:
+        """Say whether applied metadata satisfies `predicate`: nothing more will come."""
+        return predicate(self.image)
 
     async def forward(self, api_key: int, version: int, request: object) -> Any:
         """Answer as the controller would, from the same metadata."""

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from tests.conformance.batches import batch, message_set, patched, spoilt_crc
 from tests.conformance.case import Script, case
+from tests.conformance.cases.groups import coordinator
 from tests.conformance.cases.produce import ALL, KEY, THREE, ask, stored, topic_data
 from tests.conformance.raw_client import ConnectionClosedError, frame
 
@@ -29,6 +30,13 @@ def unknown_topics(s: Script) -> None:
     ask(s, "invalid", "a b", THREE)
     ask(s, "empty name", "", THREE)
     ask(s, "metadata", "__cluster_metadata", THREE)
+
+
+@case(KEY, (3, 12))
+def brokers_own_topic(s: Script) -> None:
+    coordinator(s)
+    ask(s, "not for clients", "__consumer_offsets", THREE)
+    ask(s, "beyond the last", "__consumer_offsets", THREE, 99)
 
 
 @case(KEY, (13, 13))

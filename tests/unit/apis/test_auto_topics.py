@@ -58,7 +58,7 @@ def test_kafkas_own_topics_have_their_own_shape(
     name: str, partitions: int, factor: int, policy: str | None
 ) -> None:
     """Internal topics are compacted and sized by configs of their own."""
-    topic = creatable_topic(name, BrokerConfig.parse(1))
+    topic = creatable_topic(name, BrokerConfig.parse(1), 5)
     configs = {each["name"]: each["value"] for each in topic["configs"]}
     assert (topic["num_partitions"], topic["replication_factor"]) == (partitions, factor)
     assert configs.get("cleanup.policy") == policy

@@ -25,6 +25,7 @@ class OneSlot:
 
     def __init__(self) -> None:
         self.number = 1
+        self.peer_host = "10.0.0.1"
         self.outcome = "waiting"
 
     def answered(self) -> None:

@@ -20,6 +20,7 @@ ISR = [{"broker_id": 1, "broker_epoch": 0}, {"broker_id": 2, "broker_epoch": 2}]
 QUORUM = "__cluster_metadata"
 VOTE = {"partition_index": 0, "replica_epoch": 1, "replica_id": 2, "last_offset": 9}
 LEADER = {"partition_index": 0, "leader_id": 1, "leader_epoch": 1}
+COMMIT = {"partition_index": 0, "committed_offset": 5, "committed_metadata": "m"}
 LISTENERS = [{"name": "CONTROLLER", "host": "h", "port": 1}]
 # A request of each API that uses as many fields as it has; what a version lacks is dropped.
 REQUESTS: dict[int, dict[str, Any]] = {
@@ -29,6 +30,42 @@ REQUESTS: dict[int, dict[str, Any]] = {
     17: {"mechanism": "PLAIN"},
     18: {"client_software_name": "a", "client_software_version": "1.0"},
     19: {"topics": [{"name": "u", "num_partitions": 2, "replication_factor": 2}], "timeout": 9},
+    8: {
+        "group_id": "g",
+        "generation_id_or_member_epoch": -1,
+        "member_id": "",
+        "topics": [{"name": "t", "partitions": [COMMIT]}],
+    },
+    9: {
+        "group_id": "g",
+        "topics": [{"name": "t", "partition_indexes": [0]}],
+        "groups": [
+            {"group_id": "g", "topics": [{"name": "t", "partition_indexes": [0]}]},
+        ],
+    },
+    11: {
+        "group_id": "g",
+        "session_timeout": 10_000,
+        "rebalance_timeout": 10_000,
+        "protocol_type": "consumer",
+        "protocols": [{"name": "range", "metadata": b"m"}],
+    },
+    12: {"group_id": "g", "generation_id": 1, "member_id": "m"},
+    13: {"group_id": "g", "member_id": "m", "members": [{"member_id": "m"}]},
+    14: {
+        "group_id": "g",
+        "generation_id": 1,
+        "member_id": "m",
+        "protocol_type": "consumer",
+        "protocol_name": "range",
+    },
+    15: {"groups": ["g"], "include_authorized_operations": True},
+    16: {"states_filter": ["stable"], "types_filter": ["classic"]},
+    42: {"groups_names": ["g"]},
+    47: {
+        "group_id": "g",
+        "topics": [{"name": "t", "partitions": [{"partition_index": 0}]}],
+    },
     20: {"topics": TOPIC_NAMES, "topic_names": ["t", "nope"], "timeout": 9},
     21: {"topics": [{"name": "t", "partitions": [{"partition_index": 0, "offset": 0}]}]},
     22: {"transactional_id": None, "transaction_timeout": 1000},
@@ -106,6 +143,8 @@ EVERY_VERSION = [(key, version) for key in REQUESTS for version in registered(ke
 def in_version(api_key: int, version: int, fields: dict[str, Any]) -> dict[str, Any]:
     """Leave out what only the version's neighbours have."""
     drop = {
+        9: {"group_id", "topics"} if version >= 8 else {"groups"},
+        13: {"member_id"} if version >= 3 else {"members"},
         10: {"key"} if version >= 4 else {"coordinator_keys"},
         43: set() if version else {"election_type"},
         20: {"topic_names"} if version >= 6 else {"topics"},

@@ -270,3 +270,17 @@ async def test_refusal_without_acknowledgement_closes_the_connection() -> None:
     stub = await stub_with()
     with pytest.raises(CloseConnection):
         send(stub, topic_of("t", (0, corrupt())), acks=0)
+
+
+@pytest.mark.parametrize(
+    ("index", "want"),
+    [(0, ErrorCode.INVALID_TOPIC_EXCEPTION), (9, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)],
+)
+async def test_brokers_own_topics_are_not_for_clients(index: int, want: ErrorCode) -> None:
+    """A record from outside in `__consumer_offsets` would be taken for a group's."""
+    stub = BrokerStub(brokers=(1,))
+    await stub.create("__consumer_offsets", [[1]])
+    response = send(stub, topic_of("__consumer_offsets", (index, good())))
+    assert response is not None
+    assert response.topics[0].partitions[0].error_code == want
+    assert stub.hosted("__consumer_offsets").log.log_end_offset == 0

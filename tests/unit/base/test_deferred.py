@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from minikafka.base.deferred import Deferred
-from minikafka.base.errors import BrokerBug
+from minikafka.base.deferred import Deferred, mapped
+from minikafka.base.errors import BrokerBug, ErrorCode, KafkaError
 
 
 def test_listener_hears_before_set_returns() -> None:
@@ -60,3 +60,36 @@ def test_misuse_is_a_bug() -> None:
     with pytest.raises(BrokerBug, match="settled once"):
         deferred.fail(ValueError())
     assert deferred.result() == 1
+
+
+def test_mapped_value_comes_with_the_first_one() -> None:
+    """What it is made of may be there already, or come later."""
+    first: Deferred[int] = Deferred()
+    later = mapped(first, lambda value: value + 1)
+    assert not later.done
+    first.set(1)
+    assert later.result() == 2
+    assert mapped(settled_with(3), str).result() == "3"
+
+
+def test_error_is_passed_on_or_made_a_value() -> None:
+    """A KafkaError where somebody wants it, anything else always."""
+    refusal = KafkaError(ErrorCode.NOT_COORDINATOR)
+    first: Deferred[int] = Deferred()
+    first.fail(refusal)
+    second: Deferred[int] = Deferred()
+    second.fail(refusal)
+    third: Deferred[int] = Deferred()
+    third.fail(LookupError())
+    with pytest.raises(KafkaError):
+        mapped(first, str).result()
+    assert mapped(second, str, lambda error: error.code.name).result() == "NOT_COORDINATOR"
+    with pytest.raises(LookupError):
+        mapped(third, str, lambda error: "").result()
+
+
+def settled_with(value: int) -> Deferred[int]:
+    """Return a value that is there."""
+    deferred: Deferred[int] = Deferred()
+    deferred.set(value)
+    return deferred

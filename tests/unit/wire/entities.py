@@ -55,6 +55,9 @@ def _primitives(kind: str) -> st.SearchStrategy[Any]:
         "timedelta_i32": st.integers(-(2**31), 2**31 - 1).map(
             lambda ms: timedelta(milliseconds=ms)
         ),
+        "timedelta_i64": st.integers(-(2**40), 2**40).map(
+            lambda ms: timedelta(milliseconds=ms)
+        ),
         "datetime_i64": st.integers(0, 4_000_000_000_000).map(
             lambda ms: _EPOCH + timedelta(milliseconds=ms)
         ),

@@ -67,7 +67,9 @@ def full_shape(newest_last: list[EntityClass]) -> dict[str, Any]:
 
 def sample(kafka_type: str | None) -> Any:
     """Return a value of a type, as a shape has it."""
-    return {"uuid": TOPIC_ID, "bool": True, "records": b"batch"}.get(kafka_type or "", 1)
+    return {"uuid": TOPIC_ID, "bool": True, "records": b"batch", "bytes": b"data"}.get(
+        kafka_type or "", 1
+    )
 
 
 @EVERY_API

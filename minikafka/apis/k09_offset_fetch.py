@@ -1,0 +1,125 @@
+"""OffsetFetch (api key 9).
+
+Behaviour
+    Offsets that are committed in the log; with `require_stable` the answer waits for those that
+    are on their way. A group or a partition without an offset is no error: -1, epoch -1 and no
+    metadata, in every version.
+
+Versions
+    1   partitions by name
+    2   null for all partitions; an error for the whole
+    5   leader epochs (KIP-320)
+    6   flexible
+    7   require stable (KIP-447)
+    8   several groups (KIP-709)
+    9   member id and epoch of KIP-848, not looked at for classic groups
+
+Not done
+    10, which Kafka 4.1 has but does not list. Offsets of transactions, for which Kafka answers UNSTABLE_OFFSET_COMMIT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from minikafka.apis.registry import api
+from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.base.ids import NO_LEADER_EPOCH, NO_OFFSET, TopicPartition
+from minikafka.broker.context import RequestContext
+from minikafka.broker.purgatory import settled
+from minikafka.groups.records import CommittedOffset
+from minikafka.wire.shapes import Shape, optional
+from minikafka.wire.versions import ApiKey
+
+__all__ = ["offset_fetch"]
+
+# Kafka says so of a coordinator that cannot tell, because older clients know no other word.
+_LOOK_ELSEWHERE = (ErrorCode.COORDINATOR_NOT_AVAILABLE,)
+
+
+def _partition(index: int, value: CommittedOffset | None, code: ErrorCode) -> Shape:
+    return {
+        "partition_index": index,
+        "committed_offset": NO_OFFSET if value is None else value.offset,
+        "committed_leader_epoch": NO_LEADER_EPOCH if value is None else value.leader_epoch,
+        "metadata": "" if value is None else value.metadata,
+        "error_code": code,
+    }
+
+
+def _error_shape(request: Any, error: KafkaError, version: int) -> Shape:
+    if version >= 8:
+        return {
+            "groups": [
+                {"group_id": group.group_id, "error_code": error.code, "topics": []}
+                for group in request.groups
+            ]
+        }
+    topics = _refused(request.topics, error.code) if version < 2 else []
+    return {"error_code": error.code, "topics": topics}
+
+
+@api(ApiKey.OFFSET_FETCH, on_error=_error_shape)
+async def offset_fetch(request: Any, context: RequestContext) -> Shape:
+    """Return what groups have committed."""
+    stable = optional(request, "require_stable", False)
+    if context.api_version >= 8:
+        groups = []
+        for group in request.groups:
+            code, topics = await _of_group(group.group_id, group.topics, stable, context)
+            groups.append({"group_id": group.group_id, "error_code": code, "topics": topics})
+        return {"groups": groups}
+    code, topics = await _of_group(request.group_id, request.topics, stable, context)
+    if code != ErrorCode.NONE and context.api_version < 2:
+        topics = _refused(request.topics, code)
+    return {"error_code": code, "topics": topics}
+
+
+def _refused(topics: Sequence[Any], code: ErrorCode) -> list[Shape]:
+    """Version 1 has no other place for the error than each partition."""
+    return [
+        {
+            "name": topic.name,
+            "partitions": [_partition(index, None, code) for index in topic.partition_indexes],
+        }
+        for topic in topics
+    ]
+
+
+async def _of_group(
+    group_id: str, topics: Sequence[Any] | None, stable: bool, context: RequestContext
+) -> tuple[ErrorCode, list[Shape]]:
+    """Return a group's error and its topics; none of them where there is an error."""
+    try:
+        coordinator = context.broker.groups.of(group_id)
+        if stable:
+            offsets = await settled(
+                coordinator.read_stable(lambda groups: dict(groups.committed(group_id)))
+            )
+        else:
+            offsets = coordinator.read(lambda groups: dict(groups.committed(group_id)))
+    except KafkaError as error:
+        elsewhere = error.code in _LOOK_ELSEWHERE
+        return (ErrorCode.NOT_COORDINATOR if elsewhere else error.code), []
+    if topics is None:
+        return ErrorCode.NONE, _all(offsets)
+    return ErrorCode.NONE, [
+        {
+            "name": topic.name,
+            "partitions": [
+                _partition(
+                    index, offsets.get(TopicPartition(topic.name, index)), ErrorCode.NONE
+                )
+                for index in topic.partition_indexes
+            ],
+        }
+        for topic in topics
+    ]
+
+
+def _all(offsets: Mapping[TopicPartition, CommittedOffset]) -> list[Shape]:
+    topics: dict[str, list[Shape]] = {}
+    for (topic, index), value in offsets.items():
+        topics.setdefault(topic, []).append(_partition(index, value, ErrorCode.NONE))
+    return [{"name": name, "partitions": partitions} for name, partitions in topics.items()]

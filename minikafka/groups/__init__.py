@@ -1,0 +1,1 @@
+"""Consumer groups: who is a member, who owns what, and which offsets are committed; pure."""

@@ -1,0 +1,63 @@
+"""Deadlines with a name: what happens in a group when nobody comes. Counterpart: CoordinatorTimer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heapify, heappop, heappush
+from typing import TypeAlias
+
+from minikafka.groups.commands import Decision, Moment
+
+__all__ = ["Action", "TimerKey", "Timers"]
+
+_SLACK = 64
+
+TimerKey: TypeAlias = tuple[str, ...]
+Action: TypeAlias = Callable[[Moment], Decision[None]]
+
+
+class Timers:
+    """At most one deadline for each key; those due come in order, the earlier set first."""
+
+    def __init__(self) -> None:
+        self._set: dict[TimerKey, tuple[int, int, Action]] = {}
+        self._heap: list[tuple[int, int, TimerKey]] = []
+        self._count = 0
+
+    def schedule(self, key: TimerKey, deadline_ms: int, action: Action) -> None:
+        """Let `action` be due at `deadline_ms`, in place of what the key stood for."""
+        self._count += 1
+        self._set[key] = (deadline_ms, self._count, action)
+        heappush(self._heap, (deadline_ms, self._count, key))
+        if len(self._heap) > 2 * len(self._set) + _SLACK:
+            # Every commit and every heartbeat leaves an entry behind.
+            self._heap = [(due, number, name) for name, (due, number, _) in self._set.items()]
+            heapify(self._heap)
+
+    def cancel(self, key: TimerKey) -> None:
+        """Let nothing be due for the key."""
+        self._set.pop(key, None)
+
+    def clear(self) -> None:
+        """Let nothing be due."""
+        self._set.clear()
+        self._heap.clear()
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when the next action is due; None for never."""
+        heap = self._heap
+        while heap:
+            deadline_ms, number, key = heap[0]
+            current = self._set.get(key)
+            if current is not None and current[1] == number:
+                return deadline_ms
+            heappop(heap)
+        return None
+
+    def take_due(self, now_ms: int) -> Action | None:
+        """Take the first action whose deadline has come, None while there is none."""
+        deadline_ms = self.next_deadline_ms()
+        if deadline_ms is None or deadline_ms > now_ms:
+            return None
+        _, _, key = heappop(self._heap)
+        return self._set.pop(key)[2]

@@ -1,0 +1,64 @@
+"""Deadlines with a name."""
+
+from __future__ import annotations
+
+from minikafka.groups.commands import NOTHING, Decision, Moment
+from minikafka.groups.timers import Action, Timers
+
+
+def noting(seen: list[str], name: str) -> Action:
+    """Return an action that says that it was due."""
+
+    def act(now: Moment) -> Decision[None]:
+        seen.append(name)
+        return NOTHING
+
+    return act
+
+
+def due(timers: Timers, now_ms: int) -> None:
+    """Let everything happen that is due."""
+    while (action := timers.take_due(now_ms)) is not None:
+        action(Moment(now_ms, now_ms))
+
+
+def test_what_is_due_comes_by_deadline_then_by_age() -> None:
+    """Never before its time."""
+    timers, seen = Timers(), list[str]()
+    for name, deadline_ms in (("late", 9), ("first", 5), ("second", 5)):
+        timers.schedule((name,), deadline_ms, noting(seen, name))
+    due(timers, 4)
+    assert (seen, timers.next_deadline_ms()) == ([], 5)
+    due(timers, 8)
+    assert (seen, timers.next_deadline_ms()) == (["first", "second"], 9)
+
+
+def test_key_has_one_deadline() -> None:
+    """A later one takes the place of the earlier, also where it is sooner."""
+    timers, seen = Timers(), list[str]()
+    for deadline_ms in (5, 9, 7):
+        timers.schedule(("k",), deadline_ms, noting(seen, str(deadline_ms)))
+    due(timers, 6)
+    assert seen == []
+    due(timers, 100)
+    assert (seen, timers.next_deadline_ms()) == (["7"], None)
+
+
+def test_nothing_is_due_for_a_key_that_was_cancelled() -> None:
+    """Twice is once."""
+    timers, seen = Timers(), list[str]()
+    timers.schedule(("k",), 5, noting(seen, "k"))
+    timers.cancel(("k",))
+    timers.cancel(("k",))
+    due(timers, 100)
+    assert (seen, timers.next_deadline_ms()) == ([], None)
+
+
+def test_deadline_that_is_put_off_again_and_again_leaves_little_behind() -> None:
+    """A member that commits a thousand times a second has one session."""
+    timers, seen = Timers(), list[str]()
+    for number in range(10_000):
+        timers.schedule(("k",), number, noting(seen, str(number)))
+    assert len(timers._heap) < 100
+    due(timers, 10_000)
+    assert seen == ["9999"]
