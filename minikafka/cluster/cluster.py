@@ -211,8 +211,7 @@ class AsyncCluster(Breakable, VotingCluster):
     async def close(self) -> None:
         """Every broker has ended: no task, port or socket remains. Twice is once."""
         await self._end_faults()
-        # Each of them, whatever stopping another one raises. None leaves first: who goes last
-        # could not have that recorded without the others.
+        # Each of them, whatever another one raises. None leaves first: the last one could not.
         async with AsyncExitStack() as stack:
             for broker in sorted(self._nodes):
                 node = self._nodes.pop(broker)
