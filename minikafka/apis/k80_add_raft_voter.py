@@ -31,8 +31,6 @@ from minikafka.wire.versions import ApiKey
 
 __all__ = ["add_raft_voter"]
 
-_LOOK_AGAIN_MS = 50
-
 
 def _error_shape(request: Any, error: KafkaError, version: int) -> Shape:
     return {"error_code": error.code, "error_message": error.message}
@@ -60,10 +58,8 @@ async def add_raft_voter(request: Any, context: RequestContext) -> Shape:
         leadership = machine.leadership
         return leadership is None or leadership.has_caught_up((voter.voter_id, directory_id))
 
-    while not caught_up() and clock.monotonic_ms() < deadline_ms:
-        # Nothing wakes for an observer's progress: it is no part of what is committed.
-        again_ms = min(deadline_ms, clock.monotonic_ms() + _LOOK_AGAIN_MS)
-        await settled(broker.purgatory.wait(caught_up, [quorum.leader_changed], again_ms))
+    waits_for = [quorum.heard, quorum.leader_changed]
+    await settled(broker.purgatory.wait(caught_up, waits_for, deadline_ms))
     if not caught_up():
         raise KafkaError(
             ErrorCode.REQUEST_TIMED_OUT, f"Node {voter.voter_id} has not caught up in time."

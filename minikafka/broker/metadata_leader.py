@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from minikafka.base.clock import Clock
 from minikafka.base.ids import BrokerId, Offset
+from minikafka.broker.purgatory import Condition
 from minikafka.log.partition_log import PartitionLog
 from minikafka.quorum.leading import ReplicaKey
 from minikafka.quorum.machine import QuorumMachine
@@ -24,9 +25,10 @@ class MetadataLeader(PartitionLeader):
 
     Args:
         on_progress: called when a fetch has let the machine commit more.
+        heard: woken by every fetch.
     """
 
-    __slots__ = ("_clock", "_machine", "_on_progress")
+    __slots__ = ("_clock", "_heard", "_machine", "_on_progress")
 
     def __init__(
         self,
@@ -35,6 +37,7 @@ class MetadataLeader(PartitionLeader):
         machine: QuorumMachine,
         clock: Clock,
         on_progress: Callable[[], None],
+        heard: Condition | None = None,
     ) -> None:
         super().__init__(
             log,
@@ -49,6 +52,7 @@ class MetadataLeader(PartitionLeader):
         self._machine = machine
         self._clock = clock
         self._on_progress = on_progress
+        self._heard = Condition(self) if heard is None else heard
 
     def on_fetch(
         self, replica: ReplicaKey, fetch_offset: Offset, last_fetched_epoch: int
@@ -62,6 +66,7 @@ class MetadataLeader(PartitionLeader):
             now_ms=clock.monotonic_ms(),
             now_timestamp_ms=clock.wall_ms(),
         )
+        self._heard.wake()
         if self.log.high_watermark == before:
             return False
         self._on_progress()

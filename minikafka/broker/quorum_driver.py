@@ -72,6 +72,7 @@ class QuorumDriver:
         machine: the node of the quorum; what may be told to it is told through this driver.
         ticked_ms: when its timer last went off, for checks.
         leader_changed: wakes when the quorum's leader is another one, or none.
+        heard: wakes, where this broker leads, when another node has fetched.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class QuorumDriver:
         self._broker = broker
         self.controller: Controller | None = None
         self.leader_changed = Condition(self)
+        self.heard = Condition(self)
         self._log = PartitionLog(
             METADATA_PARTITION,
             CLUSTER_METADATA_TOPIC_ID,
@@ -311,7 +313,7 @@ class QuorumDriver:
         self.controller = controller
         self._partition.follower = None
         self._partition.leader = MetadataLeader(
-            self._log, broker.node_id, machine, broker.clock, self.on_progress
+            self._log, broker.node_id, machine, broker.clock, self.on_progress, self.heard
         )
         broker.note_led(self._partition)
         if bootstrap.records:

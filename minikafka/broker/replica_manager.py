@@ -204,7 +204,7 @@ class ReplicaManager:
         moved = leader.on_follower_fetch(
             follower, fetch_offset, log_start_offset, broker_epoch, self.clock.monotonic_ms()
         )
-        if not partition.internal and follower not in leader.isr and leader.pending_isr is None:
+        if follower not in leader.isr and leader.pending_isr is None:
             self._on_isr_wanted(partition)
         return moved or old_start != log_start_offset
 

@@ -61,6 +61,7 @@ class StubQuorum:
         voters = VoterSet([Voter(node_id, disk)])
         self.machine = quorum_machine(node_id, voters, directory_id=disk)
         self.leader_changed = Condition(self)
+        self.heard = Condition(self)
         self.machine.start(clock.monotonic_ms())
 
     async def change_voters(
