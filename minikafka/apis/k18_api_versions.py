@@ -35,7 +35,11 @@ __all__ = ["api_versions", "unsupported_version"]
 
 # Name, lowest and highest version supported; the highest is finalized, as on a new cluster.
 # 27 is 4.1-IV1: tools read the cluster's release from it.
-_FEATURES = (("metadata.version", 27, 27), ("eligible.leader.replicas.version", 0, 1))
+_FEATURES = (
+    ("metadata.version", 27, 27),
+    ("group.version", 0, 1),
+    ("eligible.leader.replicas.version", 0, 1),
+)
 # The form that Kafka asks of a client's name and version (KIP-511).
 _SOFTWARE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?")
 

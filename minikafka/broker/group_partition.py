@@ -26,6 +26,7 @@ from minikafka.broker.replica_manager import ReplicaManager
 from minikafka.groups.commands import Decision, Moment
 from minikafka.groups.coordinator import GroupCoordinator
 from minikafka.groups.records import GroupRecord, decode_record, encode_record
+from minikafka.groups.topics import Topics
 from minikafka.records.builder import build_batch
 from minikafka.records.records import Record, decode_records
 
@@ -195,11 +196,18 @@ class GroupPartition(Watcher):
             except KafkaError as error:
                 answer.fail(error)
                 return
-            answer.set(look(self._coordinator))
+            try:
+                answer.set(look(self._coordinator))
+            except KafkaError as error:
+                answer.fail(error)
 
         reached.on_done(answer_with)
         self._carry_out(Decision((), None), reached)
         return answer
+
+    def on_topics(self, topics: Topics, changed: Sequence[str]) -> None:
+        """Show the groups the topics as they are now; see `GroupCoordinator.on_topics`."""
+        self._coordinator.on_topics(topics, changed)
 
     @property
     def waiting_count(self) -> int:
@@ -271,7 +279,7 @@ class GroupPartition(Watcher):
                 decision.settled(error, self._now())
             answer.fail(KafkaError(error))
             return
-        if decision.settled is None:
+        if decision.settled is None or decision.replays:
             self._coordinator.replay(decision.records)
         self._wait(decision, end_offset, answer)
         # With a sole in-sync replica it is committed at once, and comes back through `on_wake`.

@@ -24,6 +24,7 @@ from minikafka.groups.commands import (
     SyncAnswer,
     SyncGroup,
 )
+from minikafka.groups.consumer_limits import ConsumerLimits
 from minikafka.groups.coordinator import GroupCoordinator
 from minikafka.groups.records import GroupRecord, decode_record, encode_record
 from minikafka.groups.table import GroupLimits
@@ -45,12 +46,22 @@ EPOCH_MS = 1_700_000_000_000
 DELAY_MS = 100
 SESSION_MS = 10_000
 REBALANCE_MS = 60_000
+CONSUMER_LIMITS = ConsumerLimits(
+    session_timeout_ms=45_000,
+    heartbeat_interval_ms=5_000,
+    max_size=100,
+    assignors=("uniform", "range"),
+    upgrades=True,
+    downgrades=True,
+    regex_refresh_interval_ms=600_000,
+)
 LIMITS = GroupLimits(
     group_initial_rebalance_delay_ms=DELAY_MS,
     group_max_size=100,
     offset_metadata_max_bytes=8,
     offsets_retention_ms=1_000_000,
     offsets_retention_check_interval_ms=600_000,
+    consumer=CONSUMER_LIMITS,
 )
 
 
