@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minikafka.apis.group_requests import GROUP_OPERATIONS
+from minikafka.apis.group_requests import GROUP_OPERATIONS, check_group_id
 from minikafka.apis.registry import api
 from minikafka.apis.topic_shapes import NOT_ASKED
 from minikafka.base.errors import ErrorCode, KafkaError
@@ -46,6 +46,7 @@ def consumer_group_describe(request: Any, context: RequestContext) -> Shape:
 
 def _group(group_id: str, operations: int, context: RequestContext) -> Shape:
     try:
+        check_group_id(group_id)
         found = context.broker.groups.of(group_id).read(
             lambda coordinator: coordinator.describe_consumer_group(group_id)
         )

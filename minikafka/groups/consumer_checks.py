@@ -49,7 +49,7 @@ def check_heartbeat(command: ConsumerHeartbeat, assignors: Sequence[str]) -> Non
         raise KafkaError(
             ErrorCode.UNSUPPORTED_ASSIGNOR,
             f"ServerAssignor {assignor} is not supported. "
-            f"Supported assignors: {', '.join(sorted(assignors))}.",
+            f"Supported assignors: {', '.join(assignors)}.",
         )
 
 

@@ -105,7 +105,7 @@ def _group(
         return group
     classic = table.groups.get(group_id)
     if not joins or (classic is not None and classic.state is not GroupState.EMPTY):
-        raise table.no_consumer_group(group_id)
+        raise table.no_consumer_group(group_id, "Consumer group")
     if classic is not None:
         records.append(GroupMetadata(group_id, None))
     return ConsumerGroup(group_id)

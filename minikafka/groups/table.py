@@ -74,10 +74,10 @@ class GroupTable:
         """Say whether there is a group with this id, of either protocol."""
         return group_id in self.groups or group_id in self.consumers
 
-    def no_consumer_group(self, group_id: str) -> KafkaError:
+    def no_consumer_group(self, group_id: str, kind: str = "Group") -> KafkaError:
         """Return the refusal for who takes this for a group of the consumer protocol."""
         other = f"Group {group_id} is not a consumer group."
-        missing = f"Consumer group {group_id} not found."
+        missing = f"{kind} {group_id} not found."
         return KafkaError(
             ErrorCode.GROUP_ID_NOT_FOUND, other if group_id in self.groups else missing
         )

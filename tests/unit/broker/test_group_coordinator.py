@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from minikafka.base.ids import ZERO_ID
 from minikafka.broker.group_coordinator import OFFSETS_TOPIC, java_hash
 from minikafka.metadata.commands import DeleteTopics, TopicRef
-from minikafka.metadata.states import MetadataDelta
 from tests.support.broker_stub import BrokerStub
 from tests.support.group_stub import coordinating
 
@@ -45,7 +43,6 @@ async def test_offsets_of_a_deleted_topic_are_deleted() -> None:
     partition = {"partition_index": 0, "committed_offset": 5}
     await stub.ask(8, 9, group_id="g", topics=[{"name": "t", "partitions": [partition]}])
     stub.commit(stub.controller.delete_topics(DeleteTopics((TopicRef("t"),))))
-    stub.groups.on_metadata(stub.image, MetadataDelta(topics_removed=(("t", ZERO_ID),)))
     assert not stub.groups.of("g").read(lambda groups: groups.committed("g"))
     stub.close()
 

@@ -11,6 +11,7 @@ from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.groups.commands import CommitOffsets, OffsetToCommit
 from minikafka.groups.consumer_commands import ConsumerHeartbeat, ConsumerHeartbeatAnswer
 from minikafka.groups.consumer_group import ConsumerGroup
+from minikafka.groups.consumer_records import CONSUMER_RECORDS, ConsumerRecord
 from minikafka.groups.partitions import Partitions, partitions_of
 from minikafka.groups.topics import Topic, Topics
 from tests.unit.groups.desk import Desk
@@ -74,6 +75,10 @@ class ConsumerDesk(Desk):
         except KafkaError as error:
             return error.code
         return result.error
+
+    def consumer_log(self) -> list[ConsumerRecord]:
+        """Return the records of consumer groups."""
+        return [record for record in self.log if isinstance(record, CONSUMER_RECORDS)]
 
     def consumers(self, group_id: str = "g") -> ConsumerGroup:
         """Return a group of the consumer protocol that is there."""
