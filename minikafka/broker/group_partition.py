@@ -267,6 +267,8 @@ class GroupPartition(Watcher):
     def _carry_out(self, decision: Decision[T], answer: Deferred[T]) -> None:
         if not decision.records:
             if not self._waiting:
+                if decision.settled is not None:
+                    decision.settled(ErrorCode.NONE, self._now())
                 answer.set(decision.result)
             else:
                 self._wait(decision, self._waiting[-1].end_offset, answer)

@@ -205,6 +205,15 @@ class ConsumerGroup:
         """How many members speak the classic protocol."""
         return sum(member.classic is not None for member in self.members.values())
 
+    def is_waiting(self, member: ConsumerMember) -> bool:
+        """Say whether somebody else still owns what the member is to have."""
+        return any(
+            number not in member.assigned.get(topic_id, ())
+            and (topic_id, number) in self.owners
+            for topic_id, numbers in self.targets.get(member.member_id, NO_PARTITIONS).items()
+            for number in numbers
+        )
+
     def preferred_assignor(self, changed: ConsumerMember | None = None) -> str | None:
         """Return the assignor that most members name, of several the first; None for none."""
         votes: dict[str, int] = {}

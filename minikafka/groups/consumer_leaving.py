@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from minikafka.base.errors import ErrorCode
 from minikafka.groups.commands import NOTHING, Decision, Moment
 from minikafka.groups.consumer_checks import check_not_fenced, known_static
 from minikafka.groups.consumer_commands import ConsumerHeartbeat, ConsumerHeartbeatAnswer
@@ -22,6 +23,7 @@ from minikafka.groups.consumer_records import (
     StoredEpoch,
     TargetAssignment,
 )
+from minikafka.groups.migrating import classic_records, classic_resumes, may_downgrade
 from minikafka.groups.partitions import NO_PARTITIONS
 from minikafka.groups.records import GroupRecord
 from minikafka.groups.table import GroupTable
@@ -35,6 +37,7 @@ __all__ = [
     "leave",
     "removal",
     "resume",
+    "schedule_fencing",
 ]
 
 
@@ -59,15 +62,28 @@ def leave(
             # What it was to give up it has given up.
             away = replace(member, epoch=LEAVE_STATIC_EPOCH, pending_revocation=NO_PARTITIONS)
             return Decision((away.assignment_record(group.group_id),), answer)
-    return Decision(fence_members(table, group, (member,), now).records, answer)
+    fenced = fence_members(table, group, (member,), now)
+    return Decision(fenced.records, answer, fenced.settled, fenced.replays)
 
 
 def fence_members(
     table: GroupTable, group: ConsumerGroup, members: Sequence[ConsumerMember], now: Moment
 ) -> Decision[None]:
-    """Let members be out; what they had is to be shared by the next who sends a heartbeat."""
+    """Let members be out; what they had is to be shared by the next who sends a heartbeat.
+
+    With none but members of the classic protocol left, the group becomes a classic one, whose
+    members are to join anew.
+    """
     group_id = group.group_id
     gone = tuple(member.member_id for member in members)
+    if may_downgrade(table, group, gone):
+
+        def settled(error: ErrorCode, then: Moment) -> None:
+            if error is ErrorCode.NONE:
+                classic_resumes(table, group_id, then)
+
+        converted = classic_records(table, group, gone, now)
+        return Decision(converted, None, settled, replays=True)
     records: list[GroupRecord] = []
     for member_id in gone:
         records += removal(group_id, member_id)
@@ -108,7 +124,7 @@ def expect_consumer(
     """Give a member its session timeout from now on; who is silent for longer is out."""
     if timeout_ms is None:
         timeout_ms = table.limits.consumer.session_timeout_ms
-    _schedule(table, "session", group_id, member_id, now.ms + timeout_ms)
+    schedule_fencing(table, "session", group_id, member_id, now.ms + timeout_ms)
 
 
 def resume(table: GroupTable, group: ConsumerGroup, now: Moment) -> None:
@@ -125,10 +141,10 @@ def expect_revocation(
 ) -> None:
     """Let a member be out that does not give up what it has to within its rebalance timeout."""
     deadline_ms = now.ms + member.rebalance_timeout_ms
-    _schedule(table, "revocation", group_id, member.member_id, deadline_ms, member.epoch)
+    schedule_fencing(table, "revocation", group_id, member.member_id, deadline_ms, member.epoch)
 
 
-def _schedule(
+def schedule_fencing(
     table: GroupTable,
     kind: str,
     group_id: str,
@@ -136,6 +152,8 @@ def _schedule(
     deadline_ms: int,
     epoch: int | None = None,
 ) -> None:
+    """Let a member be out at a deadline, unless it is in another epoch than this by then."""
+
     def expire(then: Moment) -> Decision[None]:
         group = table.consumers.get(group_id)
         member = None if group is None else group.members.get(member_id)

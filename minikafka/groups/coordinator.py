@@ -13,14 +13,16 @@ committed, for who asks. So nobody reads an offset that a failover could take ba
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import BrokerBug, ErrorCode, KafkaError
 from minikafka.base.ids import TopicPartition
 from minikafka.base.seeds import Seeds
-from minikafka.groups import joining, leaving, offsets, syncing
+from minikafka.groups import joining, leaving, mixed, offsets, syncing
 from minikafka.groups.classic import CONSUMER_PROTOCOL_TYPE, ClassicGroup
 from minikafka.groups.commands import (
+    NOTHING,
     UNKNOWN_MEMBER,
     CommitOffsets,
     Decision,
@@ -98,6 +100,7 @@ class GroupCoordinator:
         former = self._table.groups.get(record.group_id)
         self._table.drop(record.group_id)
         if record.value is not None:
+            self._table.consumers.pop(record.group_id, None)
             self._table.groups[record.group_id] = ClassicGroup.load(
                 record.group_id, record.value
             )
@@ -174,21 +177,41 @@ class GroupCoordinator:
     def join_group(
         self, command: JoinGroup, answer: Deferred[JoinAnswer], now: Moment
     ) -> Decision[None]:
-        """Let a consumer into a group; see `joining.join_group`."""
-        return joining.join_group(self._table, command, answer, now)
+        """Let a consumer into a group; see `joining.join_group`, `mixed.join_mixed`."""
+        group = self._table.consumers.get(command.group_id)
+        if group is None:
+            return joining.join_group(self._table, command, answer, now)
+        if group.members:
+            return mixed.join_mixed(self._table, group, command, answer, now)
+        if command.member_id != UNKNOWN_MEMBER:
+            answer.set(JoinAnswer(ErrorCode.UNKNOWN_MEMBER_ID, command.member_id))
+            return NOTHING
+        # A group without members is whatever the first one takes it for.
+        del self._table.consumers[command.group_id]
+        decision = joining.join_group(self._table, command, answer, now)
+        return replace(decision, records=(*group.tombstones(), *decision.records))
 
     def sync_group(
         self, command: SyncGroup, answer: Deferred[SyncAnswer], now: Moment
     ) -> Decision[None]:
-        """Give a member its assignment; see `syncing.sync_group`."""
+        """Give a member its assignment; see `syncing.sync_group`, `mixed.sync_mixed`."""
+        group = self._table.consumers.get(command.group_id)
+        if group is not None:
+            return mixed.sync_mixed(self._table, group, command, answer, now)
         return syncing.sync_group(self._table, command, answer, now)
 
     def heartbeat(self, command: Heartbeat, now: Moment) -> Decision[ErrorCode]:
-        """Prolong a member's session; see `syncing.heartbeat`."""
+        """Prolong a member's session; see `syncing.heartbeat`, `mixed.heartbeat_mixed`."""
+        group = self._table.consumers.get(command.group_id)
+        if group is not None:
+            return mixed.heartbeat_mixed(self._table, group, command, now)
         return syncing.heartbeat(self._table, command, now)
 
     def leave_group(self, command: LeaveGroup, now: Moment) -> Decision[tuple[ErrorCode, ...]]:
-        """Let members go; see `leaving.leave_group`."""
+        """Let members go; see `leaving.leave_group`, `mixed.leave_mixed`."""
+        group = self._table.consumers.get(command.group_id)
+        if group is not None:
+            return mixed.leave_mixed(self._table, group, command, now)
         return leaving.leave_group(self._table, command, now)
 
     def consumer_heartbeat(

@@ -11,7 +11,15 @@ import pytest
 
 from minikafka import Cluster
 from minikafka.broker.group_coordinator import OFFSETS_TOPIC
-from tests.clients.test_groups import PARTITIONS, RECORDS, everything, produce, read, shared, until
+from tests.clients.test_groups import (
+    PARTITIONS,
+    RECORDS,
+    everything,
+    produce,
+    read,
+    shared,
+    until,
+)
 from tests.support.external import BOOTSTRAP_VARIABLE, external_bootstrap
 from tests.support.group_members import ConsumerProtocolMember, Member
 

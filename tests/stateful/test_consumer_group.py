@@ -113,7 +113,7 @@ class ConsumerGroups(RuleBasedStateMachine):
     @rule(name=NAMES)
     def beat_without_partitions(self, name: str) -> None:
         client = self.clients[name]
-        if client.alive:
+        if client.alive and not client.unsure:
             reading = client.reading
             self.send(client, lambda: client.beat(owned=None))
             # It has said nothing of having stopped.
@@ -123,7 +123,7 @@ class ConsumerGroups(RuleBasedStateMachine):
     @rule(name=NAMES, topics=st.sampled_from([("t",), ("u",), ("t", "u")]))
     def resubscribe(self, name: str, topics: tuple[str, ...]) -> None:
         client = self.clients[name]
-        if client.alive:
+        if client.alive and not client.unsure:
             client.topics = topics
             self.send(client, lambda: client.beat(topic_names=topics))
 

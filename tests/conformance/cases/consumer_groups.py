@@ -233,6 +233,17 @@ def regular_expressions(s: Script) -> None:
     described(s, "none")
 
 
+@case(BEAT, (0, 1))
+def joins_again_in_a_later_epoch(s: Script) -> None:
+    topic = s.create()
+    joined(s, topic)
+    s.ask("second", **joining(s, topic, member_id=OTHER))
+    s.ask("second again", **joining(s, topic, member_id=OTHER))
+    s.ask("second goes", **fields(s, -1, member_id=OTHER))
+    s.ask("first goes on", **fields(s, 1, topic_partitions=owned(s, topic, 0)))
+    s.ask("first again", **joining(s, topic))
+
+
 @case(CONSUMERS, (0, 1))
 def described_consumer_groups(s: Script) -> None:
     topic = s.create(partitions=2)

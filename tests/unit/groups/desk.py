@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -76,6 +76,16 @@ def protocols(*names: str, topics: tuple[str, ...] = ("t",)) -> tuple[GroupProto
     return tuple(GroupProtocol(name, subscription(*topics)) for name in names)
 
 
+def _through_bytes(records: Iterable[GroupRecord]) -> list[GroupRecord]:
+    """Return records as whoever reads the log sees them."""
+    read = []
+    for record in records:
+        found = decode_record(*encode_record(record))
+        assert found is not None
+        read.append(found)
+    return read
+
+
 class Desk:
     """One coordinator; records are written at once, and committed unless `held`.
 
@@ -125,30 +135,22 @@ class Desk:
 
     def carry_out(self, decision: Decision[T]) -> T:
         """Write, replay and commit the records of a decision, return its answer."""
-        if not decision.records:
-            self.coordinator.check_invariants()
-            return decision.result
-        if self.refuse is not None:
-            if decision.settled is not None:
-                decision.settled(self.refuse, self.now)
+        settled = decision.settled or (lambda error, now: None)
+        if decision.records and self.refuse is not None:
+            settled(self.refuse, self.now)
             raise KafkaError(self.refuse)
-        records = []
-        for record in decision.records:
-            through_bytes = decode_record(*encode_record(record))
-            assert through_bytes is not None
-            records.append(through_bytes)
+        records = _through_bytes(decision.records)
         self.log += records
-        if decision.settled is None:
+        if decision.settled is None or decision.replays:
             self.coordinator.replay(records)
 
         def settle(error: ErrorCode) -> None:
             if error is ErrorCode.NONE:
                 self.coordinator.commit(records)
-            if decision.settled is not None:
-                decision.settled(error, self.now)
+            settled(error, self.now)
             self.coordinator.check_invariants()
 
-        if self.held:
+        if self.held and records:
             self._waiting.append(settle)
         else:
             settle(ErrorCode.NONE)

@@ -113,12 +113,22 @@ def test_epoch_that_was_never_given_is_fenced(epoch: int) -> None:
     assert desk.refusal("a", epoch) == ErrorCode.FENCED_MEMBER_EPOCH
 
 
-def test_fenced_member_joins_anew_and_keeps_its_share() -> None:
+def test_member_whose_first_answer_was_lost_joins_anew_and_keeps_its_share() -> None:
     """Epoch 0 again, with the same id: what it has is told, nothing moves."""
     desk = ConsumerDesk()
     member = desk.join_new("a")
     assert member.join().assignment == {T: (0, 1, 2, 3)}
     assert member.epoch == 1
+
+
+def test_member_that_is_further_on_cannot_join_anew_with_its_id() -> None:
+    """As in Kafka 4.1: epoch 0 is neither its epoch nor the former one; its session decides."""
+    desk = ConsumerDesk()
+    member = desk.join_new("a")
+    desk.topics(t=5)
+    member.beat()
+    refused = desk.refusal("a", 0, rebalance_timeout_ms=1, topic_names=("t",), owned={})
+    assert refused == ErrorCode.FENCED_MEMBER_EPOCH
 
 
 def test_unknown_groups_and_members_are_refused() -> None:
