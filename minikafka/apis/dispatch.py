@@ -158,13 +158,13 @@ class Dispatcher:
                 if context.from_broker:
                     # Who asks has forwarded it, or asks for itself: it has to look again.
                     raise KafkaError(ErrorCode.NOT_CONTROLLER)
-                return self._broker.spawn(
+                return self._broker.work.spawn(
                     self._broker.forward(registration.key, context.api_version, request)
                 )
             result = registration.handler(request, context)
             if isinstance(result, CoroutineType):
                 coroutine: Coroutine[Any, Any, Any] = result
-                return self._broker.spawn(coroutine)
+                return self._broker.work.spawn(coroutine)
             return result
         except Exception as error:
             failed: Deferred[Any] = Deferred()

@@ -40,7 +40,8 @@ from minikafka.base.ids import (
 )
 from minikafka.broker.context import RequestContext
 from minikafka.broker.partition import Partition
-from minikafka.log.partition_log import PartitionLog, TimestampOffset
+from minikafka.log.partition_log import PartitionLog
+from minikafka.log.timestamps import TimestampOffset, max_timestamp, offset_for_timestamp
 from minikafka.wire.shapes import Shape, optional
 from minikafka.wire.versions import ApiKey
 
@@ -173,5 +174,5 @@ def _by_timestamp(log: PartitionLog, timestamp: int) -> TimestampOffset | None:
     if timestamp == _LATEST_TIERED:
         return None
     if timestamp == _MAX_TIMESTAMP:
-        return log.max_timestamp(log.log_end_offset)
-    return log.offset_for_timestamp(timestamp, log.log_end_offset)
+        return max_timestamp(log, log.log_end_offset)
+    return offset_for_timestamp(log, timestamp, log.log_end_offset)

@@ -135,7 +135,7 @@ def _missing(names: list[str], request: Any, context: RequestContext) -> list[Sh
     ]
     wanted = optional(request, "allow_auto_topic_creation", True)
     if creatable and wanted and context.broker.config.auto_create_topics_enable:
-        context.broker.spawn(create_missing(creatable, context))
+        context.broker.work.spawn(create_missing(creatable, context))
     return [topic_shape(name, None, codes[name], (), _operations(request)) for name in names]
 
 

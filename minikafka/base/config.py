@@ -99,6 +99,8 @@ class BrokerConfig:
     replica_high_watermark_checkpoint_interval_ms: int
     # logs
     compression_type: str
+    log_cleaner_backoff_ms: int
+    log_cleaner_enable: bool
     log_cleanup_policy: tuple[str, ...]
     log_flush_interval_messages: int
     log_message_timestamp_type: str
@@ -298,6 +300,13 @@ class LogConfig:
     def compacted(self) -> bool:
         """True when the newest record of each key is kept (cleanup.policy has `compact`)."""
         return "compact" in self.cleanup_policy
+
+    @property
+    def max_segment_ms(self) -> int:
+        """For how long one segment is written to: what compaction waits for ends sooner."""
+        if self.compacted:
+            return min(self.segment_ms, self.max_compaction_lag_ms)
+        return self.segment_ms
 
     @property
     def deleted(self) -> bool:

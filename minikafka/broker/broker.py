@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from minikafka.base.clock import Clock
 from minikafka.base.config import BrokerConfig
-from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import ZERO_ID, BrokerId, ProducerId
 from minikafka.base.seeds import Seeds, random_id
@@ -24,6 +23,7 @@ from minikafka.broker.forwarding import forward
 from minikafka.broker.group_coordinator import GroupCoordinators
 from minikafka.broker.isr_changes import IsrChanges
 from minikafka.broker.lifecycle import BrokerLifecycle
+from minikafka.broker.log_cleaner import LogCleaner
 from minikafka.broker.metadata_publisher import MetadataPublisher
 from minikafka.broker.observer import BrokerObserver
 from minikafka.broker.partition import Partition
@@ -32,6 +32,7 @@ from minikafka.broker.purgatory import Condition, Purgatory, settled
 from minikafka.broker.quorum_driver import QuorumDriver
 from minikafka.broker.replica_fetcher import ReplicaFetcher
 from minikafka.broker.replica_manager import ReplicaManager
+from minikafka.broker.work import Work
 from minikafka.log.clean_shutdown import take_clean_shutdown, write_clean_shutdown
 from minikafka.log.storage import Storage
 from minikafka.metadata.commands import Decision
@@ -39,7 +40,7 @@ from minikafka.metadata.controller import Controller
 from minikafka.metadata.elections import unclean_between
 from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.states import MetadataDelta
-from minikafka.net.channel import Channel, ChannelClosed
+from minikafka.net.channel import Channel
 from minikafka.net.network import Network
 from minikafka.net.turns import Turns
 from minikafka.quorum.voters import VoterSet
@@ -94,9 +95,8 @@ class Broker:
         self.image_changed = Condition(self)
         self.listeners: list[Callable[[], None]] = []
         self._network, self._storage = network, storage
-        self._tasks: dict[asyncio.Task[Any], None] = {}
+        self.work = Work(loop, f"broker {node_id}")
         self._channels: dict[tuple[BrokerId, str], Channel] = {}
-        self._timers: dict[str, asyncio.TimerHandle] = {}
         self.purgatory = Purgatory(clock, loop, network.turns)
         self.lifecycle = BrokerLifecycle(
             self,
@@ -107,6 +107,7 @@ class Broker:
         self._isr_changes = self._make_isr_changes()
         self._fetchers = FetcherManager(self.make_fetcher)
         self.replicas = self._make_replicas(storage)
+        self.cleaner = LogCleaner(self.replicas, config, clock, self.work.keep_going)
         self.groups = GroupCoordinators(self)
         self._publisher = MetadataPublisher(
             self.replicas.apply, lambda: self.lifecycle.broker_epoch
@@ -194,6 +195,7 @@ class Broker:
                 self.observer.unclean_election(self, partition)
         self._publisher.publish(image, delta)
         self.groups.on_metadata(image, delta)
+        self.cleaner.watch(delta)
         self.image_changed.wake()
         self._note_change()
 
@@ -242,24 +244,13 @@ class Broker:
     async def start(self) -> None:
         """Start the quorum, registration and periodic work; returns at once."""
         self.quorum.start()
-        self.spawn(self.lifecycle.run()).on_done(self._lifecycle_ended)
+        self.work.keep_going("heartbeats", self.lifecycle.run())
         config = self.config
-        self._every("isr", max(1, config.replica_lag_time_max_ms // 2), self.replicas.check_isr)
-        self._every(
-            "retention",
-            config.log_retention_check_interval_ms,
-            self.replicas.run_retention,
+        self.work.every(
+            "isr", max(1, config.replica_lag_time_max_ms // 2), self.replicas.check_isr
         )
-
-    def _lifecycle_ended(self, done: Deferred[None]) -> None:
-        """Let nobody miss that a broker has stopped to be one; only `stop` may end it."""
-        try:
-            done.result()
-        except asyncio.CancelledError:
-            return
-        except Exception as error:  # noqa: BLE001 - handed to the loop's own handler
-            message = f"broker {self.node_id} sends no heartbeats any more"
-            self._loop.call_exception_handler({"message": message, "exception": error})
+        interval_ms = config.log_retention_check_interval_ms
+        self.work.every("retention", interval_ms, self.cleaner.run_retention)
 
     async def leave(self) -> None:
         """Let the controller let this broker go, then the quorum, if it is the controller."""
@@ -272,17 +263,7 @@ class Broker:
         Args:
             clean: False where the process is taken to have died: nothing is written any more.
         """
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            try:
-                await task
-            except (asyncio.CancelledError, ChannelClosed, KafkaError):
-                continue
+        await self.work.stop()
         self.quorum.close()
         self._isr_changes.close()
         self._fetchers.close()
@@ -309,40 +290,6 @@ class Broker:
             return
         if self.observer is not None:
             self.observer.stopped(self)
-
-    def spawn(self, coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
-        """Run `coroutine` as a task of this broker; the value comes in the turn it ends."""
-        answer: Deferred[T] = Deferred()
-
-        async def run() -> None:
-            try:
-                value = await coroutine
-            except asyncio.CancelledError as error:
-                answer.fail(error)
-                raise
-            except Exception as error:  # noqa: BLE001 - whoever waits for the value hears of it
-                answer.fail(error)
-                return
-            answer.set(value)
-
-        def ended(done: asyncio.Task[None]) -> None:
-            self._tasks.pop(done, None)
-            if not answer.done:
-                # Cancelled before its first step.
-                coroutine.close()
-                answer.fail(asyncio.CancelledError())
-
-        task = self._loop.create_task(run())
-        self._tasks[task] = None
-        task.add_done_callback(ended)
-        return answer
-
-    def _every(self, name: str, interval_ms: int, action: Callable[[], None]) -> None:
-        def fire() -> None:
-            self._timers[name] = self._loop.call_later(interval_ms / 1000, fire)
-            action()
-
-        self._timers[name] = self._loop.call_later(interval_ms / 1000, fire)
 
     # reaching others
 

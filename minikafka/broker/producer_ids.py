@@ -37,7 +37,7 @@ class ProducerIds:
             waiter: Deferred[None] = Deferred()
             self._waiting.append(waiter)
             if self._refill is None:
-                self._refill = self._broker.spawn(self._allocate())
+                self._refill = self._broker.work.spawn(self._allocate())
                 self._refill.on_done(self._refilled)
             await settled(waiter)
         self._next += 1

@@ -220,16 +220,6 @@ class ReplicaManager:
         if leader.maybe_advance_high_watermark(self.clock.monotonic_ms()):
             partition.high_watermark_moved.wake()
 
-    def run_retention(self) -> None:
-        """Apply retention.ms and retention.bytes to what this broker leads."""
-        now_timestamp_ms = self.clock.wall_ms()
-        for partition in self:
-            if partition.leader is not None:
-                before = partition.log.log_start_offset
-                if partition.log.retention(now_timestamp_ms) > before:
-                    # News to followers, who else would keep what is gone here.
-                    partition.wake_all()
-
     def flush(self) -> None:
         """Make every log durable; raises KafkaError KAFKA_STORAGE_ERROR where that fails."""
         for partition in tuple(self._partitions.values()):

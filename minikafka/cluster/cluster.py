@@ -19,14 +19,13 @@ from minikafka.base.ids import short_id
 from minikafka.base.seeds import Seeds, random_id
 from minikafka.cluster import moving, topics
 from minikafka.cluster.client import Client
-from minikafka.cluster.consumer_records import Isolation
 from minikafka.cluster.doors import fresh_seed, wall_ms
 from minikafka.cluster.faults import Breakable
 from minikafka.cluster.hosting import Hosting, Links, LocalHosting
 from minikafka.cluster.node import Node
 from minikafka.cluster.observe import ClusterView
-from minikafka.cluster.partition_state import PartitionState, Record
 from minikafka.cluster.topics import ConfigInput
+from minikafka.cluster.visible import VisibleCluster
 from minikafka.cluster.voting import VotingCluster, first_voters
 from minikafka.cluster.waiting import Changes
 from minikafka.net.network import Network, Transport
@@ -42,7 +41,7 @@ TOPIC_TIMEOUT_S = 30.0
 _EVERY_INTERFACE = ("", "0.0.0.0", "::")
 
 
-class AsyncCluster(Breakable, VotingCluster):
+class AsyncCluster(Breakable, VisibleCluster, VotingCluster):
     """A Kafka cluster on the running loop.
 
     Use it as a context manager, or call `start` and `close`.
@@ -339,45 +338,23 @@ class AsyncCluster(Breakable, VotingCluster):
         await moving.begin_move(self._view, topic, partition, replicas)
         await self.wait_until(moving.is_at_rest(self._view, topic, partition), timeout)
 
-    # --- looking in ----------------------------------------------------------------------
+    async def compact(self, topic: str) -> None:
+        """All replicas that are up have compacted their logs; see `VisibleCluster.records`.
 
-    def leader(self, topic: str, partition: int) -> int | None:
-        """Return the broker id of the leader, None while there is none."""
-        return self._view.leader(topic, partition)
-
-    def controller(self) -> int | None:
-        """Return the broker id of the controller, None while there is none."""
-        return self._view.controller()
-
-    def isr(self, topic: str, partition: int) -> frozenset[int]:
-        """Return the in-sync replicas as last recorded by the controller."""
-        return self._view.isr(topic, partition)
-
-    def describe(self, topic: str, partition: int) -> PartitionState:
-        """Return the state of a partition and of its replicas that are up."""
-        return self._view.describe(topic, partition)
-
-    def records(
-        self,
-        topic: str,
-        partition: int | None = None,
-        *,
-        isolation: Isolation = "read_committed",
-    ) -> list[Record]:
-        """Return what a consumer would read from the beginning, by partition and offset.
+        Whatever min.cleanable.dirty.ratio says, and the newest segment, too. Tombstones stay for
+        delete.retention.ms, and records that are not committed as they are.
 
         Raises:
-            KafkaError: UNKNOWN_TOPIC_OR_PARTITION; LEADER_NOT_AVAILABLE.
+            KafkaError: UNKNOWN_TOPIC_OR_PARTITION; INVALID_CONFIG where the topic's
+                cleanup.policy is not to compact.
+            TimeoutError: the in-sync replicas do not hear in time what is committed.
         """
-        return self._view.records(topic, partition, isolation=isolation)
+        committed = self._view.committed_everywhere(topic)
+        await self.wait_until(committed, timeout=TOPIC_TIMEOUT_S)
+        for node, partition in self._view.compacted_replicas(topic):
+            await node.within(node.broker.cleaner.compact(partition))
 
-    def log_bytes(self, broker_id: int, topic: str, partition: int) -> bytes:
-        """Return every byte of one replica's log, to compare replicas with."""
-        return self._view.log_bytes(broker_id, topic, partition)
-
-    def status(self) -> str:
-        """Return the cluster's state in a few lines, for people."""
-        return self._view.status()
+    # --- waiting -------------------------------------------------------------------------
 
     async def wait_until(self, predicate: Callable[[], bool], timeout: float = 10.0) -> None:
         """Return once `predicate()` is true; it is asked after every change of the cluster.

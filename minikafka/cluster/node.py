@@ -179,7 +179,7 @@ class Node:
         self._dispatcher = Dispatcher(self._broker)
         place.network.register(self.node_id, self._dispatcher, place.host, reached_at)
         await self._broker.start()
-        self._broker.spawn(self._let_clients_in()).on_done(self._let_in)
+        self._broker.work.spawn(self._let_clients_in()).on_done(self._let_in)
 
     async def _let_clients_in(self) -> None:
         broker = self.broker

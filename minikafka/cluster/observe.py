@@ -7,10 +7,11 @@ its tests reach into the brokers' ReplicaManager.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import NO_LEADER, TopicPartition
+from minikafka.broker.partition import Partition
 from minikafka.cluster.consumer_records import ISOLATION_LEVELS, Isolation, consumer_records
 from minikafka.cluster.node import Node
 from minikafka.cluster.partition_state import PartitionState, Record, ReplicaState
@@ -127,6 +128,42 @@ class ClusterView:
             for batch in read.batches:
                 found += consumer_records(TopicPartition(topic, number), batch, start)
         return found
+
+    def committed_everywhere(self, topic: str) -> Callable[[], bool]:
+        """Return a question: do all in-sync replicas know of what is committed now?"""
+        watermarks = {
+            partition: max(
+                (each.high_watermark for each in self._states(topic, partition)), default=0
+            )
+            for partition in self.partitions(topic)
+        }
+
+        def known() -> bool:
+            return all(
+                state.high_watermark >= watermark
+                for partition, watermark in watermarks.items()
+                for state in self._states(topic, partition)
+            )
+
+        return known
+
+    def _states(self, topic: str, partition: int) -> Collection[ReplicaState]:
+        """Return the states of the in-sync replicas that are up."""
+        isr = sorted(self.isr(topic, partition))
+        return self._replica_states(topic, partition, isr).values()
+
+    def compacted_replicas(self, topic: str) -> Iterator[tuple[Node, Partition]]:
+        """Yield the replicas of a compacted topic that are up; raises KafkaError if it is none."""
+        partitions = self.partitions(topic)
+        if not self.image().topic_config(topic).compacted:
+            message = f"topic {topic!r} has a cleanup.policy without compact"
+            raise KafkaError(ErrorCode.INVALID_CONFIG, message)
+        for _, node in sorted(self.nodes.items()):
+            for partition in partitions:
+                name = TopicPartition(topic, partition)
+                replica = node.broker.replicas.partition(name)
+                if replica is not None:
+                    yield node, replica
 
     def log_bytes(self, broker_id: int, topic: str, partition: int) -> bytes:
         """Return every byte of one replica's log, to compare replicas with.

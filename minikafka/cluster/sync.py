@@ -343,6 +343,10 @@ class Cluster:
         """Return the in-sync replicas as last recorded by the controller."""
         return self._thread.call(self._cluster.isr, topic, partition)
 
+    def compact(self, topic: str) -> None:
+        """All replicas have compacted their logs; see `AsyncCluster.compact`."""
+        self._thread.run(self._cluster.compact(topic))
+
     def describe(self, topic: str, partition: int) -> PartitionState:
         """Return the state of a partition and of its replicas that are up."""
         return self._thread.call(self._cluster.describe, topic, partition)

@@ -21,6 +21,7 @@ def check_log(
     log_start_offset: Offset,
     high_watermark: Offset,
     log_end_offset: Offset,
+    gaps_below: Offset = 0,
 ) -> None:
     """Raise BrokerBug where something that must always hold of a log does not."""
     start, end = log_start_offset, log_end_offset
@@ -30,17 +31,23 @@ def check_log(
     )
     first = segments[0].base_offset
     _demand(start >= first, f"log start {start} before its first segment {first}")
-    check_segments(segments, end)
-    check_epochs(epochs, segments, start, end)
+    check_segments(segments, end, gaps_below)
+    check_epochs(epochs, segments, start, end, gaps_below)
 
 
-def check_segments(segments: Sequence[Segment], log_end_offset: Offset) -> None:
-    """Raise BrokerBug unless the segments hold gapless offsets up to the log end offset."""
+def check_segments(
+    segments: Sequence[Segment], log_end_offset: Offset, gaps_below: Offset = 0
+) -> None:
+    """Raise BrokerBug unless the segments hold all offsets from `gaps_below` to the log's end."""
     expected = segments[0].base_offset
     epoch = NO_LEADER_EPOCH
     for segment in segments:
+        if expected < segment.base_offset <= gaps_below:
+            expected = segment.base_offset
         _demand(segment.base_offset == expected, f"segment {segment.name} at {expected}")
         for batch in segment.batches:
+            if expected < batch.base_offset <= gaps_below:
+                expected = batch.base_offset
             _demand(batch.base_offset == expected, f"{batch!r} at offset {expected}")
             _demand(batch.leader_epoch >= epoch, f"{batch!r} behind epoch {epoch}")
             epoch = batch.leader_epoch
@@ -55,20 +62,31 @@ def check_epochs(
     segments: Sequence[Segment],
     log_start_offset: Offset,
     log_end_offset: Offset,
+    gaps_below: Offset = 0,
 ) -> None:
     """Raise BrokerBug unless the epoch cache is what the batches say.
 
-    An epoch of a leader that has not written yet may stand at the log end offset.
+    An epoch of a leader that has not written yet may stand at the log end offset. Below
+    `gaps_below` the batches that began an epoch, or were all of it, may be gone.
     """
     expected: list[tuple[LeaderEpoch, Offset]] = []
+    epoch = NO_LEADER_EPOCH
     for segment in segments:
         for batch in segment.batches:
             if batch.last_offset < log_start_offset:
                 continue
-            if not expected or batch.leader_epoch != expected[-1][0]:
-                start = max(batch.base_offset, log_start_offset)
+            start = max(batch.base_offset, log_start_offset)
+            if start < gaps_below:
+                known = epochs.epoch_of(start)
+                _demand(known == batch.leader_epoch, f"{batch!r} in epoch {known}")
+            elif batch.leader_epoch != epoch:
                 expected.append((batch.leader_epoch, start))
-    entries = [entry for entry in epochs.entries if entry[1] != log_end_offset]
+            epoch = batch.leader_epoch
+    entries = [
+        entry
+        for entry in epochs.entries
+        if entry[1] != log_end_offset and entry[1] >= gaps_below
+    ]
     _demand(entries == expected, f"epochs {epochs.entries}, batches say {expected}")
 
 

@@ -13,6 +13,7 @@ from minikafka.records.batch import Batch
 
 if TYPE_CHECKING:
     from minikafka.log.partition_log import PartitionLog
+    from minikafka.log.segment import Segment
 
 __all__ = ["LogObserver"]
 
@@ -34,6 +35,12 @@ class LogObserver(Protocol):
 
     def watermark_moved(self, log: PartitionLog, old: Offset) -> None:
         """Hear that the high watermark has risen from `old`."""
+        ...
+
+    def compacted(
+        self, log: PartitionLog, sources: Sequence[Segment], batches: Sequence[Batch]
+    ) -> None:
+        """Hear that `batches` stand where `sources` stood."""
         ...
 
     def deleted(self, log: PartitionLog) -> None:

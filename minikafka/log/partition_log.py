@@ -13,7 +13,6 @@ Rules of this file
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from minikafka.base.config import LogConfig
 from minikafka.base.errors import BrokerBug, ErrorCode, KafkaError
@@ -21,24 +20,13 @@ from minikafka.base.ids import NO_LEADER_EPOCH, LeaderEpoch, Offset, TopicId, To
 from minikafka.log.epoch_cache import EpochCache
 from minikafka.log.invariants import check_log
 from minikafka.log.observer import LogObserver
-from minikafka.log.recovery import read_log_start, write_log_start
-from minikafka.log.retention import retained_from
-from minikafka.log.segment import Segment, Slice
+from minikafka.log.recovery import read_log_start, recovered_epochs, write_log_start
+from minikafka.log.segment import AppendInfo, Segment, Slice
 from minikafka.log.segments import Segments
 from minikafka.log.storage import Storage
-from minikafka.log.timestamps import TimestampOffset, find_max_timestamp, find_timestamp
 from minikafka.records.batch import Batch, stamp
 
-__all__ = ["AppendInfo", "PartitionLog", "Slice", "TimestampOffset"]
-
-
-class AppendInfo(NamedTuple):
-    """Where a batch came to lie."""
-
-    base_offset: Offset
-    last_offset: Offset  # inclusive
-    log_append_time_ms: int  # -1 unless the topic has LogAppendTime
-    log_start_offset: Offset
+__all__ = ["AppendInfo", "PartitionLog", "Slice"]
 
 
 class PartitionLog:
@@ -59,8 +47,8 @@ class PartitionLog:
 
     __slots__ = (
         "_log_append_time", "_observer", "_segment_bytes", "_segments", "_storage", "_storage_append",
-        "config", "durable_end_offset", "epochs", "high_watermark", "log_end_offset",
-        "log_start_offset", "name", "partition", "topic_id",
+        "compacted_to", "config", "durable_end_offset", "epochs", "high_watermark",
+        "log_end_offset", "log_start_offset", "name", "partition", "topic_id",
     )  # fmt: skip
 
     # Invariant: log_start_offset <= high_watermark <= log_end_offset.
@@ -69,6 +57,7 @@ class PartitionLog:
     high_watermark: Offset
     log_end_offset: Offset
     durable_end_offset: Offset  # exclusive: what a power loss would leave
+    compacted_to: Offset  # exclusive: what the last compaction since the start has seen
 
     def __init__(
         self,
@@ -87,6 +76,7 @@ class PartitionLog:
         self._storage = storage
         self._storage_append = storage.append
         self.epochs = EpochCache()
+        self.compacted_to = 0
         self._segments = Segments(storage, name)
         self._open()
         self.configure(config)
@@ -104,6 +94,11 @@ class PartitionLog:
         return self._segments.size_bytes
 
     @property
+    def gaps_below(self) -> Offset:
+        """From here on there is a batch for each offset; compaction leaves gaps below it."""
+        return self._segments.gaps_below
+
+    @property
     def segments(self) -> Sequence[Segment]:
         """The segments, oldest first; the last one is written to. Not to be changed."""
         return self._segments.items
@@ -113,7 +108,7 @@ class PartitionLog:
         self.config = config
         self._segment_bytes = config.segment_bytes
         self._log_append_time = config.log_append_time
-        self._segments.active.limit_age(config.segment_ms)
+        self._segments.active.limit_age(config.max_segment_ms)
 
     # --- append and read: the hot path ---
 
@@ -152,17 +147,22 @@ class PartitionLog:
             self._begin_epoch(leader_epoch, base_offset)
         self._storage_append(segment.name, batch.view)
         segment.append(batch)
-        last_offset = batch.last_offset
-        self.log_end_offset = last_offset + 1
+        self.log_end_offset = batch.last_offset + 1
         if self._observer is not None:
             self._observer.appended(self, (batch,))
-        return AppendInfo(base_offset, last_offset, log_append_time_ms, self.log_start_offset)
+        return AppendInfo(
+            base_offset, batch.last_offset, log_append_time_ms, self.log_start_offset
+        )
 
-    def append_as_follower(self, batches: Sequence[Batch]) -> None:
+    def append_as_follower(self, batches: Sequence[Batch], committed_below: Offset = 0) -> None:
         """Write batches as the leader has them; they continue at the log end offset.
 
         An empty log also takes a first batch that holds its log end offset in the middle:
-        the leader's log may start inside a batch, after DeleteRecords.
+        the leader's log may start inside a batch, after DeleteRecords. What is committed may
+        have gaps, as compaction leaves them.
+
+        Args:
+            committed_below: the leader's high watermark, exclusive.
 
         Raises:
             BrokerBug: offsets leave a gap or overlap, or a leader epoch falls.
@@ -170,7 +170,7 @@ class PartitionLog:
         for batch in batches:
             base_offset = batch.base_offset
             if base_offset != self.log_end_offset:
-                self._begin_inside(batch)
+                self._leave_gap(batch, committed_below)
             segment = self._segments.active
             if (
                 segment.size + batch.size > self._segment_bytes
@@ -238,23 +238,7 @@ class PartitionLog:
         self.epochs.truncate_from_start(offset)
         self._drop_below_start()
 
-    def offset_for_timestamp(
-        self, timestamp_ms: int, end_offset: Offset
-    ) -> TimestampOffset | None:
-        """Return the first record at or after `timestamp_ms`, None if not below `end_offset`."""
-        found = find_timestamp(self._segments, timestamp_ms, self.log_start_offset)
-        return None if found is None or found.offset >= end_offset else found
-
-    def max_timestamp(self, end_offset: Offset) -> TimestampOffset | None:
-        """Return the first record with the log's largest timestamp (KIP-734).
-
-        None where there is none, and, as in Kafka, where it does not lie below `end_offset`,
-        though an earlier record may.
-        """
-        found = find_max_timestamp(self._segments)
-        return None if found is None or found.offset >= end_offset else found
-
-    # --- truncation, rolling, retention, durability ---
+    # --- truncation, rolling, compaction, durability ---
 
     def truncate_to(self, offset: Offset) -> None:
         """Remove all batches that reach `offset` or lie behind it; the log ends at most there.
@@ -272,6 +256,8 @@ class PartitionLog:
             self.high_watermark = min(self.high_watermark, end)
             self.durable_end_offset = min(self.durable_end_offset, end)
             self.epochs.truncate_from_end(end)
+            self.compacted_to = min(self.compacted_to, end)
+            self._segments.allow_gaps(min(self.gaps_below, end), self.epochs)
             if self.log_start_offset > end:
                 self.log_start_offset = end
                 self._save_log_start()
@@ -289,7 +275,8 @@ class PartitionLog:
         self._segments.restart_at(new_start)
         self.epochs.clear()
         self.log_start_offset = self.high_watermark = self.log_end_offset = new_start
-        self.durable_end_offset = new_start
+        self.durable_end_offset = self.compacted_to = new_start
+        self._segments.allow_gaps(0, self.epochs)
         self._save_log_start()
 
     def roll(self) -> None:
@@ -299,20 +286,24 @@ class PartitionLog:
             self._segments.add(self.log_end_offset)
             self._drop_below_start()
 
-    def retention(self, now_timestamp_ms: int) -> Offset:
-        """Delete the segments that retention.ms and retention.bytes give up.
+    def replace(self, sources: Sequence[Segment], batches: Sequence[Batch]) -> bool:
+        """Let `batches` stand for closed, committed segments that follow each other.
 
-        Returns the log start offset, never beyond the high watermark.
+        Returns False, and does nothing, where they are no longer there.
         """
-        count = retained_from(
-            self._segments.items, self.config, self.high_watermark, now_timestamp_ms
-        )
-        if count == len(self._segments):
-            self.advance_log_start(self.log_end_offset)
-            self.roll()
-        elif count:
-            self.advance_log_start(self._segments.items[count].base_offset)
-        return self.log_start_offset
+        items = self._segments.items
+        first = self._segments.index_of(sources[0].base_offset)
+        count = len(sources)
+        if items[first : first + count] != list(sources) or first + count == len(items):
+            return False
+        if sources[-1].next_offset > self.high_watermark:
+            return False
+        gaps_below = max(self.gaps_below, items[first + count].base_offset)
+        self._segments.allow_gaps(gaps_below, self.epochs)
+        self._segments.replace(first, count, batches)
+        if self._observer is not None:
+            self._observer.compacted(self, sources, batches)
+        return True
 
     def flush(self) -> None:
         """Make everything written so far durable."""
@@ -340,7 +331,7 @@ class PartitionLog:
     def check_invariants(self) -> None:
         """Raise BrokerBug where something that must always hold does not."""
         offsets = self.log_start_offset, self.high_watermark, self.log_end_offset
-        check_log(self.segments, self.epochs, *offsets)
+        check_log(self.segments, self.epochs, *offsets, self.gaps_below)
 
     def __repr__(self) -> str:
         return (
@@ -361,9 +352,7 @@ class PartitionLog:
         start = max(self._segments.items[0].base_offset, stored_start)
         self.log_start_offset = self.high_watermark = start
         self.log_end_offset = end
-        for batch in self.batches():
-            if batch.leader_epoch > self.epochs.latest_epoch:
-                self.epochs.assign(batch.leader_epoch, max(batch.base_offset, start))
+        self.epochs = recovered_epochs(self.batches(), start, end, self._segments.stored_epochs)
         self.durable_end_offset = start
         self.flush()
 
@@ -372,7 +361,9 @@ class PartitionLog:
         self.roll()
         segment = self._segments.active
         if batch.max_timestamp_ms >= 0:
-            segment.roll_after_timestamp_ms = batch.max_timestamp_ms + self.config.segment_ms
+            segment.roll_after_timestamp_ms = (
+                batch.max_timestamp_ms + self.config.max_segment_ms
+            )
         return segment
 
     def _begin_epoch(self, leader_epoch: LeaderEpoch, start_offset: Offset) -> None:
@@ -381,6 +372,13 @@ class PartitionLog:
             raise BrokerBug(f"{self}: append in epoch {leader_epoch} behind {last!r}")
         if leader_epoch != NO_LEADER_EPOCH:
             self.epochs.assign(leader_epoch, start_offset)
+
+    def _leave_gap(self, batch: Batch, committed_below: Offset) -> None:
+        """Go on at a batch behind the end, if that is where compaction may have left a gap."""
+        if not self.log_end_offset < batch.base_offset <= committed_below:
+            self._begin_inside(batch)
+        elif batch.base_offset > self.gaps_below:
+            self._segments.allow_gaps(committed_below, self.epochs)
 
     def _begin_inside(self, batch: Batch) -> None:
         """Let an empty log begin with a batch that holds its end in the middle."""

@@ -12,11 +12,30 @@ from typing import NamedTuple
 from minikafka.base.ids import NO_TIMESTAMP, Offset
 from minikafka.records.batch import Batch
 
-__all__ = ["Segment", "Slice", "segment_base_offset", "segment_name"]
+__all__ = [
+    "REPLACEMENT_SUFFIX",
+    "AppendInfo",
+    "Segment",
+    "Slice",
+    "segment_base_offset",
+    "segment_name",
+]
 
 _SUFFIX = ".log"
+REPLACEMENT_SUFFIX = ".cleaned"
+"""Of the file that is about to be one or more segments in compacted form."""
+
 # No batch is later than this, so an empty segment never rolls for its age.
 _NEVER = 2**63
+
+
+class AppendInfo(NamedTuple):
+    """Where a batch came to lie."""
+
+    base_offset: Offset
+    last_offset: Offset  # inclusive
+    log_append_time_ms: int  # -1 unless the topic has LogAppendTime
+    log_start_offset: Offset
 
 
 class Slice(NamedTuple):
@@ -85,7 +104,8 @@ class Segment:
         self._base_offsets.append(batch.base_offset)
         self.size = size = self.size + batch.size
         self._ends.append(size)
-        if batch.max_timestamp_ms > self.max_timestamp_ms:
+        # Compaction may keep a batch without records: nobody looks for its time.
+        if batch.max_timestamp_ms > self.max_timestamp_ms and batch.record_count:
             self.max_timestamp_ms = batch.max_timestamp_ms
         self._max_timestamps.append(self.max_timestamp_ms)
 

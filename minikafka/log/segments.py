@@ -7,11 +7,12 @@ and watermarks. Counterpart: org.apache.kafka.storage.internals.log.LogSegments,
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from minikafka.base.ids import Offset
-from minikafka.log.recovery import load_segments
-from minikafka.log.segment import Segment, Slice
+from minikafka.log.epoch_cache import EpochCache
+from minikafka.log.recovery import load_segments, read_compacted, write_compacted
+from minikafka.log.segment import REPLACEMENT_SUFFIX, Segment, Slice
 from minikafka.log.storage import Storage
 from minikafka.records.batch import Batch
 
@@ -19,14 +20,26 @@ __all__ = ["Segments"]
 
 
 class Segments:
-    """Segments without gaps between them; the last one, `active`, is written to.
+    """Segments in the order of their offsets; the last one, `active`, is written to.
 
     Args:
         storage: of the broker. The files of this log that it holds are loaded.
         log_name: directory of the files.
+
+    Attributes:
+        gaps_below: only below it compaction may have left gaps between offsets.
+        stored_epochs: those that began there when that was last stored.
     """
 
-    __slots__ = ("_base_offsets", "_log_name", "_storage", "active", "items")
+    __slots__ = (
+        "_base_offsets",
+        "_log_name",
+        "_storage",
+        "active",
+        "gaps_below",
+        "items",
+        "stored_epochs",
+    )
 
     # Invariant: _base_offsets are those of items; active is the last of items.
     active: Segment
@@ -34,7 +47,8 @@ class Segments:
     def __init__(self, storage: Storage, log_name: str) -> None:
         self._storage = storage
         self._log_name = log_name
-        self.items = load_segments(storage, log_name)
+        self.gaps_below, self.stored_epochs = read_compacted(storage, log_name)
+        self.items = load_segments(storage, log_name, self.gaps_below)
         self._base_offsets = [segment.base_offset for segment in self.items]
         if self.items:
             self.active = self.items[-1]
@@ -102,6 +116,34 @@ class Segments:
         for segment in self.items[:count]:
             self._storage.delete(segment.name)
         del self.items[:count], self._base_offsets[:count]
+
+    def allow_gaps(self, gaps_below: Offset, epochs: EpochCache) -> None:
+        """Store durably below which offset a gap is no damage, and the epochs that begin there."""
+        if gaps_below == self.gaps_below:
+            return
+        self.gaps_below = gaps_below
+        self.stored_epochs = [entry for entry in epochs.entries if entry[1] < gaps_below]
+        write_compacted(self._storage, self._log_name, gaps_below, self.stored_epochs)
+
+    def replace(self, first: int, count: int, batches: Iterable[Batch]) -> None:
+        """Let one segment with `batches` stand for `count` closed ones from index `first` on.
+
+        Once its file has its name it counts, whatever happens to the files of the others.
+        """
+        old = self.items[first : first + count]
+        segment = Segment(self._log_name, old[0].base_offset)
+        replacement = segment.name + REPLACEMENT_SUFFIX
+        self._storage.delete(replacement)  # of a run that was broken off
+        self._storage.append(replacement, b"")
+        for batch in batches:
+            self._storage.append(replacement, batch.view)
+            segment.append(batch)
+        self._storage.fsync(replacement)
+        self._storage.rename(replacement, segment.name)
+        self.items[first : first + count] = [segment]
+        self._base_offsets[first : first + count] = [segment.base_offset]
+        for each in old[1:]:
+            self._storage.delete(each.name)
 
     def restart_at(self, base_offset: Offset) -> None:
         """Delete all segments and start one at `base_offset`."""

@@ -1,7 +1,7 @@
 """Searches for a record by its time.
 
 Counterparts: UnifiedLog.fetchOffsetByTimestamp, LogSegment.findOffsetByTimestamp. KIP-33,
-KIP-79, KIP-734. Pure: reads segments.
+KIP-79, KIP-734.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from minikafka.base.ids import LeaderEpoch, Offset
+from minikafka.log.partition_log import PartitionLog
 from minikafka.log.segment import Segment
 from minikafka.records.records import decode_records
 
-__all__ = ["TimestampOffset", "find_max_timestamp", "find_timestamp"]
+__all__ = ["TimestampOffset", "max_timestamp", "offset_for_timestamp"]
 
 
 class TimestampOffset(NamedTuple):
@@ -24,7 +25,25 @@ class TimestampOffset(NamedTuple):
     leader_epoch: LeaderEpoch
 
 
-def find_timestamp(
+def offset_for_timestamp(
+    log: PartitionLog, timestamp_ms: int, end_offset: Offset
+) -> TimestampOffset | None:
+    """Return the first record at or after `timestamp_ms`, None if not below `end_offset`."""
+    found = _find_timestamp(log.segments, timestamp_ms, log.log_start_offset)
+    return None if found is None or found.offset >= end_offset else found
+
+
+def max_timestamp(log: PartitionLog, end_offset: Offset) -> TimestampOffset | None:
+    """Return the first record with the log's largest timestamp (KIP-734).
+
+    None where there is none, and, as in Kafka, where it does not lie below `end_offset`,
+    though an earlier record may.
+    """
+    found = _find_max_timestamp(log.segments)
+    return None if found is None or found.offset >= end_offset else found
+
+
+def _find_timestamp(
     segments: Iterable[Segment], timestamp_ms: int, from_offset: Offset
 ) -> TimestampOffset | None:
     """Return the first record, by offset, at or behind `from_offset` and not earlier than asked.
@@ -48,7 +67,7 @@ def find_timestamp(
     return None
 
 
-def find_max_timestamp(segments: Iterable[Segment]) -> TimestampOffset | None:
+def _find_max_timestamp(segments: Iterable[Segment]) -> TimestampOffset | None:
     """Return the first record with the largest timestamp of all, None without records.
 
     Source: KAFKA-16310 (the record, not the batch, compressed or not).

@@ -24,6 +24,7 @@ __all__ = [
     "ATTRIBUTES_POSITION",
     "CODEC_MASK",
     "CONTROL_BIT",
+    "DELETE_HORIZON_BIT",
     "HEADER",
     "HEADER_BYTES",
     "LOG_APPEND_TIME_BIT",
@@ -49,6 +50,8 @@ CODEC_MASK = 0x07
 LOG_APPEND_TIME_BIT = 0x08
 TRANSACTIONAL_BIT = 0x10
 CONTROL_BIT = 0x20
+DELETE_HORIZON_BIT = 0x40
+"""The base timestamp is when the tombstones of this batch may go (KAFKA-8522)."""
 
 _MAGIC_POSITION = 16
 _CRC_POSITION = 17
@@ -152,6 +155,11 @@ class Batch:
     def uses_log_append_time(self) -> bool:
         """True when each record counts as written at `max_timestamp_ms` (KIP-32)."""
         return bool(self.attributes & LOG_APPEND_TIME_BIT)
+
+    @property
+    def delete_horizon_ms(self) -> int | None:
+        """Wall-clock time from which compaction drops tombstones; None before it has seen any."""
+        return self.base_timestamp_ms if self.attributes & DELETE_HORIZON_BIT else None
 
     def __repr__(self) -> str:
         return (

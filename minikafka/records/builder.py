@@ -1,7 +1,7 @@
 """Batches made from records.
 
-For the brokers' own records, for tests, and for topics that ask for another codec than the
-producer chose. Counterpart: org.apache.kafka.common.record.MemoryRecordsBuilder.
+For the brokers' own records, for tests, for topics that ask for another codec than the
+producer chose, and for what compaction leaves of a batch. Counterpart: org.apache.kafka.common.record.MemoryRecordsBuilder.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from minikafka.records.batch import (
     ATTRIBUTES_POSITION,
     CODEC_MASK,
     CONTROL_BIT,
+    DELETE_HORIZON_BIT,
     HEADER,
     HEADER_BYTES,
     LOG_APPEND_TIME_BIT,
@@ -26,7 +27,7 @@ from minikafka.records.batch import (
 from minikafka.records.compressors import Codec, compress
 from minikafka.records.records import Record, decompressed_body
 
-__all__ = ["build_batch", "recompress"]
+__all__ = ["build_batch", "keep_records", "recompress"]
 
 
 def build_batch(
@@ -114,6 +115,55 @@ def recompress(batch: Batch, codec: Codec) -> Batch:
         batch.producer_epoch,
         batch.base_sequence,
         batch.record_count,
+    )
+    return _assemble(header, stored)
+
+
+def keep_records(
+    batch: Batch,
+    records: Sequence[Record],
+    *,
+    now_timestamp_ms: int,
+    delete_horizon_ms: int | None = None,
+) -> Batch:
+    """Return what stays of a batch: its place, epoch and producer, with some of its records.
+
+    Args:
+        records: of this batch, with their offsets; perhaps none. So an idempotent producer's
+            last sequence number outlives its records.
+        now_timestamp_ms: wall-clock time, which a batch without records gets.
+        delete_horizon_ms: see `Batch.delete_horizon_ms`; None leaves it as it is.
+    """
+    attributes = batch.attributes
+    if delete_horizon_ms is None:
+        delete_horizon_ms = batch.delete_horizon_ms
+    if delete_horizon_ms is not None:
+        attributes |= DELETE_HORIZON_BIT
+        base_timestamp_ms = delete_horizon_ms
+    else:
+        base_timestamp_ms = records[0].timestamp_ms if records else now_timestamp_ms
+    max_timestamp_ms = max((each.timestamp_ms for each in records), default=now_timestamp_ms)
+    if batch.uses_log_append_time:
+        max_timestamp_ms = batch.max_timestamp_ms
+    body = bytearray()
+    for record in records:
+        delta_ms = record.timestamp_ms - base_timestamp_ms
+        _encode_record(body, record, record.offset - batch.base_offset, delta_ms)
+    stored = compress(Codec(batch.codec), body) if records and batch.codec else body
+    header = (
+        batch.base_offset,
+        HEADER_BYTES - PREFIX_BYTES + len(stored),
+        batch.leader_epoch,
+        MAGIC_V2,
+        0,
+        attributes,
+        batch.last_offset - batch.base_offset,
+        base_timestamp_ms,
+        max_timestamp_ms,
+        batch.producer_id,
+        batch.producer_epoch,
+        batch.base_sequence,
+        len(records),
     )
     return _assemble(header, stored)
 

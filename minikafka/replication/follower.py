@@ -5,7 +5,7 @@ AbstractFetcherThread. KIP-101, KIP-279 (truncation), KIP-595 (divergence found 
 
 Rules of this file
     A log is cut where it leaves the leader's, not at a watermark.
-    What the leader sent is appended without a gap.
+    What the leader sent is appended without a gap, but where compaction may have left one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class PartitionFollower:
         """Append what the leader sent, then take over its watermark and log start.
 
         Batches the log already holds are passed over: a leader sends whole batches, and the
-        first may start below the offset asked for.
+        first may start below the offset asked for. Below its high watermark there may be gaps,
+        where it has compacted its log.
         """
         log = self.log
         end = log.log_end_offset
@@ -52,11 +53,11 @@ class PartitionFollower:
                 for batch in batches
                 if batch.base_offset >= end or (empty and batch.last_offset >= end)
             ]
-        if batches and batches[0].base_offset > log.log_end_offset:
+        if batches and batches[0].base_offset > max(log.log_end_offset, leader_high_watermark):
             # An answer from before a truncation; the next fetch asks from the new end.
             return
         if batches:
-            log.append_as_follower(batches)
+            log.append_as_follower(batches, leader_high_watermark)
         watermark = min(leader_high_watermark, log.log_end_offset)
         if watermark > log.high_watermark:
             log.advance_high_watermark(watermark)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -89,6 +89,11 @@ class Chain:
         self._base_offsets.append(entry.base_offset)
         return entry
 
+    def take(self, entries: Sequence[Entry]) -> None:
+        """Add what is known of other logs."""
+        self.entries += entries
+        self._base_offsets += [entry.base_offset for entry in entries]
+
     def cut(self, end: Offset) -> list[Entry]:
         """Remove and return the batches that reach `end`."""
         count = bisect_left(self._base_offsets, end)
@@ -154,6 +159,9 @@ class GhostPartition:
             epochs still hold and show is of a history that has ended, though they may not know.
         unclean_count: how many unclean elections there were that the topic allows.
         unclean_epoch: of the last one, until its leader begins; None otherwise.
+        compacted_below: some replica has compacted its log up to here. A log that lacks
+            something below stands for the committed log all the same; what it lacks is looked
+            at when it is compacted.
     """
 
     name: str
@@ -177,6 +185,25 @@ class GhostPartition:
     generation: LeaderEpoch = 0
     unclean_count: int = 0
     unclean_epoch: LeaderEpoch | None = None
+    compacted_below: Offset = 0
+
+    def followed(self, chain: Chain, batch: Batch) -> list[Entry]:
+        """Add a batch to a replica's log; return it, and before it what compaction has taken."""
+        if batch.base_offset >= self.compacted_below:
+            return [chain.append(batch)]
+        first = bisect_left(self.committed, chain.end, key=lambda entry: entry.base_offset)
+        last = bisect_right(
+            self.committed, batch.base_offset, key=lambda entry: entry.base_offset
+        )
+        entries = self.committed[first:last]
+        known = entries[-1] if entries else None
+        if known is None or (known.base_offset, known.epoch) != (
+            batch.base_offset,
+            batch.leader_epoch,
+        ):
+            return [chain.append(batch)]
+        chain.take(entries)
+        return entries
 
     @property
     def may_have_lost(self) -> bool:

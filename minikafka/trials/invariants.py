@@ -18,18 +18,22 @@ from minikafka.trials.ghost import Chain, Entry, Ghost, GhostPartition
 from minikafka.trials.metadata_history import MetadataHistory
 
 if TYPE_CHECKING:
+    from minikafka.base.clock import Clock
     from minikafka.broker.broker import Broker
     from minikafka.broker.partition import Partition
     from minikafka.log.partition_log import PartitionLog
+    from minikafka.log.segment import Segment
     from minikafka.metadata.image import MetadataImage
     from minikafka.metadata.states import MetadataDelta
     from minikafka.quorum.snapshots import SnapshotId
+    from minikafka.records.batch import Batch
     from minikafka.replication.leader import IsrWish, PartitionLeader
 
 __all__ = [
     "REGISTERED",
     "Answer",
     "Applied",
+    "CompactedLog",
     "Hook",
     "Invariants",
     "IsrConsidered",
@@ -47,6 +51,7 @@ Hook: TypeAlias = Literal[
     "opened",
     "appended",
     "truncated",
+    "compacted",
     "watermark",
     "led",
     "produced",
@@ -107,6 +112,17 @@ class Replica(NamedTuple):
     def leads(self) -> bool:
         """True where its broker leads, in the history that counts."""
         return self.epoch >= self.ghost.generation
+
+
+@dataclass(frozen=True)
+class CompactedLog:
+    """A log in which `batches` stand now where `sources` stood."""
+
+    broker: BrokerId
+    log: PartitionLog
+    sources: Sequence[Segment]
+    batches: Sequence[Batch]
+    clock: Clock
 
 
 @dataclass(frozen=True)

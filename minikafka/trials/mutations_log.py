@@ -46,8 +46,9 @@ def _keeps_dangling_epochs() -> list[Patch]:
 
 
 def _deletes_beyond_watermark() -> list[Patch]:
-    from minikafka.log import partition_log
-    from minikafka.log.retention import retained_from as real_retained
+    from minikafka.log import partition_log, retention
+
+    real_retained = retention.retained_from
 
     log_class = partition_log.PartitionLog
 
@@ -61,7 +62,7 @@ def _deletes_beyond_watermark() -> list[Patch]:
             self._drop_below_start()
 
     return [
-        (partition_log, "retained_from", retained_from),
+        (retention, "retained_from", retained_from),
         (log_class, "advance_log_start", advance_log_start),
     ]
 

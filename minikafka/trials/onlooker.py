@@ -11,6 +11,7 @@ from minikafka.trials.ghost import Chain, Entry, GhostPartition, Loss
 from minikafka.trials.invariants import (
     Answer,
     Applied,
+    CompactedLog,
     Hook,
     Invariants,
     IsrConsidered,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
     from minikafka.broker.partition import Partition
     from minikafka.log.partition_log import PartitionLog
+    from minikafka.log.segment import Segment
     from minikafka.metadata.image import MetadataImage
     from minikafka.metadata.states import MetadataDelta
     from minikafka.quorum.snapshots import SnapshotId
@@ -85,7 +87,7 @@ class Onlooker:
     ) -> None:
         if batches:
             before = chain.end
-            entries = [chain.append(batch) for batch in batches]
+            entries = [entry for batch in batches for entry in ghost.followed(chain, batch)]
             self._run("appended", self._replica(log, ghost, chain, entries, before))
 
     def truncated(self, log: PartitionLog, old_end: Offset) -> None:
@@ -115,6 +117,16 @@ class Onlooker:
         if leader is not None:
             known = self._ghost.complete(log.topic_id, log.partition.partition)
             ghost.note_promise(ghost.true_watermark, min(leader.min_isr, known))
+
+    def compacted(
+        self, log: PartitionLog, sources: Sequence[Segment], batches: Sequence[Batch]
+    ) -> None:
+        """Look at what a compaction has left of some segments."""
+        ghost = self._ghost.partition(log)
+        ghost.compacted_below = max(ghost.compacted_below, sources[-1].next_offset)
+        assert self._broker is not None, "only a broker that runs compacts"
+        event = CompactedLog(self._id, log, sources, batches, self._broker.clock)
+        self._run("compacted", event)
 
     def deleted(self, log: PartitionLog) -> None:
         """Forget a replica that was moved away: if it comes back, it begins anew."""

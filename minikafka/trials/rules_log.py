@@ -36,7 +36,7 @@ def _log_matching(replica: Replica) -> str | None:
 
 @check("R14", "appended")
 def _gapless_offsets(replica: Replica) -> str | None:
-    """Offsets are dense and leader epochs never fall along a log."""
+    """Offsets are dense, what was compacted included; leader epochs never fall along a log."""
     entries = replica.chain.entries
     first = len(entries) - len(replica.entries)
     end = entries[first - 1].next_offset if first else replica.before
@@ -201,7 +201,8 @@ def _epochs_are_recovered(opened: Opened) -> str | None:
 
 def _wrong_epochs(broker: BrokerId, log: PartitionLog, *, led: bool) -> str | None:
     try:
-        check_epochs(log.epochs, log.segments, log.log_start_offset, log.log_end_offset)
+        offsets = log.log_start_offset, log.log_end_offset, log.gaps_below
+        check_epochs(log.epochs, log.segments, *offsets)
     except BrokerBug as error:
         return f"broker {broker}, {log.partition}: {error}"
     entries = log.epochs.entries

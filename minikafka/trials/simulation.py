@@ -22,6 +22,7 @@ from minikafka.sim.hosts import CrashMode, Host
 from minikafka.sim.loop import SimLoop
 from minikafka.sim.network import SimNetwork
 from minikafka.trials import (
+    rules_compaction,
     rules_controller,
     rules_log,
     rules_metadata,
@@ -43,6 +44,7 @@ from minikafka.wire.versions import ApiKey
 __all__ = ["BrokerHost", "Simulation"]
 
 _RULES = (
+    rules_compaction,
     rules_controller,
     rules_log,
     rules_metadata,

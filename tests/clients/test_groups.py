@@ -245,7 +245,7 @@ def test_metadata_of_a_commit_is_kept(kafka: Cluster, join: Callable[..., Member
     reader = join("confluent_kafka")
     until(lambda: len(reader.owned) == PARTITIONS, "it does not get all")
     offset = library.TopicPartition("orders", 0, 7, metadata="up to here")
-    consumer = reader._consumer  # type: ignore[attr-defined]
+    consumer = reader._consumer
     reader.do(lambda: consumer.commit(offsets=[offset], asynchronous=False))
     asked = [library.TopicPartition("orders", 0)]
     [found] = reader.do(lambda: consumer.committed(asked, timeout=10))

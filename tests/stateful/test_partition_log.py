@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.log.partition_log import PartitionLog
 from minikafka.log.storage import MemoryStorage
+from minikafka.log.timestamps import offset_for_timestamp
 from minikafka.records.records import decode_records
 from tests.support.builders import batch_of, follower_batch, open_log
 
@@ -146,7 +147,7 @@ class PartitionLogMachine(RuleBasedStateMachine):
         readable = [entry for entry in self.entries if entry.offset >= self.start]
         for time in (0, 20, 45):
             want = next((entry for entry in readable if entry.timestamp_ms >= time), None)
-            got = self.log.offset_for_timestamp(time, self.end)
+            got = offset_for_timestamp(self.log, time, self.end)
             assert (got and tuple(got)) == (
                 want and (want.timestamp_ms, want.offset, want.epoch)
             )

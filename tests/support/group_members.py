@@ -38,6 +38,7 @@ class Member:
         self.owned: frozenset[int] = frozenset()
         self.seen: list[tuple[int, int]] = []
         self.error: BaseException | None = None
+        self._consumer: Any = None
         self._jobs: Queue[tuple[Callable[[], Any], Future[Any]]] = Queue()
         self._end = threading.Event()
         self._leave = True
@@ -107,6 +108,17 @@ class Member:
         """Return what is committed."""
         raise NotImplementedError
 
+    def pause(self) -> None:
+        """Be given nothing of what it owns, until `resume`."""
+        self._consumer.pause(*self._places())
+
+    def resume(self) -> None:
+        """Be given records again."""
+        self._consumer.resume(*self._places())
+
+    def _places(self) -> list[Any]:
+        return sorted(self._consumer.assignment())
+
     def close(self) -> None:
         """Leave the group."""
         raise NotImplementedError
@@ -157,6 +169,14 @@ class ConfluentMember(Member):
         asked = [self._partition(self.topic, partition)]
         [found] = self._consumer.committed(asked, timeout=10)
         return None if found.offset < 0 else int(found.offset)
+
+    def pause(self) -> None:
+        """Be given nothing of what it owns, until `resume`."""
+        self._consumer.pause(self._consumer.assignment())
+
+    def resume(self) -> None:
+        """Be given records again."""
+        self._consumer.resume(self._consumer.assignment())
 
     def close(self) -> None:
         """Leave the group."""
@@ -254,6 +274,17 @@ class AiokafkaMember(Member):
         asked = self._partition(self.topic, partition)
         found: int | None = self._loop.run_until_complete(self._consumer.committed(asked))
         return found
+
+    def pause(self) -> None:
+        """Be given nothing of what it owns, until `resume`."""
+        self._loop.run_until_complete(self._within(super().pause))
+
+    def resume(self) -> None:
+        """Be given records again."""
+        self._loop.run_until_complete(self._within(super().resume))
+
+    async def _within(self, job: Callable[[], None]) -> None:
+        job()
 
     def close(self) -> None:
         """Leave the group."""

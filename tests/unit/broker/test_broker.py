@@ -237,9 +237,9 @@ async def test_spawned_value_or_error_reaches_who_waits() -> None:
                 raise ValueError("no")
             return value
 
-        assert await settled(broker(cluster, 1).spawn(answer(7))) == 7
+        assert await settled(broker(cluster, 1).work.spawn(answer(7))) == 7
         with pytest.raises(ValueError, match="no"):
-            await settled(broker(cluster, 1).spawn(answer(-1)))
+            await settled(broker(cluster, 1).work.spawn(answer(-1)))
 
 
 @pytest.mark.parametrize("turns", [0, 2])
@@ -247,7 +247,7 @@ async def test_stop_ends_what_was_spawned(turns: int) -> None:
     """Whether it had begun or not, who waits for it hears that it was cancelled."""
     cluster = AsyncCluster(brokers=1)
     await cluster.start()
-    answer = broker(cluster, 1).spawn(asyncio.sleep(3_600))
+    answer = broker(cluster, 1).work.spawn(asyncio.sleep(3_600))
     for _ in range(turns):
         await asyncio.sleep(0)
     await cluster.close()

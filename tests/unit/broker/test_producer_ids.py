@@ -31,6 +31,7 @@ class Source:
         self.asked: list[tuple[int, int]] = []
         self.failures: list[KafkaError | ErrorCode] = []
         self.tasks: list[asyncio.Task[None]] = []
+        self.work = self  # as a broker has it
         self.ids = ProducerIds(cast("Broker", self))
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> Deferred[Any]:

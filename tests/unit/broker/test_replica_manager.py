@@ -230,20 +230,6 @@ def test_delete_records_ends_with_its_deadline(cell: Cell) -> None:
     assert cell[1].partition().log.log_start_offset == 1
 
 
-def test_followers_hear_of_what_retention_deletes() -> None:
-    """On an idle topic, too, whose followers wait for records that do not come."""
-    cell = Cell()
-    cell.create()
-    cell.write(ConfigChanged(TOPIC, "t", "retention.ms", "1000"))
-    cell[1].produce(b"old")
-    cell.loop.advance(2_000)
-    cell[1].replicas.run_retention()
-    cell.loop.run()
-    starts = [member.partition().log.log_start_offset for member in cell.members.values()]
-    assert starts == [1, 1, 1]
-    cell.close()
-
-
 def test_produce_that_waits_hears_that_its_topic_is_deleted(cell: Cell) -> None:
     """UNKNOWN_TOPIC_OR_PARTITION, where a lost leadership would be NOT_LEADER_OR_FOLLOWER."""
     answer = cell[1].produce(b"a")

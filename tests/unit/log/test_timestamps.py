@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from minikafka.log.partition_log import PartitionLog
+from minikafka.log.timestamps import max_timestamp, offset_for_timestamp
 from minikafka.records.compressors import Codec
 from tests.support.builders import batch_of, open_log
 
@@ -33,14 +34,14 @@ def test_first_record_not_earlier_is_found(
     codec: Codec, timestamp_ms: int, found: tuple[int, int, int] | None
 ) -> None:
     """By offset the first, whatever times come later; compressed as well."""
-    assert _log(codec).offset_for_timestamp(timestamp_ms, 6) == found
+    assert offset_for_timestamp(_log(codec), timestamp_ms, 6) == found
 
 
 def test_search_crosses_segments() -> None:
     """Segments that end too early are passed over."""
     log = _log(segment_bytes=100)
     assert len(log.segments) == 3
-    assert log.offset_for_timestamp(31, 6) == (40, 4, 2)
+    assert offset_for_timestamp(log, 31, 6) == (40, 4, 2)
 
 
 def test_deleted_records_are_not_found() -> None:
@@ -48,30 +49,30 @@ def test_deleted_records_are_not_found() -> None:
     log = _log()
     log.advance_high_watermark(6)
     log.advance_log_start(2)
-    assert log.offset_for_timestamp(0, 6) == (20, 2, 0)
+    assert offset_for_timestamp(log, 0, 6) == (20, 2, 0)
 
 
 def test_record_at_the_end_offset_is_not_found() -> None:
     """What a consumer may not read yet is no answer."""
-    assert _log().offset_for_timestamp(31, 4) is None
-    assert _log().offset_for_timestamp(31, 5) == (40, 4, 2)
+    assert offset_for_timestamp(_log(), 31, 4) is None
+    assert offset_for_timestamp(_log(), 31, 5) == (40, 4, 2)
 
 
 @pytest.mark.parametrize("codec", list(Codec))
 def test_largest_timestamp_is_that_of_its_first_record(codec: Codec) -> None:
     """Of several equal ones the first record counts, compressed or not (KIP-734)."""
-    assert _log(codec).max_timestamp(6) == (40, 4, 2)
+    assert max_timestamp(_log(codec), 6) == (40, 4, 2)
 
 
 def test_largest_timestamp_that_is_not_readable_is_none() -> None:
     """Kafka looks for it in the whole log, and answers nothing if it may not be read."""
-    assert _log().max_timestamp(4) is None
+    assert max_timestamp(_log(), 4) is None
 
 
 def test_empty_log_has_no_largest_timestamp() -> None:
     """Nor does it hold a record of any time."""
-    assert open_log().max_timestamp(0) is None
-    assert open_log().offset_for_timestamp(0, 0) is None
+    assert max_timestamp(open_log(), 0) is None
+    assert offset_for_timestamp(open_log(), 0, 0) is None
 
 
 def test_log_append_time_is_the_first_record_of_the_batch() -> None:
@@ -79,5 +80,5 @@ def test_log_append_time_is_the_first_record_of_the_batch() -> None:
     log = open_log(message_timestamp_type="LogAppendTime")
     for now in (100, 200):
         log.append_as_leader(batch_of(1, 2), 0, now_timestamp_ms=now)
-    assert log.offset_for_timestamp(101, 4) == (200, 2, 0)
-    assert log.max_timestamp(4) == (200, 2, 0)
+    assert offset_for_timestamp(log, 101, 4) == (200, 2, 0)
+    assert max_timestamp(log, 4) == (200, 2, 0)

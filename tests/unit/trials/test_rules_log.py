@@ -49,6 +49,7 @@ class World:
             log_start_offset=0,
             high_watermark=0,
             log_end_offset=len(batches),
+            gaps_below=0,
             last_epoch=0,
             partition="t-0",
             topic_id="id",

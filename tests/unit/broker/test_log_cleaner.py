@@ -1,0 +1,53 @@
+"""What a broker does to its logs by itself: retention and compaction."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any
+
+from minikafka.base.config import BrokerConfig
+from minikafka.broker.log_cleaner import LogCleaner
+from minikafka.metadata.records import ConfigChanged
+from minikafka.metadata.states import MetadataDelta
+from tests.support.replica_cell import Cell
+
+TOPIC = 2  # config resource type
+
+
+def _cleaner(cell: Cell, started: list[Coroutine[Any, Any, None]] | None = None) -> LogCleaner:
+    found = [] if started is None else started
+    config = BrokerConfig.parse(1)
+    return LogCleaner(
+        cell[1].replicas, config, cell.loop.clock, lambda _, each: found.append(each)
+    )
+
+
+def test_followers_hear_of_what_retention_deletes() -> None:
+    """On an idle topic, too, whose followers wait for records that do not come."""
+    cell = Cell()
+    cell.create()
+    cell.write(ConfigChanged(TOPIC, "t", "retention.ms", "1000"))
+    cell[1].produce(b"old")
+    cell.loop.advance(2_000)
+    _cleaner(cell).run_retention()
+    cell.loop.run()
+    starts = [member.partition().log.log_start_offset for member in cell.members.values()]
+    assert starts == [1, 1, 1]
+    cell.close()
+
+
+def test_cleaner_starts_with_the_first_compacted_topic() -> None:
+    """A broker without one has nothing that wakes it up."""
+    cell = Cell()
+    cell.create()
+    started: list[Coroutine[Any, Any, None]] = []
+    cleaner = _cleaner(cell, started)
+    changed = MetadataDelta(partitions_changed={cell[1].partition().topic_partition: None})
+    cleaner.watch(changed)
+    assert not started
+    cell.write(ConfigChanged(TOPIC, "t", "cleanup.policy", "compact"))
+    cleaner.watch(changed)
+    cleaner.watch(changed)
+    assert len(started) == 1
+    started[0].close()
+    cell.close()
