@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from minikafka.base.errors import ErrorCode
 from minikafka.base.ids import NO_LEADER_EPOCH, LeaderEpoch, Offset
-from minikafka.groups.records import GroupRecord
 
 __all__ = [
     "NOTHING",
@@ -54,12 +53,14 @@ class Moment(NamedTuple):
 class Decision(Generic[T]):
     """Records to append, all in one batch, and the answer that holds once they are committed.
 
+    Of which kind the records are, the topic of the coordinator says.
+
     `settled` is called when they are committed, or with the error that kept them from it. It
     belongs to records of what the machine holds in memory already, or takes over in
     `settled`: those are not replayed, unless `replays` says so. Counterpart: CoordinatorResult.
     """
 
-    records: tuple[GroupRecord, ...]
+    records: tuple[Any, ...]
     result: T
     settled: Callable[[ErrorCode, Moment], None] | None = None
     replays: bool = False

@@ -174,7 +174,7 @@ ABLATIONS: Rules = {
 
 OWED: Mapping[str, tuple[str, ...]] = {
     # Bugs of groups are planted in tests/stateful only, until trials have groups.
-    "broker/group_partition.py": (
+    "broker/coordinator_partition.py": (
         "A record is in the log before it changes anything in memory.",
         "Nothing is answered before all that was written when it was decided is committed.",
         "Decisions that write nothing wait, too: what they saw may not be committed yet.",

@@ -8,8 +8,9 @@ import pytest
 
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.broker.coordinator_partition import coordinator_error
 from minikafka.broker.group_coordinator import OFFSETS_TOPIC
-from minikafka.broker.group_partition import GroupPartition, coordinator_error
+from minikafka.broker.group_partition import GroupPartition
 from minikafka.broker.partition import Partition
 from minikafka.groups.commands import CommitOffsets, OffsetToCommit, PartitionResult
 from minikafka.records.records import decode_records
