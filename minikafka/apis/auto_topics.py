@@ -20,7 +20,9 @@ __all__ = ["creatable_topic", "create_missing"]
 
 _OFFSETS_TOPIC = "__consumer_offsets"
 _TRANSACTIONS_TOPIC = "__transaction_state"
-# Kafka's configs of its own topics: GroupCoordinatorConfig, TransactionLogConfig.
+_SHARE_TOPIC = "__share_group_state"
+# Kafka's configs of its own topics: GroupCoordinatorConfig, TransactionLogConfig,
+# ShareCoordinatorConfig.
 _INTERNAL_CONFIGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         _OFFSETS_TOPIC: {
@@ -33,6 +35,11 @@ _INTERNAL_CONFIGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "cleanup.policy": "compact",
             "min.insync.replicas": "2",
             "segment.bytes": "104857600",
+        },
+        _SHARE_TOPIC: {
+            "cleanup.policy": "delete",
+            "compression.type": "producer",
+            "retention.ms": "-1",
         },
     }
 )
@@ -84,6 +91,11 @@ def creatable_topic(name: str, config: BrokerConfig, brokers: int) -> Shape:
         factor = config.transaction_state_log_replication_factor
         if "transaction.state.log.replication.factor" not in config.explicit:
             factor = min(factor, brokers)
+    elif name == _SHARE_TOPIC:
+        partitions = config.whole("share.coordinator.state.topic.num.partitions")
+        factor = config.whole("share.coordinator.state.topic.replication.factor")
+        if "share.coordinator.state.topic.replication.factor" not in config.explicit:
+            factor = min(factor, brokers)
     else:
         partitions, factor = config.num_partitions, config.default_replication_factor
     return {
@@ -92,13 +104,25 @@ def creatable_topic(name: str, config: BrokerConfig, brokers: int) -> Shape:
         "replication_factor": factor,
         "assignments": [],
         "configs": [
-            {"name": key, "value": value} for key, value in _configs(name, config).items()
+            {"name": key, "value": value}
+            for key, value in _configs(name, config, factor).items()
         ],
     }
 
 
-def _configs(name: str, config: BrokerConfig) -> Mapping[str, str]:
+def _configs(name: str, config: BrokerConfig, factor: int) -> Mapping[str, str]:
     configs = _INTERNAL_CONFIGS.get(name, {})
-    if name != _OFFSETS_TOPIC:
+    if name == _OFFSETS_TOPIC:
+        return {**configs, "segment.bytes": str(config.offsets_topic_segment_bytes)}
+    if name != _SHARE_TOPIC:
         return configs
-    return {**configs, "segment.bytes": str(config.offsets_topic_segment_bytes)}
+    in_sync = config.whole("share.coordinator.state.topic.min.isr")
+    if "share.coordinator.state.topic.min.isr" not in config.explicit:
+        # DIVERGENCE(internal-topic-replicas): or nothing could be written on one broker.
+        in_sync = min(in_sync, factor)
+    segment_bytes = config.whole("share.coordinator.state.topic.segment.bytes")
+    return {
+        **configs,
+        "min.insync.replicas": str(in_sync),
+        "segment.bytes": str(segment_bytes),
+    }

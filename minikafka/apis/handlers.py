@@ -53,6 +53,11 @@ from minikafka.apis import (
     k80_add_raft_voter,
     k81_remove_raft_voter,
     k82_update_raft_voter,
+    k83_initialize_share_group_state,
+    k84_read_share_group_state,
+    k85_write_share_group_state,
+    k86_delete_share_group_state,
+    k87_read_share_group_state_summary,
 )
 from minikafka.apis.registry import REGISTERED
 from minikafka.base.errors import BrokerBug
@@ -108,6 +113,11 @@ HANDLER_MODULES = (
     k80_add_raft_voter,
     k81_remove_raft_voter,
     k82_update_raft_voter,
+    k83_initialize_share_group_state,
+    k84_read_share_group_state,
+    k85_write_share_group_state,
+    k86_delete_share_group_state,
+    k87_read_share_group_state_summary,
 )
 """The modules, by API key."""
 

@@ -1,13 +1,14 @@
 """FindCoordinator (api key 10).
 
 Behaviour
-    A group's coordinator is the broker that leads its partition of `__consumer_offsets`. The
-    first question makes that topic, and the answer waits a moment for it:
+    A group's coordinator is the broker that leads its partition of `__consumer_offsets`, that of
+    a share-partition, `group:topic id:partition`, the one that leads its partition of
+    `__share_group_state`. The first question makes that topic, and the answer waits a moment for it:
     DIVERGENCE(coordinator-topic-awaited), Kafka answers COORDINATOR_NOT_AVAILABLE at once. So
     does this broker where there is no leader.
     There are no transactions yet, so a transactional id is COORDINATOR_NOT_AVAILABLE; clients
-    try again until their own time is up. A kind of key that Kafka 4.1 does not look up here
-    (share groups need `group:topic:partition`, and are off by default) is INVALID_REQUEST.
+    try again until their own time is up. A kind of key that is none, or a share-partition's in
+    another form, is INVALID_REQUEST.
 
 Versions
     0   groups only
@@ -24,6 +25,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 from minikafka.apis.auto_topics import create_missing
@@ -32,6 +34,7 @@ from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import NO_LEADER
 from minikafka.broker.context import RequestContext
 from minikafka.broker.group_coordinator import OFFSETS_TOPIC
+from minikafka.broker.share_coordinator import SHARE_STATE_TOPIC
 from minikafka.metadata.image import MetadataImage
 from minikafka.wire.shapes import Shape, optional
 from minikafka.wire.versions import ApiKey
@@ -39,6 +42,7 @@ from minikafka.wire.versions import ApiKey
 __all__ = ["find_coordinator"]
 
 _GROUP, _TRANSACTION, _SHARE = 0, 1, 2
+_TOPICS = MappingProxyType({_GROUP: OFFSETS_TOPIC, _SHARE: SHARE_STATE_TOPIC})
 # What Kafka's clients show people; the Java broker sends these texts with the codes.
 _NOT_AVAILABLE_TEXT = "The coordinator is not available."
 _INVALID_TEXT = (
@@ -72,8 +76,9 @@ async def find_coordinator(request: Any, context: RequestContext) -> Shape:
     if key_type not in (_GROUP, _TRANSACTION, _SHARE):
         raise KafkaError(ErrorCode.INVALID_REQUEST, _INVALID_TEXT)
     keys: Sequence[str] = request.coordinator_keys if version >= 4 else (request.key,)
-    if key_type == _GROUP and keys:
-        await _offsets_topic(context)
+    topic = _TOPICS.get(key_type)
+    if topic is not None and any(_is_key(key, key_type, context) for key in keys):
+        await _topic(topic, context)
     if version < 4:
         if key_type == _SHARE:
             raise KafkaError(ErrorCode.INVALID_REQUEST, _INVALID_TEXT)
@@ -90,31 +95,41 @@ async def find_coordinator(request: Any, context: RequestContext) -> Shape:
     }
 
 
+def _is_key(key: str, key_type: int, context: RequestContext) -> bool:
+    if key_type != _SHARE:
+        return True
+    return context.api_version >= 6 and _SHARE_KEY.fullmatch(key) is not None
+
+
 def _coordinator(key: str, key_type: int, context: RequestContext) -> dict[str, object]:
-    if key_type == _SHARE and (context.api_version < 6 or not _SHARE_KEY.fullmatch(key)):
+    if not _is_key(key, key_type, context):
         return {"error_code": ErrorCode.INVALID_REQUEST, **_NO_NODE}
+    broker_id = None
     if key_type == _GROUP:
         broker_id = context.broker.groups.coordinator_of(key)
-        broker = None if broker_id is None else context.broker.image.brokers.get(broker_id)
-        if broker is not None and not broker.fenced:
-            return {
-                "error_code": ErrorCode.NONE,
-                "node_id": broker.broker_id,
-                "host": broker.host,
-                "port": broker.port,
-            }
-    return {"error_code": ErrorCode.COORDINATOR_NOT_AVAILABLE, **_NO_NODE}
+    elif key_type == _SHARE:
+        broker_id = context.broker.share_state.coordinator_of(key)
+    broker = None if broker_id is None else context.broker.image.brokers.get(broker_id)
+    if broker is None or broker.fenced:
+        return {"error_code": ErrorCode.COORDINATOR_NOT_AVAILABLE, **_NO_NODE}
+    return {
+        "error_code": ErrorCode.NONE,
+        "node_id": broker.broker_id,
+        "host": broker.host,
+        "port": broker.port,
+    }
 
 
-async def _offsets_topic(context: RequestContext) -> None:
-    """`__consumer_offsets` is there and led, or could not be made in time."""
+async def _topic(name: str, context: RequestContext) -> None:
+    """The topic is there and led, or could not be made in time."""
     broker = context.broker
-    if OFFSETS_TOPIC in broker.image.topics:
+    if name in broker.image.topics:
         return
-    await create_missing((OFFSETS_TOPIC,), context)
-    await broker.wait_image(_is_led, context.received_ms + _TOPIC_WAIT_MS)
+    await create_missing((name,), context)
+    deadline_ms = context.received_ms + _TOPIC_WAIT_MS
+    await broker.wait_image(lambda image: _is_led(image, name), deadline_ms)
 
 
-def _is_led(image: MetadataImage) -> bool:
-    topic = image.topics.get(OFFSETS_TOPIC)
+def _is_led(image: MetadataImage, name: str) -> bool:
+    topic = image.topics.get(name)
     return topic is not None and all(each.leader != NO_LEADER for each in topic.partitions)

@@ -193,6 +193,12 @@ class BrokerConfig:
         """Return the typed value of any config of Kafka 4.1, by Kafka's name."""
         return BROKER_KEYS[name].parse(self.text(name))
 
+    def whole(self, name: str) -> int:
+        """Return the value of a config that is a whole number and has a default."""
+        value = self.value(name)
+        assert isinstance(value, int)
+        return value
+
     @property
     def log_directory(self) -> str:
         """The first of log.dirs, else log.dir; a name only, logs are in memory."""

@@ -32,6 +32,7 @@ from minikafka.broker.purgatory import Condition, Purgatory, settled
 from minikafka.broker.quorum_driver import QuorumDriver
 from minikafka.broker.replica_fetcher import ReplicaFetcher
 from minikafka.broker.replica_manager import ReplicaManager
+from minikafka.broker.share_coordinator import ShareCoordinators
 from minikafka.broker.work import Work
 from minikafka.log.clean_shutdown import take_clean_shutdown, write_clean_shutdown
 from minikafka.log.storage import Storage
@@ -108,7 +109,7 @@ class Broker:
         self._fetchers = FetcherManager(self.make_fetcher)
         self.replicas = self._make_replicas(storage)
         self.cleaner = LogCleaner(self.replicas, config, clock, self.work.keep_going)
-        self.groups = GroupCoordinators(self)
+        self.groups, self.share_state = GroupCoordinators(self), ShareCoordinators(self)
         self._publisher = MetadataPublisher(
             self.replicas.apply, lambda: self.lifecycle.broker_epoch
         )
@@ -153,6 +154,7 @@ class Broker:
     def _on_role(self, partition: Partition) -> None:
         self._fetchers.on_role(partition)
         self.groups.on_role(partition)
+        self.share_state.on_role(partition)
 
     # metadata
 
@@ -195,6 +197,7 @@ class Broker:
                 self.observer.unclean_election(self, partition)
         self._publisher.publish(image, delta)
         self.groups.on_metadata(image, delta)
+        self.share_state.on_metadata(image, delta)
         self.cleaner.watch(delta)
         self.image_changed.wake()
         self._note_change()

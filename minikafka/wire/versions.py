@@ -71,6 +71,11 @@ class ApiKey(IntEnum):
     ADD_RAFT_VOTER = 80
     REMOVE_RAFT_VOTER = 81
     UPDATE_RAFT_VOTER = 82
+    INITIALIZE_SHARE_GROUP_STATE = 83
+    READ_SHARE_GROUP_STATE = 84
+    WRITE_SHARE_GROUP_STATE = 85
+    DELETE_SHARE_GROUP_STATE = 86
+    READ_SHARE_GROUP_STATE_SUMMARY = 87
 
 
 class ApiVersionRange(NamedTuple):
@@ -123,9 +128,7 @@ SERVED: dict[int, ApiVersionRange] = dict(
         _served(ApiKey.METADATA, "Metadata", (0, 13), 9),
         _served(ApiKey.OFFSET_COMMIT, "OffsetCommit", (2, 9), 8),
         _served(ApiKey.OFFSET_FETCH, "OffsetFetch", (1, 9), 6),
-        _served(
-            ApiKey.FIND_COORDINATOR, "FindCoordinator", (0, 6), 3, "no transactions, no shares"
-        ),
+        _served(ApiKey.FIND_COORDINATOR, "FindCoordinator", (0, 6), 3, "no transactions"),
         _served(ApiKey.JOIN_GROUP, "JoinGroup", (0, 9), 6),
         _served(ApiKey.HEARTBEAT, "Heartbeat", (0, 4), 4),
         _served(ApiKey.LEAVE_GROUP, "LeaveGroup", (0, 5), 4),
@@ -172,6 +175,11 @@ SERVED: dict[int, ApiVersionRange] = dict(
         _served(ApiKey.ADD_RAFT_VOTER, "AddRaftVoter", (0, 0), 0),
         _served(ApiKey.REMOVE_RAFT_VOTER, "RemoveRaftVoter", (0, 0), 0),
         _served(ApiKey.UPDATE_RAFT_VOTER, "UpdateRaftVoter", (0, 0), 0, internal=True),
+        _served(ApiKey.INITIALIZE_SHARE_GROUP_STATE, "InitializeShareGroupState", (0, 0), 0),
+        _served(ApiKey.READ_SHARE_GROUP_STATE, "ReadShareGroupState", (0, 0), 0),
+        _served(ApiKey.WRITE_SHARE_GROUP_STATE, "WriteShareGroupState", (0, 0), 0),
+        _served(ApiKey.DELETE_SHARE_GROUP_STATE, "DeleteShareGroupState", (0, 0), 0),
+        _served(ApiKey.READ_SHARE_GROUP_STATE_SUMMARY, "ReadShareGroupStateSummary", (0, 0), 0),
     )
 )
 

@@ -23,6 +23,7 @@ from minikafka.broker.group_coordinator import GroupCoordinators
 from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Condition, Purgatory, settled
 from minikafka.broker.replica_manager import ReplicaManager
+from minikafka.broker.share_coordinator import ShareCoordinators
 from minikafka.log.storage import MemoryStorage
 from minikafka.metadata.commands import AllocateProducerIds, Decision, Heartbeat, RegisterBroker
 from minikafka.metadata.controller import Controller
@@ -124,6 +125,7 @@ class BrokerStub:
             on_isr_wanted=lambda partition: None,
         )
         self.groups = GroupCoordinators(cast("Broker", self))
+        self.share_state = ShareCoordinators(cast("Broker", self))
         self.controller_changed = Condition(self)
         self.quorum = StubQuorum(node_id, self.clock)
         self.commit(self.controller.activate(self.clock.monotonic_ms()))
@@ -132,6 +134,7 @@ class BrokerStub:
 
     def _on_role(self, partition: Partition) -> None:
         self.groups.on_role(partition)
+        self.share_state.on_role(partition)
 
     # what handlers use
 
@@ -200,6 +203,7 @@ class BrokerStub:
             delta = self.controller.replay(records, self.image.offset + len(records))
             self.replicas.apply(self.image, delta)
             self.groups.on_metadata(self.image, delta)
+            self.share_state.on_metadata(self.image, delta)
 
     def join(self, broker_id: int) -> None:
         """Register and unfence a broker."""

@@ -88,7 +88,6 @@ async def test_one_key_is_refused_at_the_top(
     ("version", "key_type", "keys", "want"),
     [
         (6, TRANSACTION, ["x"], ErrorCode.COORDINATOR_NOT_AVAILABLE),
-        (6, SHARE, [SHARE_KEY], ErrorCode.COORDINATOR_NOT_AVAILABLE),
         (6, SHARE, ["g", ":AAAAAAAAAAAAAAAAAAAATQ:0"], ErrorCode.INVALID_REQUEST),
         (5, SHARE, [SHARE_KEY], ErrorCode.INVALID_REQUEST),
         (6, UNKNOWN, ["g"], ErrorCode.INVALID_REQUEST),
