@@ -1,7 +1,8 @@
 """DeleteGroups (api key 42).
 
 Behaviour
-    Groups without members go, with their offsets; each has its own error (KIP-229).
+    Groups without members go, with their offsets; each has its own error (KIP-229). The state of a
+    share group goes first, from the share coordinators (KIP-932).
 
 Versions
     2   flexible
@@ -45,6 +46,7 @@ async def delete_groups(request: Any, context: RequestContext) -> Shape:
 
 async def _delete(group_id: str, context: RequestContext) -> ErrorCode:
     try:
+        await context.broker.share_groups.delete_state(group_id)
         [(_, error)] = await settled(
             context.broker.groups.write(
                 group_id, lambda coordinator, now: coordinator.delete_groups((group_id,))

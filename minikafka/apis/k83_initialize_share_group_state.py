@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 from minikafka.apis.registry import api
-from minikafka.apis.share_state_requests import answer_each, share_state_error
+from minikafka.apis.share_state_requests import answer_each, refusing
 from minikafka.broker.context import RequestContext
 from minikafka.wire.shapes import Shape
 from minikafka.wire.versions import ApiKey
@@ -24,7 +24,7 @@ from minikafka.wire.versions import ApiKey
 __all__ = ["initialize_share_group_state"]
 
 
-@api(ApiKey.INITIALIZE_SHARE_GROUP_STATE, on_error=share_state_error)
+@api(ApiKey.INITIALIZE_SHARE_GROUP_STATE, on_error=refusing({}))
 async def initialize_share_group_state(request: Any, context: RequestContext) -> Shape:
     """Let share-partitions begin."""
     return await answer_each(

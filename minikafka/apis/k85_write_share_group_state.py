@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 from minikafka.apis.registry import api
-from minikafka.apis.share_state_requests import answer_each, share_state_error
+from minikafka.apis.share_state_requests import answer_each, refusing
 from minikafka.broker.context import RequestContext
 from minikafka.shares.records import ShareKey
 from minikafka.shares.state_batches import StateBatch
@@ -27,7 +27,7 @@ from minikafka.wire.versions import ApiKey
 __all__ = ["write_share_group_state"]
 
 
-@api(ApiKey.WRITE_SHARE_GROUP_STATE, on_error=share_state_error)
+@api(ApiKey.WRITE_SHARE_GROUP_STATE, on_error=refusing({}))
 async def write_share_group_state(request: Any, context: RequestContext) -> Shape:
     """Keep what leaders say of share-partitions."""
     return await answer_each(

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from minikafka.apis.registry import api
-from minikafka.apis.share_state_requests import answer_each, share_state_error
+from minikafka.apis.share_state_requests import answer_each, refusing
 from minikafka.broker.context import RequestContext
 from minikafka.wire.shapes import Shape
 from minikafka.wire.versions import ApiKey
@@ -23,7 +23,7 @@ from minikafka.wire.versions import ApiKey
 __all__ = ["delete_share_group_state"]
 
 
-@api(ApiKey.DELETE_SHARE_GROUP_STATE, on_error=share_state_error)
+@api(ApiKey.DELETE_SHARE_GROUP_STATE, on_error=refusing({}))
 async def delete_share_group_state(request: Any, context: RequestContext) -> Shape:
     """Forget share-partitions."""
     return await answer_each(

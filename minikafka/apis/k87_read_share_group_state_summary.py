@@ -13,10 +13,11 @@ Not done
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
 from minikafka.apis.registry import api
-from minikafka.apis.share_state_requests import answer_each, share_state_error
+from minikafka.apis.share_state_requests import answer_each, refusing
 from minikafka.broker.context import RequestContext
 from minikafka.shares.records import StoredShare
 from minikafka.wire.shapes import Shape
@@ -24,8 +25,10 @@ from minikafka.wire.versions import ApiKey
 
 __all__ = ["read_share_group_state_summary"]
 
+_BLANK = MappingProxyType({"state_epoch": 0, "leader_epoch": 0, "start_offset": 0})
 
-@api(ApiKey.READ_SHARE_GROUP_STATE_SUMMARY, on_error=share_state_error)
+
+@api(ApiKey.READ_SHARE_GROUP_STATE_SUMMARY, on_error=refusing(_BLANK))
 async def read_share_group_state_summary(request: Any, context: RequestContext) -> Shape:
     """Return how far share-partitions have come."""
     return await answer_each(
@@ -33,6 +36,7 @@ async def read_share_group_state_summary(request: Any, context: RequestContext) 
         context,
         lambda coordinator, key, each, now: coordinator.summary(key),
         _shape,
+        _BLANK,
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any, TypeVar
 
+from minikafka.apis.registry import ErrorShape
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import ZERO_ID
@@ -15,37 +17,39 @@ from minikafka.shares.records import ShareKey
 from minikafka.shares.state_coordinator import ShareCoordinator
 from minikafka.wire.shapes import Shape
 
-__all__ = ["Asked", "answer_each", "share_state_error"]
+__all__ = ["Asked", "answer_each", "refusing"]
 
 T = TypeVar("T")
 Asked = Callable[[ShareCoordinator, ShareKey, Any, Moment], Decision[T]]
 """What to ask of the coordinator, by share-partition and by its part of the request."""
 
 
-def share_state_error(request: Any, error: KafkaError, version: int) -> Shape:
-    """Answer every share-partition with the error."""
-    return {
-        "results": [
-            {
-                "topic_id": topic.topic_id,
-                "partitions": [_refused(each.partition, error) for each in topic.partitions],
-            }
-            for topic in request.topics
-        ]
-    }
+def refusing(blank: Shape) -> ErrorShape:
+    """Return what answers every share-partition with an error.
+
+    Args:
+        blank: the fields of the API besides, for a share-partition of which nothing is known.
+    """
+
+    def refuse(request: Any, error: KafkaError, version: int) -> Shape:
+        return {
+            "results": [
+                {
+                    "topic_id": topic.topic_id,
+                    "partitions": [
+                        _refused(each.partition, error, blank) for each in topic.partitions
+                    ],
+                }
+                for topic in request.topics
+            ]
+        }
+
+    return refuse
 
 
-def _refused(partition: int, error: KafkaError) -> Shape:
-    return {
-        "partition": partition,
-        "error_code": error.code,
-        "error_message": error.message,
-        # Of the APIs that read; the others have no such fields.
-        "state_epoch": 0,
-        "leader_epoch": 0,
-        "start_offset": 0,
-        "state_batches": [],
-    }
+def _refused(partition: int, error: KafkaError, blank: Shape) -> Shape:
+    told = {"partition": partition, "error_code": error.code, "error_message": error.message}
+    return {**told, **blank}
 
 
 async def answer_each(
@@ -53,6 +57,7 @@ async def answer_each(
     context: RequestContext,
     ask: Asked[T],
     shape: Callable[[T], Shape],
+    blank: Shape = MappingProxyType({}),
 ) -> Shape:
     """Return the answer, with what `shape` makes of each success.
 
@@ -71,7 +76,7 @@ async def answer_each(
         try:
             found = await settled(answer)
         except KafkaError as error:
-            partitions.append(_refused(each.partition, error))
+            partitions.append(_refused(each.partition, error, blank))
             continue
         told = {"partition": each.partition, "error_code": ErrorCode.NONE}
         partitions.append({**told, "error_message": None, **shape(found)})

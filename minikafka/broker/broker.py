@@ -27,12 +27,14 @@ from minikafka.broker.log_cleaner import LogCleaner
 from minikafka.broker.metadata_publisher import MetadataPublisher
 from minikafka.broker.observer import BrokerObserver
 from minikafka.broker.partition import Partition
+from minikafka.broker.persister import Persister
 from minikafka.broker.producer_ids import ProducerIds
 from minikafka.broker.purgatory import Condition, Purgatory, settled
 from minikafka.broker.quorum_driver import QuorumDriver
 from minikafka.broker.replica_fetcher import ReplicaFetcher
 from minikafka.broker.replica_manager import ReplicaManager
 from minikafka.broker.share_coordinator import ShareCoordinators
+from minikafka.broker.share_membership import ShareMembership
 from minikafka.broker.work import Work
 from minikafka.log.clean_shutdown import take_clean_shutdown, write_clean_shutdown
 from minikafka.log.storage import Storage
@@ -110,6 +112,7 @@ class Broker:
         self.replicas = self._make_replicas(storage)
         self.cleaner = LogCleaner(self.replicas, config, clock, self.work.keep_going)
         self.groups, self.share_state = GroupCoordinators(self), ShareCoordinators(self)
+        self.persister, self.share_groups = Persister(self), ShareMembership(self)
         self._publisher = MetadataPublisher(
             self.replicas.apply, lambda: self.lifecycle.broker_epoch
         )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import NO_LEADER, BrokerId, TopicPartition
+from minikafka.base.java_hash import java_hash
 from minikafka.broker.coordinator_partition import Coordinator, CoordinatorPartition
 from minikafka.broker.partition import Partition
 from minikafka.groups.commands import Decision, Moment
@@ -20,7 +21,7 @@ from minikafka.groups.commands import Decision, Moment
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
 
-__all__ = ["Coordinators", "java_hash"]
+__all__ = ["Coordinators"]
 
 C = TypeVar("C", bound=Coordinator)
 T = TypeVar("T")
@@ -92,18 +93,3 @@ class Coordinators(Generic[C]):
             present = None
         if leader is not None and present is None:
             self._partitions[index] = self._coordinate(partition, leader.leader_epoch)
-
-
-def java_hash(text: str) -> int:
-    """Return what Java's String.hashCode gives, by which Kafka spreads groups.
-
-    >>> java_hash("group")
-    98629247
-    >>> java_hash("my-consumer-group")
-    1513705513
-    """
-    value = 0
-    data = text.encode("utf-16-be", "surrogatepass")
-    for position in range(0, len(data), 2):
-        value = (value * 31 + (data[position] << 8) + data[position + 1]) & 0xFFFFFFFF
-    return value - (1 << 32) if value >= 1 << 31 else value

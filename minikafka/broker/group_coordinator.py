@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minikafka.broker.coordinators import Coordinators, java_hash
+from minikafka.broker.coordinators import Coordinators
 from minikafka.broker.group_partition import GroupPartition
 from minikafka.broker.group_topics import GroupTopics
 from minikafka.broker.partition import Partition
@@ -21,7 +21,7 @@ from minikafka.metadata.image import MetadataDelta, MetadataImage
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
 
-__all__ = ["OFFSETS_TOPIC", "GroupCoordinators", "java_hash"]
+__all__ = ["OFFSETS_TOPIC", "GroupCoordinators"]
 
 OFFSETS_TOPIC = "__consumer_offsets"
 
@@ -54,7 +54,10 @@ class GroupCoordinators(Coordinators[GroupCoordinator]):
         """Show groups the topics as they are now; what they committed for others is deleted."""
         changed = self._topics.update(image, delta)
         removed = [name for name, _ in delta.topics_removed]
+        topic_ids = [topic_id for _, topic_id in delta.topics_removed]
         for each in self.all():
             each.coordinator.on_topics(self._topics.topics, changed)
             if removed and not each.loading:
-                each.write(lambda coordinator, now: coordinator.topics_removed(removed))
+                each.write(
+                    lambda coordinator, now: coordinator.topics_removed(removed, topic_ids)
+                )

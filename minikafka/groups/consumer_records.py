@@ -8,14 +8,24 @@ ConsumerGroup*Value. KIP-848, KIP-1101.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from minikafka.base.ids import TopicId
-from minikafka.groups.partitions import Partitions, partitions_of
+from minikafka.groups.partitions import Partitions
+from minikafka.groups.record_parts import (
+    NO_TAGS,
+    VERSION_0,
+    maybe,
+    partitions_bytes,
+    read_partitions,
+    read_strings,
+    record_key,
+    record_value,
+    strings_bytes,
+)
 from minikafka.groups.record_reader import INT64, RecordReader
-from minikafka.wire.primitives import INT16, INT32, compact_bytes, legacy_string, uvarint
+from minikafka.wire.primitives import INT32, compact_bytes, uvarint
 
 __all__ = [
     "CONSUMER_RECORDS",
@@ -40,8 +50,6 @@ T = TypeVar("T")
 
 _EPOCH, _PARTITIONS, _MEMBER, _EXPRESSION = 3, 4, 5, 16
 _TARGET_EPOCH, _TARGET, _CURRENT = 6, 7, 8
-_VERSION = INT16.pack(0)
-_NO_TAGS = b"\0"
 _HASH_BYTES = 8
 
 
@@ -188,24 +196,26 @@ def encode_consumer_record(record: ConsumerRecord) -> tuple[bytes, bytes | None]
     """Return the key and the value of `record`."""
     match record:
         case GroupEpoch(group_id, epoch):
-            return _key(_EPOCH, group_id), None if epoch is None else _epoch_value(epoch)
+            return record_key(_EPOCH, group_id), None if epoch is None else _epoch_value(epoch)
         case PartitionMetadata(group_id, raw):
-            return _key(_PARTITIONS, group_id), raw
+            return record_key(_PARTITIONS, group_id), raw
         case MemberMetadata(group_id, member_id, stored):
-            key = _key(_MEMBER, group_id, member_id)
+            key = record_key(_MEMBER, group_id, member_id)
             return key, None if stored is None else _member_value(stored)
         case TargetEpoch(group_id, number):
-            return _key(_TARGET_EPOCH, group_id), None if number is None else _value(
-                INT32.pack(number)
-            )
+            return record_key(
+                _TARGET_EPOCH, group_id
+            ), None if number is None else record_value(INT32.pack(number))
         case TargetAssignment(group_id, member_id, partitions):
-            key = _key(_TARGET, group_id, member_id)
-            return key, None if partitions is None else _value(_partitions(partitions))
+            key = record_key(_TARGET, group_id, member_id)
+            return key, None if partitions is None else record_value(
+                partitions_bytes(partitions)
+            )
         case CurrentAssignment(group_id, member_id, current):
-            key = _key(_CURRENT, group_id, member_id)
+            key = record_key(_CURRENT, group_id, member_id)
             return key, None if current is None else _current_value(current)
         case RegularExpression(group_id, regex, found):
-            key = _key(_EXPRESSION, group_id, regex)
+            key = record_key(_EXPRESSION, group_id, regex)
             return key, None if found is None else _expression_value(found)
 
 
@@ -226,19 +236,11 @@ def decode_consumer_record(
     return decode(key, reader)
 
 
-def _key(kind: int, *names: str) -> bytes:
-    return INT16.pack(kind) + b"".join(legacy_string(name) for name in names)
-
-
-def _value(*parts: bytes) -> bytes:
-    return _VERSION + b"".join(parts) + _NO_TAGS
-
-
 def _epoch_value(value: StoredEpoch) -> bytes:
     if not value.metadata_hash:
-        return _value(INT32.pack(value.epoch))
+        return record_value(INT32.pack(value.epoch))
     tag = uvarint(1) + uvarint(0) + uvarint(_HASH_BYTES) + INT64.pack(value.metadata_hash)
-    return _VERSION + INT32.pack(value.epoch) + tag
+    return VERSION_0 + INT32.pack(value.epoch) + tag
 
 
 def _read_epoch(reader: RecordReader) -> StoredEpoch:
@@ -246,33 +248,25 @@ def _read_epoch(reader: RecordReader) -> StoredEpoch:
     return StoredEpoch(epoch, RecordReader(tags[0]).int64() if 0 in tags else 0)
 
 
-def _strings(texts: tuple[str, ...]) -> bytes:
-    return uvarint(len(texts) + 1) + b"".join(compact_bytes(text) for text in texts)
-
-
-def _read_strings(reader: RecordReader) -> tuple[str, ...]:
-    return tuple(reader.compact_string() for _ in range(reader.compact_count()))
-
-
 def _member_value(value: StoredConsumer) -> bytes:
     body = [
-        _VERSION,
+        VERSION_0,
         compact_bytes(value.instance_id),
         compact_bytes(value.rack_id),
         compact_bytes(value.client_id),
         compact_bytes(value.client_host),
-        _strings(value.topic_names),
+        strings_bytes(value.topic_names),
         compact_bytes(value.regex),
         INT32.pack(value.rebalance_timeout_ms),
         compact_bytes(value.server_assignor),
     ]
     if value.classic is None:
-        return b"".join(body) + _NO_TAGS
+        return b"".join(body) + NO_TAGS
     tag = b"\x01" + INT32.pack(value.classic.session_timeout_ms)
     tag += uvarint(len(value.classic.protocols) + 1)
     for name, metadata in value.classic.protocols:
-        tag += compact_bytes(name) + compact_bytes(metadata) + _NO_TAGS
-    tag += _NO_TAGS
+        tag += compact_bytes(name) + compact_bytes(metadata) + NO_TAGS
+    tag += NO_TAGS
     return b"".join(body) + uvarint(1) + uvarint(0) + uvarint(len(tag)) + tag
 
 
@@ -282,7 +276,7 @@ def _read_member(reader: RecordReader) -> StoredConsumer:
         reader.compact_nullable(),
         reader.compact_string(),
         reader.compact_string(),
-        _read_strings(reader),
+        read_strings(reader),
         reader.compact_nullable(),
         reader.int32(),
         reader.compact_nullable(),
@@ -302,34 +296,13 @@ def _read_classic(reader: RecordReader) -> ClassicMember | None:
     return ClassicMember(session_ms, tuple(protocols))
 
 
-def _partitions(partitions: Partitions) -> bytes:
-    parts = [uvarint(len(partitions) + 1)]
-    for topic_id, numbers in partitions.items():
-        parts += [topic_id.bytes, uvarint(len(numbers) + 1)]
-        parts += [INT32.pack(number) for number in numbers]
-        parts.append(_NO_TAGS)
-    return b"".join(parts)
-
-
-def _read_partitions(reader: RecordReader) -> Partitions:
-    return partitions_of(_pairs(reader))
-
-
-def _pairs(reader: RecordReader) -> Iterable[tuple[TopicId, list[int]]]:
-    for _ in range(reader.compact_count()):
-        topic_id = reader.uuid()
-        numbers = [reader.int32() for _ in range(reader.compact_count())]
-        reader.skip_tagged_fields()
-        yield topic_id, numbers
-
-
 def _current_value(value: StoredAssignment) -> bytes:
-    return _value(
+    return record_value(
         INT32.pack(value.epoch),
         INT32.pack(value.previous_epoch),
         bytes((value.state,)),
-        _partitions(value.assigned),
-        _partitions(value.pending_revocation),
+        partitions_bytes(value.assigned),
+        partitions_bytes(value.pending_revocation),
     )
 
 
@@ -338,53 +311,49 @@ def _read_current(reader: RecordReader) -> StoredAssignment:
         reader.int32(),
         reader.int32(),
         reader.int8(),
-        _read_partitions(reader),
-        _read_partitions(reader),
+        read_partitions(reader),
+        read_partitions(reader),
     )
 
 
 def _expression_value(value: StoredExpression) -> bytes:
-    return _value(
-        _strings(value.topics), INT64.pack(value.version), INT64.pack(value.timestamp_ms)
+    return record_value(
+        strings_bytes(value.topics), INT64.pack(value.version), INT64.pack(value.timestamp_ms)
     )
 
 
 def _read_expression(reader: RecordReader) -> StoredExpression:
-    return StoredExpression(_read_strings(reader), reader.int64(), reader.int64())
-
-
-def _maybe(reader: RecordReader | None, read: Callable[[RecordReader], T]) -> T | None:
-    return None if reader is None else read(reader)
+    return StoredExpression(read_strings(reader), reader.int64(), reader.int64())
 
 
 def _decode_partition_metadata(
     key: RecordReader, reader: RecordReader | None
 ) -> PartitionMetadata:
-    return PartitionMetadata(key.string(), _maybe(reader, RecordReader.everything))
+    return PartitionMetadata(key.string(), maybe(reader, RecordReader.everything))
 
 
 def _decode_member(key: RecordReader, reader: RecordReader | None) -> MemberMetadata:
-    return MemberMetadata(key.string(), key.string(), _maybe(reader, _read_member))
+    return MemberMetadata(key.string(), key.string(), maybe(reader, _read_member))
 
 
 def _decode_target(key: RecordReader, reader: RecordReader | None) -> TargetAssignment:
-    return TargetAssignment(key.string(), key.string(), _maybe(reader, _read_partitions))
+    return TargetAssignment(key.string(), key.string(), maybe(reader, read_partitions))
 
 
 def _decode_current(key: RecordReader, reader: RecordReader | None) -> CurrentAssignment:
-    return CurrentAssignment(key.string(), key.string(), _maybe(reader, _read_current))
+    return CurrentAssignment(key.string(), key.string(), maybe(reader, _read_current))
 
 
 def _decode_expression(key: RecordReader, reader: RecordReader | None) -> RegularExpression:
-    return RegularExpression(key.string(), key.string(), _maybe(reader, _read_expression))
+    return RegularExpression(key.string(), key.string(), maybe(reader, _read_expression))
 
 
 _DECODERS: dict[int, Callable[[RecordReader, RecordReader | None], ConsumerRecord]] = {
-    _EPOCH: lambda key, reader: GroupEpoch(key.string(), _maybe(reader, _read_epoch)),
+    _EPOCH: lambda key, reader: GroupEpoch(key.string(), maybe(reader, _read_epoch)),
     _PARTITIONS: _decode_partition_metadata,
     _MEMBER: _decode_member,
     _TARGET_EPOCH: lambda key, reader: TargetEpoch(
-        key.string(), _maybe(reader, RecordReader.int32)
+        key.string(), maybe(reader, RecordReader.int32)
     ),
     _TARGET: _decode_target,
     _CURRENT: _decode_current,

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import BrokerBug, ErrorCode, KafkaError
-from minikafka.base.ids import TopicPartition
+from minikafka.base.ids import TopicId, TopicPartition
 from minikafka.base.seeds import Seeds
 from minikafka.groups import joining, leaving, mixed, offsets, syncing
 from minikafka.groups.classic import CONSUMER_PROTOCOL_TYPE, ClassicGroup
@@ -55,6 +55,19 @@ from minikafka.groups.records import (
     GroupRecord,
     OffsetCommitted,
 )
+from minikafka.groups.share_commands import (
+    DescribedShareGroup,
+    ShareHeartbeat,
+    ShareHeartbeatAnswer,
+)
+from minikafka.groups.share_coordination import (
+    described_share_group,
+    listed_share_groups,
+    share_topics_removed,
+)
+from minikafka.groups.share_group import ShareGroup, replay_share_record
+from minikafka.groups.share_heartbeat import expect_share_member, share_heartbeat
+from minikafka.groups.share_records import SHARE_RECORDS
 from minikafka.groups.states import GroupState
 from minikafka.groups.table import GroupLimits, GroupTable
 from minikafka.groups.topics import Topics
@@ -74,10 +87,11 @@ class GroupCoordinator:
     """
 
     def __init__(self, limits: GroupLimits, seeds: Seeds) -> None:
-        self._table = GroupTable(limits, seeds)
+        self.table = self._table = GroupTable(limits, seeds)
         self._written = OffsetTable()
         self._committed = OffsetTable()
         self._committed_consumers: dict[str, ConsumerGroup] = {}
+        self._committed_shares: dict[str, ShareGroup] = {}
 
     # --- the log ---------------------------------------------------------------------------
 
@@ -93,6 +107,8 @@ class GroupCoordinator:
                 self._written.replay(record)
             elif isinstance(record, CONSUMER_RECORDS):
                 self._replay_consumer(record)
+            elif isinstance(record, SHARE_RECORDS):
+                replay_share_record(self._table.shares, record)
             else:
                 self._replay_group(record)
 
@@ -123,6 +139,8 @@ class GroupCoordinator:
                 self._committed.replay(record)
             elif isinstance(record, CONSUMER_RECORDS):
                 replay_consumer_record(self._committed_consumers, record)
+            elif isinstance(record, SHARE_RECORDS):
+                replay_share_record(self._committed_shares, record)
 
     def loaded(self, now: Moment) -> None:
         """Begin, with the log replayed: every member gets a fresh session.
@@ -138,22 +156,22 @@ class GroupCoordinator:
                 assert not waiting.records, "members have to join first"
         for consumers in self._table.consumers.values():
             resume(self._table, consumers, now)
+        for shares in self._table.shares.values():
+            for member_id in shares.members:
+                expect_share_member(self._table, shares.group_id, member_id, now)
 
     def on_topics(self, topics: Topics, changed: Iterable[str]) -> None:
         """See the topics as they are now; who is subscribed to a changed one looks again."""
-        self._table.topics = topics
-        names = tuple(changed)
-        for group in self._table.consumers.values():
-            subscribed = group.subscribed()
-            if any(name in subscribed for name in names):
-                group.fresh_epoch = -1
+        self._table.see_topics(topics, changed)
 
     def unload(self, error: ErrorCode) -> None:
         """Be coordinator no longer: whoever waits is told to look elsewhere."""
         self._table.timers.clear()
         groups, self._table.groups = self._table.groups, {}
         self._table.consumers.clear()
+        self._table.shares.clear()
         self._committed_consumers.clear()
+        self._committed_shares.clear()
         for group in groups.values():
             for member in group.members.values():
                 member.complete_join(JoinAnswer(error, UNKNOWN_MEMBER))
@@ -220,6 +238,12 @@ class GroupCoordinator:
         """All that a member of the consumer protocol does; see `consumer_heartbeat`."""
         return consumer_heartbeat(self._table, command, now)
 
+    def share_heartbeat(
+        self, command: ShareHeartbeat, now: Moment
+    ) -> Decision[ShareHeartbeatAnswer]:
+        """All that a member of a share group does; see `share_heartbeat`."""
+        return share_heartbeat(self._table, command, now)
+
     # --- offsets ---------------------------------------------------------------------------
 
     def commit_offsets(
@@ -244,15 +268,18 @@ class GroupCoordinator:
         """Delete some offsets of a group; see `offsets.delete_offsets`."""
         return offsets.delete_offsets(self._table, self._written, group_id, partitions)
 
-    def topics_removed(self, topics: Sequence[str]) -> Decision[None]:
-        """Delete what groups have committed for topics that are gone."""
-        records = tuple(
+    def topics_removed(
+        self, topics: Sequence[str], topic_ids: Sequence[TopicId] = ()
+    ) -> Decision[None]:
+        """Delete what groups have committed for topics that are gone, and forget their state."""
+        records: tuple[GroupRecord, ...] = tuple(
             OffsetCommitted(group_id, topic, partition, None)
             for group_id in self._written
             for topic, partition in self._written.of_group(group_id)
             if topic in topics
         )
-        return Decision(records, None)
+        shares = share_topics_removed(self._table.shares.values(), topic_ids)
+        return Decision((*records, *shares), None)
 
     # --- groups ----------------------------------------------------------------------------
 
@@ -275,15 +302,15 @@ class GroupCoordinator:
         return Decision(tuple(records), tuple(results))
 
     def _is_empty(self, group_id: str) -> bool:
-        consumers = self._table.consumers.get(group_id)
-        if consumers is not None:
-            return not consumers.members
+        modern = self._table.consumers.get(group_id) or self._table.shares.get(group_id)
+        if modern is not None:
+            return not modern.members
         return self._table.groups[group_id].state is GroupState.EMPTY
 
     def _tombstones(self, group_id: str) -> tuple[GroupRecord, ...]:
-        consumers = self._table.consumers.get(group_id)
-        if consumers is not None:
-            return consumers.tombstones()
+        modern = self._table.consumers.get(group_id) or self._table.shares.get(group_id)
+        if modern is not None:
+            return modern.tombstones()
         return (GroupMetadata(group_id, None),)
 
     def list_groups(self) -> tuple[ListedGroup, ...]:
@@ -295,6 +322,7 @@ class GroupCoordinator:
                 for group_id, group in self._committed_consumers.items()
                 if group_id not in self._table.groups
             ),
+            *listed_share_groups(self._committed_shares),
         )
 
     def describe_group(self, group_id: str) -> DescribedGroup:
@@ -313,9 +341,14 @@ class GroupCoordinator:
         if group is None:
             other = f"Group {group_id} is not a consumer group."
             missing = f"Group {group_id} not found."
-            known = group_id in self._table.groups
+            known = self._table.is_known(group_id)
             raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, other if known else missing)
         return described_consumer_group(group, self._table.limits.consumer.assignors[0])
+
+    def describe_share_group(self, group_id: str) -> DescribedShareGroup:
+        """Return a share group; raises KafkaError GROUP_ID_NOT_FOUND."""
+        known = self._table.is_known(group_id)
+        return described_share_group(self._committed_shares, group_id, is_other=known)
 
     def group(self, group_id: str) -> ClassicGroup | None:
         """Return a group to look at, or None; not to be changed."""
@@ -356,3 +389,5 @@ class GroupCoordinator:
             if group_id in self._table.groups:
                 raise BrokerBug(f"group {group_id} is there twice")
             consumers.check_invariants()
+        for shares in self._table.shares.values():
+            shares.check_invariants()

@@ -98,6 +98,9 @@ def join_group(
 
     A group comes into being with its first member, and its first record with it.
     """
+    if command.group_id in table.shares:
+        answer.set(JoinAnswer(ErrorCode.INCONSISTENT_GROUP_PROTOCOL, command.member_id))
+        return NOTHING
     unknown = command.member_id == UNKNOWN_MEMBER
     group = table.groups.get(command.group_id)
     created = group is None

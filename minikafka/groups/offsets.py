@@ -71,6 +71,8 @@ def commit_offsets(
     """
     group = table.groups.get(command.group_id)
     consumers = table.consumers.get(command.group_id)
+    if command.group_id in table.shares:
+        raise table.no_consumer_group(command.group_id)
     if consumers is not None:
         consumers.check_commit(
             command.member_id, command.generation_id, speaks_epochs=command.speaks_epochs

@@ -2,8 +2,8 @@
 
 A key begins with the kind of its record, a value with its version; a null value deletes what the
 key names. Knows nothing of groups beyond their records. Reads the older versions that Kafka
-reads; kinds it does not know (share and streams groups) are passed over. The records of
-consumer groups stand in `consumer_records`.
+reads; kinds it does not know (streams groups) are passed over. The records of consumer groups
+stand in `consumer_records`, those of share groups in `share_records`.
 Counterpart: GroupCoordinatorRecordHelpers, GroupCoordinatorRecordSerde and the generated classes
 OffsetCommitKey, OffsetCommitValue, GroupMetadataKey, GroupMetadataValue. KIP-848, KIP-915.
 """
@@ -24,6 +24,12 @@ from minikafka.groups.consumer_records import (
     encode_consumer_record,
 )
 from minikafka.groups.record_reader import INT64, RecordReader
+from minikafka.groups.share_records import (
+    SHARE_RECORDS,
+    ShareGroupRecord,
+    decode_share_group_record,
+    encode_share_group_record,
+)
 from minikafka.wire.framing import FrameError
 from minikafka.wire.primitives import INT16, INT32, legacy_string
 
@@ -101,13 +107,15 @@ class GroupMetadata:
     value: StoredGroup | None
 
 
-GroupRecord: TypeAlias = OffsetCommitted | GroupMetadata | ConsumerRecord
+GroupRecord: TypeAlias = OffsetCommitted | GroupMetadata | ConsumerRecord | ShareGroupRecord
 
 
 def encode_record(record: GroupRecord) -> tuple[bytes, bytes | None]:
     """Return the key and the value of `record`."""
     if isinstance(record, CONSUMER_RECORDS):
         return encode_consumer_record(record)
+    if isinstance(record, SHARE_RECORDS):
+        return encode_share_group_record(record)
     if isinstance(record, GroupMetadata):
         key = INT16.pack(_GROUP_KEY) + legacy_string(record.group_id)
         return key, None if record.value is None else _group_value(record.value)
@@ -146,7 +154,8 @@ def _decode(key: bytes, value: bytes | None) -> GroupRecord | None:
         return GroupMetadata(
             group_id, None if value is None else _read_group(RecordReader(value))
         )
-    return decode_consumer_record(kind, reader, value)
+    found = decode_consumer_record(kind, reader, value)
+    return decode_share_group_record(kind, reader, value) if found is None else found
 
 
 def _offset_value(value: CommittedOffset) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from minikafka.base.config import BrokerConfig
@@ -11,6 +12,8 @@ from minikafka.base.seeds import Seeds, random_id
 from minikafka.groups.classic import ClassicGroup
 from minikafka.groups.consumer_group import ConsumerGroup
 from minikafka.groups.consumer_limits import ConsumerLimits
+from minikafka.groups.share_group import ShareGroup
+from minikafka.groups.share_limits import ShareGroupLimits
 from minikafka.groups.timers import Timers
 from minikafka.groups.topics import NO_TOPICS, Topics
 
@@ -22,7 +25,7 @@ NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60 * 1000
 
 @dataclass(frozen=True, slots=True)
 class GroupLimits:
-    """The configs that govern groups, by Kafka's names; those of `consumer` apart."""
+    """The configs that govern groups, by Kafka's names; those of `consumer` and `share` apart."""
 
     group_initial_rebalance_delay_ms: int
     group_max_size: int
@@ -30,6 +33,7 @@ class GroupLimits:
     offsets_retention_ms: int
     offsets_retention_check_interval_ms: int
     consumer: ConsumerLimits
+    share: ShareGroupLimits
 
     @classmethod
     def of(cls, config: BrokerConfig) -> GroupLimits:
@@ -41,23 +45,29 @@ class GroupLimits:
             config.offsets_retention_minutes * 60 * 1000,
             config.offsets_retention_check_interval_ms,
             ConsumerLimits.of(config),
+            ShareGroupLimits.of(config),
         )
 
 
 class GroupTable:
     """The groups of one partition of `__consumer_offsets`, by id, with their timers.
 
-    `groups` are those of the classic protocol, `consumers` those of the consumer protocol; no
-    id is in both.
+    `groups` are those of the classic protocol, `consumers` those of the consumer protocol,
+    `shares` the share groups; no id is in two of them.
 
     Args:
         seeds: where member ids are drawn from.
+
+    Attributes:
+        share_asked_ms: when the share state of a group was last asked to begin.
     """
 
     def __init__(self, limits: GroupLimits, seeds: Seeds) -> None:
         self.limits = limits
         self.groups: dict[str, ClassicGroup] = {}
         self.consumers: dict[str, ConsumerGroup] = {}
+        self.shares: dict[str, ShareGroup] = {}
+        self.share_asked_ms: dict[str, int] = {}
         self.topics: Topics = NO_TOPICS
         self.timers = Timers()
         self._member_ids = seeds.generator("member-ids")
@@ -71,15 +81,27 @@ class GroupTable:
         return short_id(random_id(self._member_ids))
 
     def is_known(self, group_id: str) -> bool:
-        """Say whether there is a group with this id, of either protocol."""
-        return group_id in self.groups or group_id in self.consumers
+        """Say whether there is a group with this id, of any kind."""
+        known = group_id in self.groups or group_id in self.consumers
+        return known or group_id in self.shares
+
+    def see_topics(self, topics: Topics, changed: Iterable[str]) -> None:
+        """See the topics as they are now; groups look again at those that have changed."""
+        self.topics = topics
+        names = tuple(changed)
+        groups: tuple[ConsumerGroup | ShareGroup, ...]
+        groups = (*self.consumers.values(), *self.shares.values())
+        for group in groups:
+            subscribed = group.subscribed()
+            if any(name in subscribed for name in names):
+                group.fresh_epoch = -1
 
     def no_consumer_group(self, group_id: str, kind: str = "Group") -> KafkaError:
         """Return the refusal for who takes this for a group of the consumer protocol."""
         other = f"Group {group_id} is not a consumer group."
         missing = f"{kind} {group_id} not found."
         return KafkaError(
-            ErrorCode.GROUP_ID_NOT_FOUND, other if group_id in self.groups else missing
+            ErrorCode.GROUP_ID_NOT_FOUND, other if self.is_known(group_id) else missing
         )
 
     def drop(self, group_id: str) -> None:

@@ -21,9 +21,11 @@ from minikafka.base.seeds import Seeds
 from minikafka.broker.context import RequestContext
 from minikafka.broker.group_coordinator import GroupCoordinators
 from minikafka.broker.partition import Partition
+from minikafka.broker.persister import Persister
 from minikafka.broker.purgatory import Condition, Purgatory, settled
 from minikafka.broker.replica_manager import ReplicaManager
 from minikafka.broker.share_coordinator import ShareCoordinators
+from minikafka.broker.share_membership import ShareMembership
 from minikafka.log.storage import MemoryStorage
 from minikafka.metadata.commands import AllocateProducerIds, Decision, Heartbeat, RegisterBroker
 from minikafka.metadata.controller import Controller
@@ -114,6 +116,7 @@ class BrokerStub:
         self.controller_id: int | None = node_id if controller_id is None else controller_id
         self.forwarded: list[int] = []
         self.spawned: list[Coroutine[Any, Any, Any]] = []
+        self.asked: list[asyncio.Task[None]] = []
         self.purgatory = Purgatory(self.clock, asyncio.get_running_loop())
         self.replicas = ReplicaManager(
             node_id,
@@ -126,6 +129,8 @@ class BrokerStub:
         )
         self.groups = GroupCoordinators(cast("Broker", self))
         self.share_state = ShareCoordinators(cast("Broker", self))
+        self.persister = Persister(cast("Broker", self))
+        self.share_groups = ShareMembership(cast("Broker", self))
         self.controller_changed = Condition(self)
         self.quorum = StubQuorum(node_id, self.clock)
         self.commit(self.controller.activate(self.clock.monotonic_ms()))
@@ -172,6 +177,25 @@ class BrokerStub:
         epoch = self.image.brokers[self.node_id].broker_epoch
         command = AllocateProducerIds(self.node_id, epoch)
         return self.commit(self.controller.allocate_producer_ids(command)).first
+
+    @property
+    def work(self) -> BrokerStub:
+        """What runs coroutines: this stub."""
+        return self
+
+    def channel_to(self, target: int, purpose: str, timeout_ms: int) -> BrokerStub:
+        """Return a channel to this stub, whatever the target."""
+        return self
+
+    def request(self, api_key: int, version: int, request: object) -> Deferred[Any]:
+        """Answer as the broker at the other end of a channel would."""
+        answer: Deferred[Any] = Deferred()
+
+        async def ask() -> None:
+            answer.set(await self.answer(api_key, version, request, from_broker=True))
+
+        self.asked.append(asyncio.get_running_loop().create_task(ask()))
+        return answer
 
     def spawn(self, coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
         """Keep the coroutine for `run_spawned`."""

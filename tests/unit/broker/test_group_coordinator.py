@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from minikafka.broker.group_coordinator import OFFSETS_TOPIC, java_hash
+from minikafka.base.java_hash import java_hash
+from minikafka.broker.group_coordinator import OFFSETS_TOPIC
 from minikafka.metadata.commands import DeleteTopics, TopicRef
 from tests.support.broker_stub import BrokerStub
 from tests.support.group_stub import coordinating

@@ -27,6 +27,7 @@ from minikafka.groups.commands import (
 from minikafka.groups.consumer_limits import ConsumerLimits
 from minikafka.groups.coordinator import GroupCoordinator
 from minikafka.groups.records import GroupRecord, decode_record, encode_record
+from minikafka.groups.share_limits import ShareGroupLimits
 from minikafka.groups.table import GroupLimits
 
 __all__ = [
@@ -55,6 +56,9 @@ CONSUMER_LIMITS = ConsumerLimits(
     downgrades=True,
     regex_refresh_interval_ms=600_000,
 )
+SHARE_LIMITS = ShareGroupLimits(
+    session_timeout_ms=45_000, heartbeat_interval_ms=5_000, max_size=200, retry_ms=10_000
+)
 LIMITS = GroupLimits(
     group_initial_rebalance_delay_ms=DELAY_MS,
     group_max_size=100,
@@ -62,6 +66,7 @@ LIMITS = GroupLimits(
     offsets_retention_ms=1_000_000,
     offsets_retention_check_interval_ms=600_000,
     consumer=CONSUMER_LIMITS,
+    share=SHARE_LIMITS,
 )
 
 

@@ -21,13 +21,16 @@ from minikafka.shares.state_batches import StateBatch
 
 KEY = ShareKey("g", UUID("11223344-5566-7788-99aa-bbccddeeff00"), 3)
 SNAPSHOT_KEY = "0000000167112233445566778899aabbccddeeff0000000003"
+EPOCHS = "00000000000100000002000000030000000000000004"
+SNAPSHOT = (
+    EPOCHS + "0000000000000005000000000000000602000000000000000700000000000000080200010000"
+)
 # Made with the generated classes of Apache Kafka 4.1.1 (ShareCoordinatorRecordSerde).
 KAFKAS: list[tuple[ShareRecord, str, str | None]] = [
     (
         ShareSnapshot(KEY, StoredShare(1, 2, 3, 4, 5, 6, (StateBatch(7, 8, 2, 1),))),
         SNAPSHOT_KEY,
-        "00000000000100000002000000030000000000000004"
-        "0000000000000005000000000000000602000000000000000700000000000000080200010000",
+        SNAPSHOT,
     ),
     (ShareSnapshot(KEY, None), SNAPSHOT_KEY, None),
     (
