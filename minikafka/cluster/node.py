@@ -83,7 +83,13 @@ class Node:
     def _make_server(self, *, from_broker: bool) -> Server:
         listener = _Listener(lambda: self._dispatcher, from_broker=from_broker)
         frame_bytes_max = self.config.socket_request_max_bytes
-        return Server(listener, frame_bytes_max, self._place.network.turns)
+        turns = self._place.network.turns
+        return Server(listener, frame_bytes_max, turns, None if from_broker else self._lost)
+
+    def _lost(self, connection_number: int) -> None:
+        """Let the broker take back what a client held that is gone."""
+        if self._broker is not None:
+            self._broker.shares.on_disconnect(connection_number)
 
     @property
     def address(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from minikafka.net.connection import Connection, FrameHandler
 from minikafka.net.turns import Turns
@@ -19,10 +20,18 @@ class Server:
         handler: gets the frames of every connection.
         frame_bytes_max: socket.request.max.bytes.
         turns: shared by all that talk in this process.
+        on_lost: called with the number of a connection that is gone.
     """
 
-    def __init__(self, handler: FrameHandler, frame_bytes_max: int, turns: Turns) -> None:
+    def __init__(
+        self,
+        handler: FrameHandler,
+        frame_bytes_max: int,
+        turns: Turns,
+        on_lost: Callable[[int], None] | None = None,
+    ) -> None:
         self._handler = handler
+        self._on_lost = on_lost
         self._frame_bytes_max = frame_bytes_max
         self._turns = turns
         self._server: asyncio.Server | None = None
@@ -128,6 +137,8 @@ class Server:
 
     def _lost(self, connection: Connection) -> None:
         self._connections.pop(connection, None)
+        if self._on_lost is not None and not self._stopped:
+            self._on_lost(connection.number)
         if not self._connections and self._all_gone is not None and not self._all_gone.done():
             self._all_gone.set_result(None)
 

@@ -70,6 +70,8 @@ class ApiKey(IntEnum):
     DESCRIBE_TOPIC_PARTITIONS = 75
     SHARE_GROUP_HEARTBEAT = 76
     SHARE_GROUP_DESCRIBE = 77
+    SHARE_FETCH = 78
+    SHARE_ACKNOWLEDGE = 79
     ADD_RAFT_VOTER = 80
     REMOVE_RAFT_VOTER = 81
     UPDATE_RAFT_VOTER = 82
@@ -176,6 +178,8 @@ SERVED: dict[int, ApiVersionRange] = dict(
         _served(ApiKey.DESCRIBE_TOPIC_PARTITIONS, "DescribeTopicPartitions", (0, 0), 0),
         _served(ApiKey.SHARE_GROUP_HEARTBEAT, "ShareGroupHeartbeat", (1, 1), 0),
         _served(ApiKey.SHARE_GROUP_DESCRIBE, "ShareGroupDescribe", (1, 1), 0),
+        _served(ApiKey.SHARE_FETCH, "ShareFetch", (1, 1), 0),
+        _served(ApiKey.SHARE_ACKNOWLEDGE, "ShareAcknowledge", (1, 1), 0),
         _served(ApiKey.ADD_RAFT_VOTER, "AddRaftVoter", (0, 0), 0),
         _served(ApiKey.REMOVE_RAFT_VOTER, "RemoveRaftVoter", (0, 0), 0),
         _served(ApiKey.UPDATE_RAFT_VOTER, "UpdateRaftVoter", (0, 0), 0, internal=True),

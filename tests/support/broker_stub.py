@@ -26,6 +26,7 @@ from minikafka.broker.purgatory import Condition, Purgatory, settled
 from minikafka.broker.replica_manager import ReplicaManager
 from minikafka.broker.share_coordinator import ShareCoordinators
 from minikafka.broker.share_membership import ShareMembership
+from minikafka.broker.share_partitions import SharePartitions
 from minikafka.log.storage import MemoryStorage
 from minikafka.metadata.commands import AllocateProducerIds, Decision, Heartbeat, RegisterBroker
 from minikafka.metadata.controller import Controller
@@ -131,6 +132,7 @@ class BrokerStub:
         self.share_state = ShareCoordinators(cast("Broker", self))
         self.persister = Persister(cast("Broker", self))
         self.share_groups = ShareMembership(cast("Broker", self))
+        self.shares = SharePartitions(cast("Broker", self))
         self.controller_changed = Condition(self)
         self.quorum = StubQuorum(node_id, self.clock)
         self.commit(self.controller.activate(self.clock.monotonic_ms()))
@@ -140,6 +142,7 @@ class BrokerStub:
     def _on_role(self, partition: Partition) -> None:
         self.groups.on_role(partition)
         self.share_state.on_role(partition)
+        self.shares.on_role(partition)
 
     # what handlers use
 
