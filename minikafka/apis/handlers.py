@@ -62,6 +62,9 @@ from minikafka.apis import (
     k85_write_share_group_state,
     k86_delete_share_group_state,
     k87_read_share_group_state_summary,
+    k90_describe_share_group_offsets,
+    k91_alter_share_group_offsets,
+    k92_delete_share_group_offsets,
 )
 from minikafka.apis.registry import REGISTERED
 from minikafka.base.errors import BrokerBug
@@ -126,6 +129,9 @@ HANDLER_MODULES = (
     k85_write_share_group_state,
     k86_delete_share_group_state,
     k87_read_share_group_state_summary,
+    k90_describe_share_group_offsets,
+    k91_alter_share_group_offsets,
+    k92_delete_share_group_offsets,
 )
 """The modules, by API key."""
 

@@ -7,19 +7,27 @@ Counterpart: the parts of GroupCoordinatorService that use the Persister. KIP-93
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import TopicId
+from minikafka.base.ids import Offset, TopicId
 from minikafka.broker.purgatory import settled
-from minikafka.groups.partitions import Partitions, partitions_of
+from minikafka.groups.coordinator import GroupCoordinator
+from minikafka.groups.partitions import NO_PARTITIONS, Partitions, partitions_of
 from minikafka.groups.share_commands import (
     ShareHeartbeat,
     ShareHeartbeatAnswer,
     check_share_heartbeat,
 )
-from minikafka.groups.share_coordination import share_state_begun, state_to_delete
+from minikafka.groups.share_coordination import (
+    begin_altering,
+    begin_deletion,
+    end_deletion,
+    share_state_begun,
+    state_to_delete,
+)
 from minikafka.shares.records import ShareKey
 
 if TYPE_CHECKING:
@@ -86,6 +94,80 @@ class ShareMembership:
         except KafkaError:
             # The next coordinator, or the next heartbeat after a while, begins once more.
             return
+
+    async def begin_anew(
+        self, group_id: str, offsets: Mapping[tuple[TopicId, int], Offset]
+    ) -> dict[tuple[TopicId, int], KafkaError | None]:
+        """Let share-partitions of a group without members begin at these offsets.
+
+        Raises:
+            KafkaError: GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP; and as `GroupPartition.write`.
+        """
+        places = partitions_of((topic_id, (number,)) for topic_id, number in offsets)
+        epoch = await settled(
+            self._broker.groups.write(
+                group_id,
+                lambda coordinator, now: begin_altering(coordinator.table, group_id, places),
+            )
+        )
+        results: dict[tuple[TopicId, int], KafkaError | None] = {}
+        for (topic_id, number), offset in offsets.items():
+            key = ShareKey(group_id, topic_id, number)
+            results[topic_id, number] = await self._tried(
+                self._broker.persister.initialize(key, epoch, offset)
+            )
+        for ok in (True, False):
+            done = [place for place, error in results.items() if (error is None) is ok]
+            noted = partitions_of((topic_id, (number,)) for topic_id, number in done)
+            await self._note(group_id, noted, ok=ok)
+        return results
+
+    async def delete_topics(
+        self, group_id: str, topic_ids: Sequence[TopicId]
+    ) -> dict[TopicId, KafkaError | None]:
+        """Delete the share state of topics of a group without members; only what there is.
+
+        Raises:
+            KafkaError: as `begin_anew`.
+        """
+        found = await settled(
+            self._broker.groups.write(
+                group_id,
+                lambda coordinator, now: begin_deletion(coordinator.table, group_id, topic_ids),
+            )
+        )
+        results: dict[TopicId, KafkaError | None] = {}
+        for topic_id, numbers in found.items():
+            results[topic_id] = None
+            for number in numbers:
+                key = ShareKey(group_id, topic_id, number)
+                refused = await self._tried(self._broker.persister.delete(key))
+                results[topic_id] = results[topic_id] or refused
+        gone = [topic_id for topic_id, error in results.items() if error is None]
+        if gone:
+            await settled(
+                self._broker.groups.write(
+                    group_id,
+                    lambda coordinator, now: end_deletion(coordinator.table, group_id, gone),
+                )
+            )
+        return results
+
+    async def _tried(self, asked: Awaitable[None]) -> KafkaError | None:
+        try:
+            await asked
+        except KafkaError as error:
+            return error
+        return None
+
+    def initialized(self, group_id: str) -> Partitions:
+        """Return the partitions that a group has share state for; raises NOT_COORDINATOR."""
+
+        def look(coordinator: GroupCoordinator) -> Partitions:
+            group = coordinator.table.shares.get(group_id)
+            return NO_PARTITIONS if group is None else group.state.initialized
+
+        return self._broker.groups.of(group_id).read(look)
 
     async def delete_state(self, group_id: str) -> None:
         """Delete the share state of a group that is about to go, and has no members.

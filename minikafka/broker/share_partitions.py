@@ -83,9 +83,9 @@ class SharePartitions:
 
     def on_disconnect(self, connection_id: int) -> None:
         """End the sessions of a connection that is gone; without members nothing is kept."""
-        for session in self.sessions.of_connection(connection_id):
-            self.end_session(session.key)
-            group_id = session.key.group_id
+        for session_key in self.sessions.disconnected(connection_id):
+            self.end_session(session_key)
+            group_id = session_key.group_id
             if not self.sessions.has_group(group_id):
                 self._drop([key for key in self._live if key.group_id == group_id])
 

@@ -33,16 +33,12 @@ class ShareSession:
         epoch: the session epoch expected next.
         places: what it reads, those that had records last at the end; True for one that has to
             be told of, news or not.
-        connection_id: of the connection on which it began; 0 for an in-process call.
     """
 
-    def __init__(
-        self, key: SessionKey, places: Iterable[Place], connection_id: int = 0
-    ) -> None:
+    def __init__(self, key: SessionKey, places: Iterable[Place]) -> None:
         self.key = key
         self.epoch = next_epoch(INITIAL_EPOCH)
         self.places = dict.fromkeys(places, False)
-        self.connection_id = connection_id
 
     def go_on(self, added: Iterable[Place], forgotten: Iterable[Place]) -> None:
         """Take over what the next request says."""
@@ -72,6 +68,7 @@ class ShareSessions:
     def __init__(self, most: int) -> None:
         self._most = most
         self._sessions: dict[SessionKey, ShareSession] = {}
+        self._connections: dict[int, dict[SessionKey, None]] = {}
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -80,6 +77,9 @@ class ShareSessions:
         self, key: SessionKey, places: Iterable[Place], connection_id: int
     ) -> ShareSession:
         """Return a new session, in place of the one that the member had.
+
+        Args:
+            connection_id: of the connection on which it begins; 0 for an in-process call.
 
         Raises:
             KafkaError: SHARE_SESSION_LIMIT_REACHED.
@@ -90,7 +90,8 @@ class ShareSessions:
                 ErrorCode.SHARE_SESSION_LIMIT_REACHED,
                 "The limit of share sessions has been reached.",
             )
-        session = self._sessions[key] = ShareSession(key, places, connection_id)
+        session = self._sessions[key] = ShareSession(key, places)
+        self._connections.setdefault(connection_id, {})[key] = None
         return session
 
     def find(self, key: SessionKey, epoch: int) -> ShareSession:
@@ -117,13 +118,9 @@ class ShareSessions:
         """Forget a session; return it, or None where there is none."""
         return self._sessions.pop(key, None)
 
-    def of_connection(self, connection_id: int) -> tuple[ShareSession, ...]:
-        """Return the sessions that began on a connection."""
-        return tuple(
-            session
-            for session in self._sessions.values()
-            if session.connection_id == connection_id
-        )
+    def disconnected(self, connection_id: int) -> tuple[SessionKey, ...]:
+        """Return whose sessions began on a connection that is gone, also those that ended."""
+        return tuple(self._connections.pop(connection_id, ()))
 
     def has_group(self, group_id: str) -> bool:
         """Say whether a member of a group has a session."""

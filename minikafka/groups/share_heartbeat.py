@@ -40,7 +40,14 @@ from minikafka.groups.simple import assign_simply
 from minikafka.groups.table import GroupTable
 from minikafka.groups.topics import group_hash
 
-__all__ = ["expect_share_member", "share_heartbeat", "with_state_begun", "without_topics"]
+__all__ = [
+    "deleting",
+    "expect_share_member",
+    "share_heartbeat",
+    "with_state_beginning",
+    "with_state_begun",
+    "without_topics",
+]
 
 
 def share_heartbeat(
@@ -215,7 +222,7 @@ def _to_initialize(
     waits = asked_ms is not None and now.ms - asked_ms < table.limits.share.retry_ms
     begun = _merged(state.initialized, state.initializing if waits else NO_PARTITIONS)
     missing: list[tuple[TopicId, list[int]]] = []
-    names = dict(state.names)
+    names: dict[TopicId, str] = {}
     for topic_id in table.topics.ids(group.subscribed(updated)):
         topic = table.topics.by_id[topic_id]
         known = begun.get(topic_id, ())
@@ -225,14 +232,33 @@ def _to_initialize(
     if not wanted:
         return NO_PARTITIONS
     table.share_asked_ms[group.group_id] = now.ms
+    records.append(with_state_beginning(group, wanted, names))
+    return wanted
+
+
+def with_state_beginning(
+    group: ShareGroup, partitions: Partitions, names: Mapping[TopicId, str]
+) -> ShareGroupRecord:
+    """Return the record of the group while the state of these partitions is being begun."""
+    state = group.state
     stored = replace(
         state,
-        initializing=_merged(state.initializing, wanted),
-        deleting=tuple(each for each in state.deleting if each not in wanted),
-        names=names,
+        initializing=_merged(state.initializing, partitions),
+        deleting=tuple(each for each in state.deleting if each not in partitions),
+        names={**state.names, **names},
     )
-    records.append(ShareStatePartitions(group.group_id, _tidy(stored)))
-    return wanted
+    return ShareStatePartitions(group.group_id, _tidy(stored))
+
+
+def deleting(group: ShareGroup, topic_ids: Sequence[TopicId]) -> ShareGroupRecord:
+    """Return the record of the group while the state of these topics is being deleted."""
+    state = group.state
+    stored = replace(
+        state,
+        initialized=_others(state.initialized, topic_ids),
+        deleting=tuple(dict.fromkeys((*state.deleting, *topic_ids))),
+    )
+    return ShareStatePartitions(group.group_id, _tidy(stored))
 
 
 def with_state_begun(group: ShareGroup, begun: Partitions, *, ok: bool) -> ShareGroupRecord:
