@@ -14,10 +14,9 @@ Versions
     4   supported features whose lowest version is 0 are listed, too (KAFKA-17011)
 
 Not done
-    DIVERGENCE(features): of Kafka's features only eligible.leader.replicas.version is listed as
-    there, and metadata.version at the one level that is that of Kafka 4.1. Clients change their
-    protocol on group.version and transaction.version; we list a feature with the work that
-    makes it true.
+    DIVERGENCE(features): transaction.version and kraft.version are not listed, and
+    metadata.version at the one level that is that of Kafka 4.1. Clients change their protocol on
+    features; we list one with the work that makes it true.
 """
 
 from __future__ import annotations
@@ -33,12 +32,13 @@ from minikafka.wire.versions import SERVED, ApiKey, advertised
 
 __all__ = ["api_versions", "unsupported_version"]
 
-# Name, lowest and highest version supported; the highest is finalized, as on a new cluster.
-# 27 is 4.1-IV1: tools read the cluster's release from it.
+# Name, lowest and highest version supported, and the one finalized, as on a new cluster; 0 is
+# not told. 27 is 4.1-IV1: tools read the cluster's release from it.
 _FEATURES = (
-    ("metadata.version", 27, 27),
-    ("group.version", 0, 1),
-    ("eligible.leader.replicas.version", 0, 1),
+    ("metadata.version", 27, 27, 27),
+    ("group.version", 0, 1, 1),
+    ("eligible.leader.replicas.version", 0, 1, 1),
+    ("share.version", 0, 1, 0),
 )
 # The form that Kafka asks of a client's name and version (KIP-511).
 _SOFTWARE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?")
@@ -63,13 +63,14 @@ def api_versions(request: Any, context: RequestContext) -> Shape:
         "finalized_features_epoch": context.broker.image.offset - 1,
         "supported_features": [
             {"name": name, "min_version": lowest, "max_version": highest}
-            for name, lowest, highest in _FEATURES
+            for name, lowest, highest, _ in _FEATURES
             # KAFKA-17492: older clients fail on a lowest version of 0.
             if lowest or context.api_version >= 4
         ],
         "finalized_features": [
-            {"name": name, "min_version_level": highest, "max_version_level": highest}
-            for name, _, highest in _FEATURES
+            {"name": name, "min_version_level": level, "max_version_level": level}
+            for name, _, _, level in _FEATURES
+            if level
         ],
     }
 

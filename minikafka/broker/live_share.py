@@ -1,12 +1,9 @@
 """One share-partition at the leader of its partition: loaded, written down, and timed.
 
 Drives the pure `SharePartition`: what it decides is sent to the share coordinator, one write at
-a time, and settled with the answer. Counterpart: the parts of SharePartition that use Persister
-and Timer. KIP-932.
-
-Rules of this file
-    Nothing is delivered before the share coordinator has told what is done, and fenced others.
-    A member hears that its acknowledgement counts once it is written down.
+a time, and settled with the answer. So nothing is delivered before the share coordinator has told
+what is done, and fenced former leaders; and a member hears that its acknowledgement counts once
+it is written down. Counterpart: the parts of SharePartition that use Persister and Timer. KIP-932.
 """
 
 from __future__ import annotations

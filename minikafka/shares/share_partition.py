@@ -145,6 +145,9 @@ class SharePartition:
     ) -> list[AcquiredRecords]:
         """Give a member what it may have of what was read, in offset order.
 
+        DIVERGENCE(share-acquisition): Kafka goes on behind `max_records` to the end of what was
+        delivered together before.
+
         Args:
             fetch_offset: from where on was read.
             batches: first and last offset of each batch in the log, both included.

@@ -2,6 +2,7 @@
 
 Pure, as `groups/coordinator.py` is, and run like that: commands come in, decisions go out. It
 keeps for the leaders of partitions what has become of records; it does not look at that.
+DIVERGENCE(share-state-pruning): what snapshots have made needless stays in the log.
 Counterpart: ShareCoordinatorShard. KIP-932.
 
 Rules of this file

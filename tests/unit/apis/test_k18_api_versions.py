@@ -25,7 +25,7 @@ async def test_list_is_the_table_of_versions(version: int) -> None:
 
 
 @pytest.mark.parametrize("version", [3, 4])
-async def test_release_and_eligible_leader_replicas_are_claimed_of_features(
+async def test_features_are_claimed_with_the_work_that_makes_them_true(
     version: int,
 ) -> None:
     """Supported ones from 0 on only to newer clients (KAFKA-17492); not those not done."""
@@ -37,8 +37,10 @@ async def test_release_and_eligible_leader_replicas_are_claimed_of_features(
         (f.name, f.min_version_level, f.max_version_level) for f in answer.finalized_features
     ]
     release, eligible = "metadata.version", "eligible.leader.replicas.version"
-    assert supported == [(release, 27, 27), (eligible, 0, 1)][: version - 2]
-    assert finalized == [(release, 27, 27), (eligible, 1, 1)]
+    group, share = "group.version", "share.version"
+    newer = [(group, 0, 1), (eligible, 0, 1), (share, 0, 1)]
+    assert supported == [(release, 27, 27), *newer[: 3 * (version - 3)]]
+    assert finalized == [(release, 27, 27), (group, 1, 1), (eligible, 1, 1)]
     assert answer.finalized_features_epoch == stub.image.offset - 1
 
 
