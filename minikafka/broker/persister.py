@@ -24,6 +24,8 @@ __all__ = ["Persister"]
 
 _ATTEMPTS = 5
 _BACKOFF_MS, _BACKOFF_MAX_MS = 1_000, 30_000
+# A first member would wait for the next attempt, and then for its next heartbeat.
+_TOPIC_WAIT_MS = 5_000
 _SHARE_KEY_TYPE = 2
 _FIND_VERSION = 6
 _AGAIN = (
@@ -125,6 +127,11 @@ class Persister:
         broker = self._broker
         if broker.share_state.topic not in broker.image.topics:
             await self._make_topic(key)
+            deadline_ms = broker.clock.monotonic_ms() + _TOPIC_WAIT_MS
+            await broker.wait_image(
+                lambda image: broker.share_state.coordinator_of(str(key)) is not None,
+                deadline_ms,
+            )
         coordinator_id = broker.share_state.coordinator_of(str(key))
         if coordinator_id is None:
             raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)

@@ -65,17 +65,25 @@ class ShareMembership:
 
     async def _begin(self, group_id: str, found: ShareHeartbeatAnswer) -> None:
         """Let share state begin, and note for which partitions it has."""
+        broker = self._broker
+        asked = [
+            (
+                topic_id,
+                number,
+                broker.work.spawn(
+                    broker.persister.initialize(
+                        ShareKey(group_id, topic_id, number), found.group_epoch
+                    )
+                ),
+            )
+            for topic_id, numbers in found.initialize.items()
+            for number in numbers
+        ]
         begun: list[tuple[TopicId, tuple[int]]] = []
         failed: list[tuple[TopicId, tuple[int]]] = []
-        for topic_id, numbers in found.initialize.items():
-            for number in numbers:
-                key = ShareKey(group_id, topic_id, number)
-                try:
-                    await self._broker.persister.initialize(key, found.group_epoch)
-                except KafkaError:
-                    failed.append((topic_id, (number,)))
-                else:
-                    begun.append((topic_id, (number,)))
+        for topic_id, number, answer in asked:
+            refused = await self._tried(settled(answer))
+            (begun if refused is None else failed).append((topic_id, (number,)))
         await self._note(group_id, partitions_of(begun), ok=True)
         await self._note(group_id, partitions_of(failed), ok=False)
 

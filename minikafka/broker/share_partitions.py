@@ -36,6 +36,11 @@ class SharePartitions:
         )
         self._live: dict[ShareKey, LiveShare] = {}
 
+    @property
+    def record_lock_duration_ms(self) -> int:
+        """How long a member holds what it gets."""
+        return self._limits.record_lock_duration_ms
+
     def find(self, key: ShareKey) -> LiveShare | None:
         """Return a share-partition that is read here, or None."""
         return self._live.get(key)

@@ -53,6 +53,10 @@ API_NAMES: Final = {
     80: "add_raft_voter",
     81: "remove_raft_voter",
     82: "update_raft_voter",
+    76: "share_group_heartbeat", 77: "share_group_describe", 78: "share_fetch", 79: "share_acknowledge",
+    83: "initialize_share_group_state", 84: "read_share_group_state", 85: "write_share_group_state",
+    86: "delete_share_group_state", 87: "read_share_group_state_summary",
+    90: "describe_share_group_offsets", 91: "alter_share_group_offsets", 92: "delete_share_group_offsets",
 }  # fmt: skip
 
 

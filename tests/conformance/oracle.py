@@ -23,6 +23,9 @@ __all__ = ["FAST_START", "Oracle", "Subject"]
 # The comparison asks many short questions: a JVM that compiles early wins.
 FAST_START = ("-Xms256m", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
+# What both servers have off by default.
+PREVIEWS = {"group.share.enable": "true"}
+
 
 class Oracle:
     """Apache Kafka's answers, from a running broker or from the record.
@@ -64,7 +67,7 @@ class Oracle:
         if self._use_record and found is not None and found["source"] == case.source:
             return dict(found["answers"])
         if self._kafka is None:
-            kafka = ApacheKafka(java_options=FAST_START)
+            kafka = ApacheKafka(config=PREVIEWS, java_options=FAST_START)
             kafka.__enter__()
             self._kafka = kafka
         kafka = self._kafka
@@ -102,7 +105,8 @@ class Subject:
             from minikafka import Cluster
 
             # Over TCP, so that there is a listener for brokers, too.
-            cluster = self._stack.enter_context(Cluster(brokers=1, transport="tcp"))
+            made = Cluster(brokers=1, transport="tcp", config=PREVIEWS)
+            cluster = self._stack.enter_context(made)
             self._bootstrap_servers = cluster.bootstrap_servers
             listener = cluster._cluster._nodes[1]._broker_server
             assert listener is not None

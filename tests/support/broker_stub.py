@@ -118,6 +118,7 @@ class BrokerStub:
         self.forwarded: list[int] = []
         self.spawned: list[Coroutine[Any, Any, Any]] = []
         self.asked: list[asyncio.Task[None]] = []
+        self._unstarted: list[Coroutine[Any, Any, Any]] = []
         self.purgatory = Purgatory(self.clock, asyncio.get_running_loop())
         self.replicas = ReplicaManager(
             node_id,
@@ -201,22 +202,38 @@ class BrokerStub:
         return answer
 
     def spawn(self, coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
-        """Keep the coroutine for `run_spawned`."""
-        self.spawned.append(coroutine)
-        return Deferred()
+        """Keep the coroutine for `run_spawned`; its value is there after that."""
+        answer: Deferred[T] = Deferred()
+
+        async def run() -> None:
+            try:
+                value = await coroutine
+            except KafkaError as error:
+                answer.fail(error)
+            else:
+                answer.set(value)
+
+        self.spawned.append(run())
+        self._unstarted.append(coroutine)
+        return answer
 
     # what tests use
 
     async def run_spawned(self) -> None:
         """Run what handlers have left to the broker."""
-        waiting, self.spawned = self.spawned, []
-        for coroutine in waiting:
-            await coroutine
+        tasks: list[asyncio.Task[None]] = []
+        while self.spawned or not all(task.done() for task in tasks):
+            waiting, self.spawned, self._unstarted = self.spawned, [], []
+            tasks += [asyncio.get_running_loop().create_task(each) for each in waiting]
+            # What they spawn in their turn is begun, too.
+            await asyncio.wait(tasks, timeout=0.001)
+        for task in tasks:
+            await task
 
     def close(self) -> None:
         """Let nothing wait any more."""
         self.purgatory.close()
-        for coroutine in self.spawned:
+        for coroutine in (*self.spawned, *self._unstarted):
             coroutine.close()
 
     def commit(self, decision: Decision[T]) -> T:
