@@ -16,6 +16,7 @@ from minikafka.trials.mutations_controller import CONTROLLER_MUTATIONS
 from minikafka.trials.mutations_moving import MOVING_MUTATIONS
 from minikafka.trials.mutations_quorum import QUORUM_MUTATIONS
 from minikafka.trials.mutations_rules import RULE_MUTATIONS
+from minikafka.trials.mutations_voters import VOTER_MUTATIONS
 
 __all__ = ["MUTATIONS", "Mutation", "mutated"]
 
@@ -45,6 +46,7 @@ MUTATIONS: dict[str, Mutation] = {
     **CONTROLLER_MUTATIONS,
     **QUORUM_MUTATIONS,
     **RULE_MUTATIONS,
+    **VOTER_MUTATIONS,
 }
 """All planted bugs, by id."""
 

@@ -1,4 +1,4 @@
-"""Rules of the metadata quorum: K1, K6, K7, K8, K9, K10, K12, K13, K14, K15, C8.
+"""Rules of the metadata quorum: K1, K6, K7, K8, K9, K10, K12, K13, K14, K15, K16, K17, C8.
 
 The names are those of docs/invariants.md. K2, K4, K5 and K11 are R1, R3, R2 and R13, which hold
 for the metadata log as for any other.
@@ -31,7 +31,8 @@ from minikafka.wire.versions import ApiKey
 __all__ = ["REGISTERED_HERE"]
 
 REGISTERED_HERE = (
-    "K1", "K6", "K7", "K8", "K9", "K10", "K12", "K13", "K14", "K15", "C8",
+    "K1", "K6", "K7", "K8", "K9", "K10", "K12", "K13", "K14", "K15", "K16",
+    "K17", "C8",
 )  # fmt: skip
 
 
@@ -154,6 +155,7 @@ def _voters_change_one_at_a_time(replica: Replica) -> str | None:
     if leadership is None or machine.log is not replica.log:
         return None
     for offset, voters in _new_voters(replica):
+        replica.world.voter_records[offset, machine.epoch] = voters
         committed = replica.log.high_watermark
         if offset - leadership.epoch_start_offset <= 2 and voters == history.latest:
             continue  # those that it began with, beside its first record
@@ -173,6 +175,26 @@ def _new_voters(replica: Replica) -> Iterator[tuple[Offset, VoterSet]]:
         found = replica.log.read(entry.base_offset, 1, entry.next_offset, at_least_one=True)
         for batch in found.batches:
             yield from voter_sets(batch)
+
+
+@check("K17", "watermark")
+def _voters_are_those_of_the_log(replica: Replica) -> str | None:
+    """A node goes by the last voters in its log, whether they are committed or not (KIP-853)."""
+    living, records = replica.world.brokers.get(replica.broker), replica.world.voter_records
+    if not replica.ghost.internal or living is None:
+        return None
+    machine = living.quorum.machine
+    if machine.log is not replica.log:
+        return None
+    for offset, epoch in sorted(records, reverse=True):
+        entry = replica.chain.at(offset)
+        if entry is None or entry.epoch != epoch:
+            continue  # it has not come here, or is gone
+        voters = records[offset, epoch]
+        if machine.voter_set != voters:
+            return f"node {replica.broker} goes by {machine.voter_set}, at {offset} is {voters}"
+        return None
+    return None
 
 
 @check("K14", "snapshot")
@@ -220,6 +242,18 @@ def _leaders_hear_a_majority(answer: Answer) -> str | None:
             f"node {answer.broker.node_id} leads at {ticked_ms} ms, and no majority has fetched "
             f"so that it may after {deadline_ms} ms"
         )
+    return None
+
+
+@check("K16", "answered")
+def _leaders_have_a_vote(answer: Answer) -> str | None:
+    """Who leads has a vote, unless it took it from itself and that is not committed (KIP-853)."""
+    machine = answer.broker.quorum.machine
+    if machine.leadership is None or machine.is_voter:
+        return None
+    taken = machine.history.latest_offset
+    if taken < machine.high_watermark:
+        return f"node {machine.node_id} leads, though its vote was taken at {taken}: committed"
     return None
 
 

@@ -138,7 +138,9 @@ class QuorumNet:
                 told, told_epoch = there.leader_id, there.epoch
                 self._post(leader, node, lambda: self._hear(node, told, told_epoch))
                 return
-            diverging = there.on_fetch(key, end, last, now_ms=self.now_ms)
+            diverging = there.on_fetch(
+                key, end, last, now_ms=self.now_ms, now_timestamp_ms=self.now_ms
+            )
             self.carry(leader, there.take_effects())
             if isinstance(diverging, SnapshotId):
                 self._post(leader, node, self._snapshot(node, there, diverging))
@@ -205,16 +207,20 @@ class QuorumNet:
         machine.append([payload], self.now_ms, 0)
         self.carry(node, machine.take_effects())
 
-    def change(self, leader: int, node: int) -> None:
-        """Let a leader give a node a vote with the disk it has, or take its vote away."""
+    def change(self, leader: int, *nodes: int) -> None:
+        """Let a leader give nodes a vote with the disks they have, or take their votes away.
+
+        More than one at a time is what it has to refuse.
+        """
         machine = self.machines[leader]
         voters = machine.voter_set
-        if voters.get(node) is None:
-            if not machine.leadership.has_caught_up((node, self.disk(node))):  # type: ignore[union-attr]
+        for node in nodes:
+            if voters.get(node) is not None:
+                voters = removed(voters, node, ZERO_ID)
+            elif machine.leadership.has_caught_up((node, self.disk(node))):  # type: ignore[union-attr]
+                voters = added(voters, Voter(node, self.disk(node)))
+            else:
                 return
-            voters = added(voters, Voter(node, self.disk(node)))
-        else:
-            voters = removed(voters, node, ZERO_ID)
         machine.change_voters(voters, self.now_ms, 0)
         self.carry(leader, machine.take_effects())
 
@@ -256,6 +262,8 @@ class QuorumNet:
         if len(known) > len(committed):
             self._check_majority(machine)
             self.committed = [entry for entry in self.committed if entry[0] < start] + known
+        if machine.is_leader and not machine.is_voter:
+            assert machine.history.latest_offset >= log.high_watermark, "K16"
         if machine.is_leader and machine.epoch == max(self.leaders, default=0):
             assert mine[: len(committed)] == committed, "K4"
 

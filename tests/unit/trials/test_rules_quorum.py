@@ -11,6 +11,7 @@ from minikafka.log.storage import MemoryStorage
 from minikafka.quorum.machine import QuorumMachine
 from minikafka.quorum.messages import LogEnd, VoteRequest
 from minikafka.quorum.state_store import ElectionState
+from minikafka.quorum.voters import static_voters
 from minikafka.trials import rules_quorum
 from minikafka.trials.ghost import Chain, Ghost, GhostPartition
 from minikafka.trials.invariants import REGISTERED, Hook
@@ -186,3 +187,27 @@ def test_log_that_begins_where_no_snapshot_ends_breaks_k14() -> None:
     assert "K14" not in wrong("watermark", event)
     node.log.log_start_offset = 1
     assert "K14" in wrong("watermark", event)
+
+
+def test_leader_without_a_vote_breaks_k16_once_that_is_committed() -> None:
+    """It has taken its own vote, and leads until all of the new voters' majority knows."""
+    node = leading()
+    node.history.add(node.log.log_end_offset, static_voters((2, 3)))
+    append(node.log, epoch=1)
+    assert wrong("answered", answered(node, Ghost())) == []
+    node.log.advance_high_watermark(node.log.log_end_offset)
+    assert wrong("answered", answered(node, Ghost())) == ["K16"]
+
+
+@pytest.mark.parametrize(
+    ("epoch", "voters", "broken"),
+    [(1, VOTERS, []), (1, (2, 3), ["K17"]), (2, (2, 3), [])],
+)
+def test_voters_of_another_record_than_the_last_in_the_log_break_k17(
+    epoch: int, voters: tuple[int, ...], broken: list[str]
+) -> None:
+    """A record of another epoch at that offset never came here."""
+    node, ghost = leading(), Ghost()
+    event = led(node, ghost)
+    ghost.voter_records[0, epoch] = static_voters(voters)
+    assert [each for each in wrong("watermark", event) if each == "K17"] == broken
