@@ -20,6 +20,8 @@ from minikafka.trials.mutations_voters import VOTER_MUTATIONS
 
 __all__ = ["MUTATIONS", "Mutation", "mutated"]
 
+_INHERITED = object()
+
 
 def _answers_out_of_order() -> list[Patch]:
     from minikafka.net.connection import Slot
@@ -67,10 +69,14 @@ def mutated(mutation_id: str | None) -> Iterator[None]:
         raise ValueError(f"no mutation {mutation_id!r}; there are: {known}")
     undo = []
     for owner, name, replacement in mutation.patches():
-        undo.append((owner, name, getattr(owner, name)))
+        undo.append((owner, name, vars(owner).get(name, _INHERITED)))
         setattr(owner, name, replacement)
     try:
         yield
     finally:
         for owner, name, original in reversed(undo):
-            setattr(owner, name, original)
+            if original is _INHERITED:
+                # Left there, it would hide what is planted in the base class later.
+                delattr(owner, name)
+            else:
+                setattr(owner, name, original)

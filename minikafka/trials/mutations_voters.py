@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from minikafka.trials.mutation import HASTY, Mutation, Patch
+from minikafka.trials.mutations_quorum import SNAPSHOTS
 
 __all__ = ["VOTER_MUTATIONS"]
 
@@ -121,7 +122,7 @@ VOTER_MUTATIONS: dict[str, Mutation] = {
         _names_snapshots_that_are_not_durable,
         ("power_loss",),
         ancestor="KIP-630",
-        profile="swarm",
+        config=SNAPSHOTS,
     ),
     "two-votes": Mutation(
         "two votes change at once",

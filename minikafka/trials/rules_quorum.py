@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from minikafka.base.errors import KafkaError
 from minikafka.base.ids import Offset
 from minikafka.metadata.records import decode_record
 from minikafka.metadata.snapshot import image_records
@@ -16,11 +17,12 @@ from minikafka.quorum.commit import majority_count
 from minikafka.quorum.control import voter_sets
 from minikafka.quorum.election import is_up_to_date
 from minikafka.quorum.roles import Role
-from minikafka.quorum.snapshots import snapshot_payloads
+from minikafka.quorum.snapshots import SnapshotStore, snapshot_payloads
 from minikafka.quorum.voters import Voter, VoterSet
 from minikafka.trials.invariants import (
     Answer,
     Applied,
+    Opened,
     Replica,
     Snapshotted,
     Started,
@@ -225,6 +227,23 @@ def _log_begins_with_a_snapshot(replica: Replica) -> str | None:
     earliest = machine.snapshots.earliest
     if earliest is None or earliest.end_offset != start:
         return f"node {replica.broker}: metadata begins at {start}, its snapshots at {earliest}"
+    return None
+
+
+@check("K14", "opened")
+def _snapshots_are_whole(opened: Opened) -> str | None:
+    """Whatever a crash has left: what has the name of a snapshot is one."""
+    log = opened.log
+    if not opened.ghost.internal:
+        return None
+    snapshots = SnapshotStore(log._storage, str(log.partition))
+    for snapshot in snapshots.ids:
+        try:
+            snapshots.batches(snapshot)
+        except KafkaError as error:
+            return f"node {opened.broker} finds {snapshot}: {error}"
+    if log.log_start_offset and snapshots.latest is None:
+        return f"node {opened.broker} finds no snapshot, its log begins at {log}"
     return None
 
 

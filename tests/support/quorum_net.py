@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from minikafka.base.ids import ZERO_ID
 from minikafka.log.partition_log import PartitionLog
 from minikafka.log.storage import MemoryStorage
-from minikafka.quorum.control import voters_record
+from minikafka.quorum.control import voter_sets, voters_record
 from minikafka.quorum.effects import (
     Effect,
     LeaderElected,
@@ -60,6 +60,7 @@ class QuorumNet:
         self.leaders: dict[int, int] = {}
         self.votes: dict[tuple[int, int], int] = {}
         self.identity: dict[tuple[int, int], int] = {}
+        self.named: dict[tuple[int, int], list[VoterSet]] = {}
         self.committed: list[tuple[int, int]] = []
         self.voter_sets = [self.first]
         self.lost: dict[uuid.UUID, int] = {}  # how far the disks went that are gone
@@ -155,8 +156,11 @@ class QuorumNet:
 
             def answer() -> None:
                 here = self.machines[node]
-                if here is not machine or here.log.log_end_offset != end:
-                    return
+                if here is not machine or (here.log.log_end_offset, here.last_epoch) != (
+                    end,
+                    last,
+                ):
+                    return  # only the answer to the last fetch counts
                 if here.role is not Role.FOLLOWER:
                     self._hear(node, leader, epoch)
                 effects = here.on_fetch_response(
@@ -247,9 +251,15 @@ class QuorumNet:
         if state.voted_id >= 0:
             key = (node, state.epoch)
             assert self.votes.setdefault(key, state.voted_id) == state.voted_id, "K7"
+        latest = None
         for batch in log.batches():
             key = (batch.base_offset, batch.leader_epoch)
-            assert self.identity.setdefault(key, batch.crc) == batch.crc, "K2"
+            if key not in self.identity:
+                self.identity[key] = batch.crc
+                self.named[key] = [voters for _, voters in voter_sets(batch)]
+            assert self.identity[key] == batch.crc, "K2"
+            latest = self.named[key][-1] if self.named[key] else latest
+        assert latest in (None, machine.voter_set), "K17"
         # What lies below a snapshot has been compared before it was one.
         start, first = log.log_start_offset, machine.snapshots.earliest
         assert (start == 0) == (first is None or first.end_offset > start), "K14"

@@ -10,13 +10,14 @@ import pytest
 from minikafka.log.storage import MemoryStorage
 from minikafka.quorum.machine import QuorumMachine
 from minikafka.quorum.messages import LogEnd, VoteRequest
+from minikafka.quorum.snapshots import SnapshotId, SnapshotStore, snapshot_bytes
 from minikafka.quorum.state_store import ElectionState
 from minikafka.quorum.voters import static_voters
 from minikafka.trials import rules_quorum
 from minikafka.trials.ghost import Chain, Ghost, GhostPartition
-from minikafka.trials.invariants import REGISTERED, Hook
+from minikafka.trials.invariants import REGISTERED, Hook, Opened
 from minikafka.wire.versions import ApiKey
-from tests.support.builders import append, quorum_machine
+from tests.support.builders import append, open_log, quorum_machine
 
 assert rules_quorum.REGISTERED_HERE, "importing it registers the rules"
 
@@ -211,3 +212,25 @@ def test_voters_of_another_record_than_the_last_in_the_log_break_k17(
     event = led(node, ghost)
     ghost.voter_records[0, epoch] = static_voters(voters)
     assert [each for each in wrong("watermark", event) if each == "K17"] == broken
+
+
+@pytest.mark.parametrize("kept", [0, 80])
+def test_snapshot_that_a_crash_has_torn_breaks_k14(kept: int) -> None:
+    """It had its name before all of it was durable."""
+    storage, snapshot = MemoryStorage(), SnapshotId(1, 1)
+    log = open_log(storage)
+    ghost = GhostPartition("__cluster_metadata-0", internal=True)
+    event = Opened(1, log, ghost, Chain(log), None)
+    store = SnapshotStore(storage, str(log.partition))
+    store.write(snapshot, snapshot_bytes([b"x"], snapshot, 0))
+    assert wrong("opened", event) == []
+    storage.truncate(storage.list(str(log.partition))[-1], kept)
+    assert wrong("opened", event) == ["K14"]
+
+
+def test_log_that_begins_with_a_snapshot_that_is_gone_breaks_k14() -> None:
+    """As after a power loss before it was durable."""
+    log = open_log(MemoryStorage())
+    log.truncate_fully(3)
+    ghost = GhostPartition("__cluster_metadata-0", internal=True)
+    assert wrong("opened", Opened(1, log, ghost, Chain(log), None)) == ["K14"]
