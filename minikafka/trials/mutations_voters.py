@@ -109,7 +109,7 @@ VOTER_MUTATIONS: dict[str, Mutation] = {
     ),
     "voters-passed-over": Mutation(
         "a follower goes by new voters after its next start only",
-        ("K17",),
+        ("K17", "K13"),
         _passes_over_voters_that_it_takes_over,
         _CHANGING,
         ancestor="KIP-853",
@@ -135,7 +135,7 @@ VOTER_MUTATIONS: dict[str, Mutation] = {
     ),
     "committed-voters": Mutation(
         "new voters count once they are committed",
-        ("K17",),
+        ("K17", "K6", "R13"),
         _goes_by_committed_voters,
         _CHANGING,
         ancestor="KIP-853",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 
 import pytest
 
-from minikafka.base.errors import KafkaError
 from minikafka.quorum.election import may_grant
 from minikafka.quorum.messages import LogEnd, VoteRequest
 from minikafka.quorum.roles import Role
