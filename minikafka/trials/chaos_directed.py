@@ -62,6 +62,7 @@ def _is_controller(simulation: Simulation, broker: BrokerHost) -> bool:
 
 
 def controller_of(simulation: Simulation) -> BrokerHost | None:
+    """Return the broker that knows itself to be the controller, None without one."""
     found = [broker for broker in simulation.brokers if _is_controller(simulation, broker)]
     return found[0] if found else None
 
@@ -78,6 +79,7 @@ async def _depose(simulation: Simulation, leader: BrokerHost) -> None:
 
 
 def is_fenced(simulation: Simulation, broker: BrokerHost) -> bool:
+    """Say whether a broker is fenced, or leaves, by the newest metadata."""
     image = simulation.invariants.ghost.image
     return image is not None and not image.is_active(broker.id)
 
@@ -163,6 +165,7 @@ async def late_follower(simulation: Simulation, draws: Random) -> None:
 
 
 def leads(simulation: Simulation, broker: BrokerHost) -> bool:
+    """Say whether a broker leads something, by the newest metadata."""
     image = simulation.invariants.ghost.image
     return image is not None and any(
         partition.leader == broker.id

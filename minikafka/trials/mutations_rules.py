@@ -288,9 +288,9 @@ RULE_MUTATIONS: dict[str, Mutation] = {
         "an ISR that was asked for is forgotten because the answer was lost",
         ("R5",),
         _gives_a_wish_up_unanswered,
-        ("late_controller", "partition", "isolate"),
+        ("lost_wish",),
         ancestor="KIP-497",
-        config={"replica.lag.time.max.ms": 1_000, "broker.session.timeout.ms": 18_000},
+        config={"replica.lag.time.max.ms": 1_000, "broker.session.timeout.ms": 9_000},
     ),
     "second-vote": Mutation(
         "a node votes for whoever asks, as often as in an epoch",
