@@ -154,9 +154,15 @@ CONTROLLER_MUTATIONS: dict[str, Mutation] = {
         "the controller takes an ISR that was proposed for an older state",
         ("C5",),
         _ignores_the_partition_epoch,
-        ("isolate", "pause", "kill", "slow_link"),
+        ("late_leader",),
         ancestor="KIP-497",
         tier=1,
+        config={
+            "broker.session.timeout.ms": 5_000,
+            "broker.heartbeat.interval.ms": 500,
+            "controller.quorum.fetch.timeout.ms": 6_000,
+            "replica.lag.time.max.ms": 4_500,
+        },
     ),
     "M94": Mutation(
         "a broker is registered anew while its former life is not fenced",

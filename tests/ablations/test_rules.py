@@ -17,7 +17,7 @@ from tests.ablations.rules import ABLATIONS, EXPLORED
 from tests.support.ablation_runs import Case, Runs, recorded, search
 from tests.support.quorum_explorer import explore
 
-OFTEN_S_MAX = 35.0
+OFTEN_S_MAX = 65.0
 """Virtual seconds that a trial of every run of the tests may take."""
 
 RARE_SEED = 60
