@@ -140,6 +140,10 @@ def _no_pre_vote_against_a_heard_leader(answer: Answer) -> str | None:
             f"node {machine.node_id} would vote for {granted.replica_id}, and is "
             f"{machine.role.value} in epoch {machine.epoch}"
         )
+    node, stored = machine.node_id, machine.stored_state()
+    given = answer.ghost.votes.get((node, stored.epoch))
+    if stored.voted_id == granted.replica_id != given:
+        return f"node {node} has stored a pre-vote for {granted.replica_id}: {stored}"
     return None
 
 
@@ -283,6 +287,16 @@ def _epochs_outlast_processes(started: Started) -> str | None:
     known = started.world.quorum_epochs.get(machine.node_id, 0)
     if machine.epoch < known and machine.log.last_epoch < known:
         return f"node {machine.node_id} starts in epoch {machine.epoch}, it knew {known}"
+    return None
+
+
+@check("K9", "answered", ApiKey.VOTE)
+def _epochs_never_fall(answer: Answer) -> str | None:
+    """What a node knows of epochs it never forgets."""
+    machine = answer.broker.quorum.machine
+    known = answer.ghost.quorum_epochs.get(machine.node_id, 0)
+    if answer.api_key == ApiKey.VOTE and machine.epoch < known:
+        return f"node {machine.node_id} is in epoch {machine.epoch}, it knew {known}"
     return None
 
 

@@ -234,3 +234,25 @@ def test_log_that_begins_with_a_snapshot_that_is_gone_breaks_k14() -> None:
     log.truncate_fully(3)
     ghost = GhostPartition("__cluster_metadata-0", internal=True)
     assert wrong("opened", Opened(1, log, ghost, Chain(log), None)) == ["K14"]
+
+
+def test_epoch_that_falls_breaks_k9() -> None:
+    """The node has answered in a later one."""
+    ghost = Ghost()
+    ghost.quorum_epochs[1] = 4
+    event = answered(
+        voted(3), ghost, pre_vote=True, replica_epoch=3, replica_id=3, last_offset=0
+    )
+    assert wrong("answered", event) == ["K9"]
+
+
+@pytest.mark.parametrize(("given", "broken"), [(2, []), (None, ["K12"])])
+def test_pre_vote_that_is_stored_breaks_k12(given: int | None, broken: list[str]) -> None:
+    """The disk says that the node has voted for who never asked for its vote."""
+    ghost = Ghost()
+    if given is not None:
+        ghost.votes[1, 3] = given
+    event = answered(
+        voted(3), ghost, pre_vote=True, replica_epoch=3, replica_id=2, last_offset=0
+    )
+    assert wrong("answered", event) == broken
