@@ -11,6 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from minikafka.base.errors import KafkaError
+from minikafka.trials.chaos_aimed import AIMED_KINDS
 from minikafka.trials.chaos_directed import DIRECTED_KINDS
 from minikafka.trials.chaos_quorum import QUORUM_KINDS
 
@@ -248,5 +249,7 @@ ALL_KINDS = (
 )
 """Every kind that hits anybody, in a fixed order."""
 
-KINDS = {kind.__name__: kind for kind in (*ALL_KINDS, *DIRECTED_KINDS, *QUORUM_KINDS)}
+KINDS = {
+    kind.__name__: kind for kind in (*ALL_KINDS, *DIRECTED_KINDS, *QUORUM_KINDS, *AIMED_KINDS)
+}
 """Every kind by its name, for planted bugs that need one."""

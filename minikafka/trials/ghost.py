@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from minikafka.log.partition_log import PartitionLog
     from minikafka.metadata.image import MetadataImage
     from minikafka.metadata.states import PartitionImage
+    from minikafka.quorum.voters import VoterSet
 
 __all__ = ["LAST_KNOWN_LEADER", "Chain", "Entry", "Ghost", "GhostPartition", "Key", "Loss"]
 
@@ -289,6 +290,7 @@ class Ghost:
         votes: whom each node of the quorum has voted for, by node and epoch.
         quorum_leaders: who led the quorum in which epoch, and its log, which is that of a process.
         quorum_epochs: the latest epoch that each node has told of.
+        voter_records: the voters that leaders of the quorum have written, by offset and epoch.
         disks: the disk that each broker has now.
         replaced: of disks that brokers have no more: how much metadata was durable there.
         leader_of: who leads, by topic id, partition and leader epoch.
@@ -311,6 +313,7 @@ class Ghost:
         self.quorum_leaders: dict[int, tuple[BrokerId, PartitionLog]] = {}
         self.quorum_epochs: dict[BrokerId, int] = {}
         self.leader_of: dict[tuple[TopicId, int, LeaderEpoch], BrokerId] = {}
+        self.voter_records: dict[tuple[Offset, int], VoterSet] = {}
         self.disks: dict[BrokerId, uuid.UUID] = {}
         self.replaced: dict[uuid.UUID, Offset] = {}
         self._stopped: dict[BrokerId, bool] = {}

@@ -50,6 +50,8 @@ class Mutation:
         tier: 1 for one that must be found, 2 for others.
         config: broker configs that show it; they win over what the trial draws.
         acks: of every producer of the trial; None leaves it to be drawn.
+        patience_s: virtual seconds for what has to come to be once the faults are over; None for
+            as long as any trial waits.
         profile: the trial's, where the caller asks for no other than the default one.
         survives: why it is not found yet; empty for one that has to be.
     """
@@ -62,5 +64,6 @@ class Mutation:
     tier: int = 2
     config: Mapping[str, ConfigInput] = field(default_factory=dict)
     acks: Acks | None = None
+    patience_s: float | None = None
     profile: str = "default"
     survives: str = ""

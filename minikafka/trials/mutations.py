@@ -16,8 +16,11 @@ from minikafka.trials.mutations_controller import CONTROLLER_MUTATIONS
 from minikafka.trials.mutations_moving import MOVING_MUTATIONS
 from minikafka.trials.mutations_quorum import QUORUM_MUTATIONS
 from minikafka.trials.mutations_rules import RULE_MUTATIONS
+from minikafka.trials.mutations_voters import VOTER_MUTATIONS
 
 __all__ = ["MUTATIONS", "Mutation", "mutated"]
+
+_INHERITED = object()
 
 
 def _answers_out_of_order() -> list[Patch]:
@@ -45,6 +48,7 @@ MUTATIONS: dict[str, Mutation] = {
     **CONTROLLER_MUTATIONS,
     **QUORUM_MUTATIONS,
     **RULE_MUTATIONS,
+    **VOTER_MUTATIONS,
 }
 """All planted bugs, by id."""
 
@@ -65,10 +69,14 @@ def mutated(mutation_id: str | None) -> Iterator[None]:
         raise ValueError(f"no mutation {mutation_id!r}; there are: {known}")
     undo = []
     for owner, name, replacement in mutation.patches():
-        undo.append((owner, name, getattr(owner, name)))
+        undo.append((owner, name, vars(owner).get(name, _INHERITED)))
         setattr(owner, name, replacement)
     try:
         yield
     finally:
         for owner, name, original in reversed(undo):
-            setattr(owner, name, original)
+            if original is _INHERITED:
+                # Left there, it would hide what is planted in the base class later.
+                delattr(owner, name)
+            else:
+                setattr(owner, name, original)

@@ -73,9 +73,10 @@ def run_trial(
     draws = Random(f"{seed}:trial")  # noqa: S311 - reproducible
     kinds = drawn_kinds(chosen, draws, mutation)
     shape = drawn_shape(chosen, draws, mutation)
+    patience_s = CONVERGE_S if mutation is None else mutation.patience_s or CONVERGE_S
 
     async def scenario(simulation: Simulation) -> None:
-        await _Trial(simulation, chosen, shape).run(kinds, seconds)
+        await _Trial(simulation, chosen, shape, patience_s).run(kinds, seconds)
 
     return run_scenario(
         scenario,
@@ -109,10 +110,13 @@ def _import_clients() -> None:
 class _Trial:
     """One trial under way."""
 
-    def __init__(self, simulation: Simulation, profile: Profile, shape: Shape) -> None:
+    def __init__(
+        self, simulation: Simulation, profile: Profile, shape: Shape, patience_s: float
+    ) -> None:
         self._simulation = simulation
         self._profile = profile
         self._shape = shape
+        self._patience_s = patience_s
         self._history = History()
 
     async def run(self, kinds: tuple[Callable[..., Any], ...], seconds: float) -> None:
@@ -144,11 +148,11 @@ class _Trial:
         if self._shape.core:
             await self._do_with_the_core()
         try:
-            async with asyncio.timeout(CONVERGE_S):
+            async with asyncio.timeout(self._patience_s):
                 await workload.finish()
         except TimeoutError:
             simulation.violated("L5", f"sends that never end; {simulation.cluster.status()}")
-        await simulation.converged(CONVERGE_S)
+        await simulation.converged(self._patience_s)
         await workload.stop()
         await self._idle()
         wrong = wrong_replicas(simulation)
