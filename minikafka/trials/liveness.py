@@ -72,10 +72,13 @@ def _brokers(
     """Every broker that is well is unfenced, and has applied what is committed (L2)."""
     for broker in well:
         living = ghost.brokers.get(broker)
-        if living is None or not simulation.broker(broker).up:
+        if living is None or not simulation.broker(broker).running:
             return "L2", f"broker {broker} is not up"
         if not image.is_active(broker):
             return "L2", f"broker {broker} is fenced"
+        # It may be the life before that the metadata knows.
+        if living.lifecycle.broker_epoch != image.brokers[broker].broker_epoch:
+            return "L2", f"broker {broker} is not registered in its present life"
         if living.image.offset < image.offset:
             return "L2", f"broker {broker} has applied {living.image.offset} of {image.offset}"
     return None

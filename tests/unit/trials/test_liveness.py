@@ -73,6 +73,21 @@ def test_broker_that_is_down_where_the_core_must_do_without_it_breaks_l2() -> No
     assert found(scenario) == ("L2", "L4", None)
 
 
+def test_broker_whose_former_life_is_registered_breaks_l2() -> None:
+    """Nobody has noticed yet that it ended; until it is registered anew it is not back."""
+
+    async def scenario(s: Simulation) -> Any:
+        s.broker(2).crash("kill")
+        s.broker(2).restart()
+        at_once = name(unmet(s))
+        await s.until(lambda: s.broker(2).running)
+        booted = name(unmet(s))
+        await s.converged()
+        return at_once, booted
+
+    assert found(scenario) == ("L2", "L2")
+
+
 def test_new_controller_breaks_l1_for_a_while() -> None:
     """L1: it has to stay."""
 
