@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from minikafka.base.clock import Clock
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import Offset
+from minikafka.broker.observer import BrokerObserver
 from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Condition, Delayed, Purgatory, Watcher
 from minikafka.broker.replica_manager import ReplicaManager
@@ -120,6 +122,7 @@ class GroupPartition(Watcher):
     Args:
         coordinator: empty; belongs to this object.
         commit_timeout_ms: how long a record may take to be committed.
+        observer: looks on; see `broker.observer`.
     """
 
     __slots__ = (
@@ -128,6 +131,7 @@ class GroupPartition(Watcher):
         "_commit_timeout_ms",
         "_coordinator",
         "_load_end",
+        "_observer",
         "_partition",
         "_purgatory",
         "_replicas",
@@ -144,6 +148,7 @@ class GroupPartition(Watcher):
         replicas: ReplicaManager,
         *,
         commit_timeout_ms: int,
+        observer: BrokerObserver | None = None,
     ) -> None:
         assert partition.leader is not None
         self.tenure = partition.leader.tenure
@@ -158,6 +163,9 @@ class GroupPartition(Watcher):
         self._load_end = partition.log.log_end_offset
         self._waiting: deque[_Write] = deque()
         self._alarm: _Alarm | None = None
+        self._observer = observer
+        if observer is not None:
+            coordinator.hear = partial(observer.commanded, self)
         partition.high_watermark_moved.watchers[self] = None
         self.on_wake(partition.high_watermark_moved)
 
@@ -202,6 +210,16 @@ class GroupPartition(Watcher):
         return answer
 
     @property
+    def partition(self) -> Partition:
+        """The partition it is the coordinator of."""
+        return self._partition
+
+    @property
+    def coordinator(self) -> GroupCoordinator:
+        """The machine, to look at."""
+        return self._coordinator
+
+    @property
     def waiting_count(self) -> int:
         """How many decisions wait until what they wrote, or saw, is committed."""
         return len(self._waiting)
@@ -239,6 +257,8 @@ class GroupPartition(Watcher):
             write = waiting.popleft()
             self._coordinator.commit(write.records)
             write.settle(ErrorCode.NONE)
+        if self._observer is not None:
+            self._observer.coordinated(self, None, None)
         self._arm()
 
     def _load(self) -> None:
@@ -257,6 +277,11 @@ class GroupPartition(Watcher):
         self._coordinator.loaded(self._now())
 
     def _carry_out(self, decision: Decision[T], answer: Deferred[T]) -> None:
+        self._append_or_wait(decision, answer)
+        if self._observer is not None:
+            self._observer.coordinated(self, decision, answer)
+
+    def _append_or_wait(self, decision: Decision[T], answer: Deferred[T]) -> None:
         if not decision.records:
             if not self._waiting:
                 answer.set(decision.result)

@@ -20,6 +20,7 @@ from minikafka.base.ids import (
     TopicId,
 )
 from minikafka.records.batch import Batch
+from minikafka.trials.group_ghost import GroupWorld
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
@@ -265,6 +266,7 @@ class Ghost:
         disks: the disk that each broker has now.
         replaced: of disks that brokers have no more: how much metadata was durable there.
         leader_of: who leads, by topic id, partition and leader epoch.
+        groups: what is true of consumer groups.
     """
 
     def __init__(self) -> None:
@@ -286,6 +288,7 @@ class Ghost:
         self.leader_of: dict[tuple[TopicId, int, LeaderEpoch], BrokerId] = {}
         self.disks: dict[BrokerId, uuid.UUID] = {}
         self.replaced: dict[uuid.UUID, Offset] = {}
+        self.groups = GroupWorld()
         self._stopped: dict[BrokerId, bool] = {}
 
     def started(self, broker: BrokerId, incarnation_id: uuid.UUID) -> None:

@@ -54,6 +54,8 @@ Hook: TypeAlias = Literal[
     "recorded",
     "applied",
     "snapshot",
+    "commanded",
+    "coordinated",
     "answered",
 ]
 Check: TypeAlias = Callable[..., "str | None"]

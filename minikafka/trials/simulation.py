@@ -23,9 +23,11 @@ from minikafka.sim.loop import SimLoop
 from minikafka.sim.network import SimNetwork
 from minikafka.trials import (
     rules_controller,
+    rules_groups,
     rules_log,
     rules_metadata,
     rules_moving,
+    rules_offsets,
     rules_quorum,
     rules_reads,
     rules_replication,
@@ -44,9 +46,11 @@ __all__ = ["BrokerHost", "Simulation"]
 
 _RULES = (
     rules_controller,
+    rules_groups,
     rules_log,
     rules_metadata,
     rules_moving,
+    rules_offsets,
     rules_quorum,
     rules_reads,
     rules_replication,
