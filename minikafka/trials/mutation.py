@@ -51,6 +51,7 @@ class Mutation:
         config: broker configs that show it; they win over what the trial draws.
         acks: of every producer of the trial; None leaves it to be drawn.
         profile: the trial's, where the caller asks for no other than the default one.
+        groups: it shows in trials with consumer groups; its kinds may be those that aim at them.
         survives: why it is not found yet; empty for one that has to be.
     """
 
@@ -63,4 +64,5 @@ class Mutation:
     config: Mapping[str, ConfigInput] = field(default_factory=dict)
     acks: Acks | None = None
     profile: str = "default"
+    groups: bool = False
     survives: str = ""

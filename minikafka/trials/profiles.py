@@ -14,7 +14,15 @@ from minikafka.trials.chaos_directed import DIRECTED_KINDS
 from minikafka.trials.chaos_quorum import QUORUM_KINDS
 from minikafka.trials.mutation import Acks, Mutation
 
-__all__ = ["PROFILES", "Profile", "Shape", "drawn_kinds", "drawn_shape"]
+__all__ = [
+    "PROFILES",
+    "GroupPlan",
+    "Profile",
+    "Shape",
+    "drawn_groups",
+    "drawn_kinds",
+    "drawn_shape",
+]
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,7 @@ class Profile:
         every_s: least and most seconds between the beginnings of two faults.
         gap_s: average seconds between two sends of one producer.
         swarm: the cluster, its topics, promises and timeouts are drawn, too.
+        groups: how often there are consumer groups, and faults that aim at them.
     """
 
     about: str
@@ -38,6 +47,7 @@ class Profile:
     down_at_once: int = 1
     gap_s: float = 1.0
     swarm: bool = False
+    groups: float = 0.0
 
 
 PROFILES: dict[str, Profile] = {
@@ -50,8 +60,32 @@ PROFILES: dict[str, Profile] = {
         "3 to 5 brokers, and topics, promises and timeouts as they come",
         kinds=(*chaos.ALL_KINDS, *DIRECTED_KINDS, *QUORUM_KINDS),
         swarm=True,
+        groups=0.5,
+    ),
+    "groups": Profile(
+        "consumer groups, and faults that hit their members and coordinators",
+        consumers=1,
+        every_s=(1.0, 5.0),
+        groups=1.0,
     ),
 }
+
+
+@dataclass(frozen=True)
+class GroupPlan:
+    """One consumer group of a trial.
+
+    Args:
+        assignor: `range`, `roundrobin` or `sticky`.
+        by_hand: members commit what they have processed; else the client does, now and then.
+        static: members have a `group.instance.id`.
+    """
+
+    name: str
+    members: int
+    assignor: str
+    by_hand: bool
+    static: bool
 
 
 @dataclass(frozen=True)
@@ -65,6 +99,7 @@ class Shape:
         replication_factor: of the topics; None as the config says.
         racks: of the brokers; consumers then read in their own.
         core: after the faults one broker stays down for a while, and the others must do.
+        groups: consumer groups.
     """
 
     brokers: int
@@ -75,6 +110,7 @@ class Shape:
     core: bool = False
     replication_factor: int | None = None
     racks: tuple[str, ...] | None = None
+    groups: tuple[GroupPlan, ...] = ()
 
 
 def drawn_kinds(
@@ -98,6 +134,29 @@ def drawn_shape(profile: Profile, draws: Random, mutation: Mutation | None) -> S
     if racks is None and config.get("replica.selector.class") == RACK_AWARE:
         racks = _named_racks(shape.brokers)
     return replace(shape, config=config, acks=acks, racks=racks)
+
+
+def drawn_groups(profile: Profile, seed: int, mutation: Mutation | None, shape: Shape) -> Shape:
+    """Return the trial with its consumer groups, if it has any.
+
+    They are drawn apart from all else: trials without groups are what they were before there
+    were any.
+    """
+    draws = Random(f"{seed}:groups")  # noqa: S311 - reproducible
+    if draws.random() >= profile.groups or (mutation is not None and not mutation.groups):
+        return shape
+    plans = tuple(
+        GroupPlan(
+            f"g{number}",
+            draws.choice((2, 2, 3, 4)),
+            draws.choice(("range", "roundrobin", "sticky")),
+            draws.random() < 0.7,
+            draws.random() < 0.3,
+        )
+        for number in range(draws.choice((1, 1, 2)))
+    )
+    config = {"offsets.topic.num.partitions": draws.randint(1, 3), **shape.config}
+    return replace(shape, config=config, groups=plans)
 
 
 def _usual(profile: Profile, draws: Random) -> Shape:
