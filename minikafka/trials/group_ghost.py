@@ -79,6 +79,7 @@ class SeenMember:
     Attributes:
         heard_ms: when it was last heard, or answered; its session counts from then.
         joining, syncing: it waits for the answer of its JoinGroup, or SyncGroup.
+        asked: the latest generation for which it has sent SyncGroup.
     """
 
     instance_id: str | None
@@ -88,6 +89,7 @@ class SeenMember:
     is_new: bool
     joining: bool
     syncing: bool
+    asked: int = -1
 
 
 @dataclass
@@ -178,6 +180,9 @@ class OffsetsGhost:
         if seen is None or group is None:
             return
         if isinstance(command, SyncGroup):
+            member = seen.members.get(command.member_id)
+            if member is not None:
+                member.asked = command.generation_id
             if (
                 command.member_id != group.leader
                 or command.generation_id != group.generation_id
@@ -235,15 +240,21 @@ class OffsetsGhost:
                 member.is_new,
                 joining,
                 syncing,
+                -1 if known is None else known.asked,
             )
         return seen
 
 
 class GroupWorld:
-    """All partitions of `__consumer_offsets`, by index."""
+    """All partitions of `__consumer_offsets`, by index.
+
+    Attributes:
+        busy: members commit, so that its replicas are hardly ever the same.
+    """
 
     def __init__(self) -> None:
         self.partitions: dict[int, OffsetsGhost] = {}
+        self.busy = False
 
     def of(self, index: int) -> OffsetsGhost:
         """Return one partition."""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Groups"]
 
 REQUEST_TIMEOUT_MS = 8_000
+METADATA_AGE_MS = 5_000
+"""aiokafka 0.14 asks a former leader where a partition begins until its metadata is that old."""
 RETRY_S = 0.5
 STOP_S = 10.0
 """How long a member may take to leave."""
@@ -69,6 +71,7 @@ class Groups:
 
     def start(self) -> None:
         """Let every member begin."""
+        self._simulation.invariants.ghost.groups.busy = bool(self._plans)
         for plan in self._plans:
             for number in range(plan.members):
                 name = f"{MEMBER_HOST}{plan.name}-{number}"
@@ -77,6 +80,7 @@ class Groups:
 
     def stop(self) -> None:
         """End every member."""
+        self._simulation.invariants.ghost.groups.busy = False
         for plan in self._plans:
             for number in range(plan.members):
                 host = self._simulation.host(f"{MEMBER_HOST}{plan.name}-{number}")
@@ -242,12 +246,13 @@ class _Member:
         """Close a consumer; end the process where that does not come to an end.
 
         aiokafka 0.14 commits for ever where it has lost its coordinator when it is closed: it
-        asks for no other one then, and tries again because there is none.
+        asks for no other one then, and tries again because there is none. And it raises its
+        fetcher's CancelledError where that waits to try again.
         """
         try:
             async with asyncio.timeout(STOP_S):
                 await consumer.stop()
-        except TimeoutError:
+        except (TimeoutError, asyncio.CancelledError):
             self._groups.simulation.note(f"{self._name} does not close")
             loop, host = self._groups.simulation.loop, self._groups.simulation.host(self._name)
             loop.at_ns(loop.now_ns, lambda: _end(host))
@@ -276,9 +281,11 @@ class _Member:
             auto_commit_interval_ms=2_000,
             auto_offset_reset="earliest",
             session_timeout_ms=6_000,
+            rebalance_timeout_ms=plan.rebalance_ms,
             heartbeat_interval_ms=draws.choice((1_000, 2_000)),
             fetch_max_wait_ms=2_000,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
+            metadata_max_age_ms=METADATA_AGE_MS,
         )
         consumer.subscribe(groups.topics, listener=Listener())
         return consumer

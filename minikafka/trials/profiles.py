@@ -79,6 +79,7 @@ class GroupPlan:
         assignor: `range`, `roundrobin` or `sticky`.
         by_hand: members commit what they have processed; else the client does, now and then.
         static: members have a `group.instance.id`.
+        rebalance_ms: how long a rebalance waits for members.
     """
 
     name: str
@@ -86,6 +87,7 @@ class GroupPlan:
     assignor: str
     by_hand: bool
     static: bool
+    rebalance_ms: int
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,7 @@ def drawn_groups(profile: Profile, seed: int, mutation: Mutation | None, shape: 
             draws.choice(("range", "roundrobin", "sticky")),
             draws.random() < 0.7,
             draws.random() < 0.3,
+            draws.choice((3_000, 6_000, 10_000)),
         )
         for number in range(draws.choice((1, 1, 2)))
     )

@@ -150,8 +150,8 @@ def _too_early(event: Coordinated, before: SeenGroup, member: SeenMember) -> str
     late = now_ms - before.since_ms >= longest_ms
     if before.state is GroupState.PREPARING_REBALANCE and late and not member.joining:
         return None
-    if now_ms - before.began_ms >= longest_ms and not member.syncing:
-        return None  # it may not have asked for its assignment
+    if now_ms - before.began_ms >= longest_ms and member.asked != before.generation:
+        return None  # it has not asked for its assignment
     return (
         f"heard {silent_ms} ms ago, session {member.session_ms} ms, the group "
         f"{before.state.value} for {now_ms - before.since_ms} ms"

@@ -146,8 +146,10 @@ class _Trial:
             simulation.violated("L5", f"sends that never end; {simulation.cluster.status()}")
         await simulation.converged(CONVERGE_S)
         await groups.settled(CONVERGE_S)
-        groups.stop()
         await workload.stop()
+        if self._shape.groups:
+            groups.stop()
+            await simulation.converged(CONVERGE_S)
         await self._idle()
         wrong = wrong_replicas(simulation)
         if wrong is not None:
