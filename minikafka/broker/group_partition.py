@@ -59,7 +59,7 @@ class _Write(Delayed):
     At the deadline it is answered as failed, but its records may be committed all the same.
     """
 
-    __slots__ = ("_answer", "_decision", "_now", "end_offset", "records")
+    __slots__ = ("_answer", "_decision", "_failed", "_now", "end_offset", "records")
 
     def __init__(
         self,
@@ -67,6 +67,7 @@ class _Write(Delayed):
         end_offset: Offset,
         answer: Deferred[Any],
         now: Callable[[], Moment],
+        failed: Callable[[], None],
     ) -> None:
         super().__init__()
         self.records = decision.records
@@ -74,6 +75,7 @@ class _Write(Delayed):
         self._decision = decision
         self._answer = answer
         self._now = now
+        self._failed = failed
 
     def settle(self, error: ErrorCode) -> None:
         """Answer, once."""
@@ -93,6 +95,7 @@ class _Write(Delayed):
     def expire(self) -> None:
         self.done = False
         self.settle(coordinator_error(ErrorCode.REQUEST_TIMED_OUT))
+        self._failed()
 
 
 class _Alarm(Delayed):
@@ -257,6 +260,9 @@ class GroupPartition(Watcher):
             write = waiting.popleft()
             self._coordinator.commit(write.records)
             write.settle(ErrorCode.NONE)
+        self._heard_from_log()
+
+    def _heard_from_log(self) -> None:
         if self._observer is not None:
             self._observer.coordinated(self, None, None)
         self._arm()
@@ -303,7 +309,7 @@ class GroupPartition(Watcher):
         self._replicas.appended(self._partition, -1)
 
     def _wait(self, decision: Decision[T], end_offset: Offset, answer: Deferred[T]) -> None:
-        write = _Write(decision, end_offset, answer, self._now)
+        write = _Write(decision, end_offset, answer, self._now, self._heard_from_log)
         self._waiting.append(write)
         deadline_ms = self._clock.monotonic_ms() + self._commit_timeout_ms
         self._purgatory.watch(write, (), deadline_ms)

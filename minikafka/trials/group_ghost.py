@@ -180,17 +180,7 @@ class OffsetsGhost:
         if seen is None or group is None:
             return
         if isinstance(command, SyncGroup):
-            member = seen.members.get(command.member_id)
-            if member is not None:
-                member.asked = command.generation_id
-            if (
-                command.member_id != group.leader
-                or command.generation_id != group.generation_id
-                or group.state is not GroupState.COMPLETING_REBALANCE
-            ):
-                return
-            for member_id, assignment in command.assignments:
-                seen.sent.setdefault((command.generation_id, member_id), assignment)
+            self._asked(seen, group, command)
         elif isinstance(command, (Heartbeat, CommitOffsets)):
             member = seen.members.get(command.member_id)
             if member is not None:
@@ -202,6 +192,18 @@ class OffsetsGhost:
                     and member_id not in group.members
                 ):
                     seen.fenced[member_id] = None
+
+    def _asked(self, seen: SeenGroup, group: ClassicGroup, command: SyncGroup) -> None:
+        """Keep who has asked for its assignment, and what the leader of the group has sent."""
+        if command.generation_id != group.generation_id:
+            return
+        member = seen.members.get(command.member_id)
+        if member is not None:
+            member.asked = command.generation_id
+        leads = command.member_id == group.leader
+        if leads and group.state is GroupState.COMPLETING_REBALANCE:
+            for member_id, assignment in command.assignments:
+                seen.sent.setdefault((command.generation_id, member_id), assignment)
 
     def look(self, groups: Iterable[ClassicGroup], now_ms: int) -> None:
         """Keep how the groups of the latest coordinator look now."""

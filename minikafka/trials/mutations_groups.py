@@ -78,19 +78,19 @@ def _hands_out_former_assignments() -> list[Patch]:
 
     def sync_group(table: Any, command: Any, answer: Any, now: Any) -> Any:
         group = table.groups.get(command.group_id)
-        member = None if group is None else group.members.get(command.member_id)
+        leader = None if group is None else group.members.get(group.leader)
         if (
-            member is None
+            leader is None
             or group.state is not GroupState.COMPLETING_REBALANCE
             or group.leader == command.member_id
             or command.generation_id != group.generation_id
-            or not member.assignment
+            or not leader.assignment
         ):
             return real(table, command, answer, now)
         group.pending_syncs.pop(command.member_id, None)
         answer.set(
             SyncAnswer(
-                ErrorCode.NONE, group.protocol_type, group.protocol_name, member.assignment
+                ErrorCode.NONE, group.protocol_type, group.protocol_name, leader.assignment
             )
         )
         return NOTHING
@@ -256,7 +256,7 @@ GROUP_MUTATIONS: dict[str, Mutation] = {
         groups=True,
     ),
     "M78": Mutation(
-        "who was there before is given what it had in the generation before",
+        "who is not kept waiting for its assignment is given what the leader had before",
         ("G2",),
         _hands_out_former_assignments,
         ("member_kill",),
@@ -286,6 +286,7 @@ GROUP_MUTATIONS: dict[str, Mutation] = {
         "heartbeats do not prolong a session",
         ("G6",),
         _does_not_hear_heartbeats,
+        ("member_pause",),
         ancestor="KIP-62",
         profile="groups",
         groups=True,
