@@ -166,6 +166,19 @@ def _coordinators_begin_with_the_true_offsets(event: Coordinated) -> str | None:
 
 
 @check("G4", "coordinated")
+def _only_what_is_committed_is_shown(event: Coordinated) -> str | None:
+    """Whoever asks now would be told what is in the true log."""
+    if not event.latest or event.decision is None or not event.decision.records:
+        return None
+    for group in event.groups.coordinator.groups():
+        shown = event.groups.coordinator.committed(group.group_id)
+        for partition, value in shown.items():
+            if value not in event.offsets.commits.get((group.group_id, partition), ()):
+                return f"broker {event.broker} shows {value} of {group.group_id}, {partition}"
+    return None
+
+
+@check("G4", "coordinated")
 def _answers_wait_for_the_log(event: Coordinated) -> str | None:
     """Nothing is answered before all that was written when it was decided is committed."""
     answer, log = event.answer, event.groups.partition.log
