@@ -84,7 +84,6 @@ class SeenMember:
 
     instance_id: str | None
     session_ms: int
-    rebalance_ms: int
     heard_ms: int
     is_new: bool
     joining: bool
@@ -99,6 +98,8 @@ class SeenGroup:
     Attributes:
         since_ms: since when it is in its state.
         began_ms: when its generation began.
+        join_ms, sync_ms: how long members had to join, from the first, and to sync, from the second
+            of these on: the longest that one of them wanted then.
         sent: what the leader of the group has sent, by generation and member id.
         fenced: ids of static members that others have replaced.
     """
@@ -107,6 +108,8 @@ class SeenGroup:
     generation: int
     since_ms: int
     began_ms: int
+    join_ms: int
+    sync_ms: int
     members: dict[str, SeenMember] = field(default_factory=dict)
     sent: dict[tuple[int, str], bytes] = field(default_factory=dict)
     fenced: dict[str, None] = field(default_factory=dict)
@@ -213,11 +216,14 @@ class OffsetsGhost:
         }
 
     def _look(self, before: SeenGroup | None, group: ClassicGroup, now_ms: int) -> SeenGroup:
-        seen = before or SeenGroup(group.state, group.generation_id, now_ms, now_ms)
-        if group.state is not seen.state:
-            seen.since_ms = now_ms
+        longest_ms = group.rebalance_timeout_ms()
+        seen = before or SeenGroup(
+            group.state, group.generation_id, now_ms, now_ms, longest_ms, longest_ms
+        )
+        if group.state is not seen.state or group.generation_id != seen.generation:
+            seen.since_ms, seen.join_ms = now_ms, longest_ms
         if group.generation_id != seen.generation:
-            seen.began_ms = seen.since_ms = now_ms
+            seen.began_ms, seen.sync_ms = now_ms, longest_ms
             seen.sent.clear()
         seen.state, seen.generation = group.state, group.generation_id
         former = seen.members
@@ -237,7 +243,6 @@ class OffsetsGhost:
             seen.members[member_id] = SeenMember(
                 member.group_instance_id,
                 member.session_timeout_ms,
-                member.rebalance_timeout_ms,
                 heard_ms,
                 member.is_new,
                 joining,

@@ -146,11 +146,10 @@ def _too_early(event: Coordinated, before: SeenGroup, member: SeenMember) -> str
         return None
     if silent_ms >= member.session_ms and not waits:
         return None
-    longest_ms = max(each.rebalance_ms for each in before.members.values())
-    late = now_ms - before.since_ms >= longest_ms
+    late = now_ms - before.since_ms >= before.join_ms
     if before.state is GroupState.PREPARING_REBALANCE and late and not member.joining:
         return None
-    if now_ms - before.began_ms >= longest_ms and member.asked != before.generation:
+    if now_ms - before.began_ms >= before.sync_ms and member.asked != before.generation:
         return None  # it has not asked for its assignment
     return (
         f"heard {silent_ms} ms ago, session {member.session_ms} ms, the group "
@@ -218,10 +217,10 @@ def _assignments_come_or_who_withholds_them_goes(event: Coordinated) -> str | No
         if not (group.state is before.state is GroupState.COMPLETING_REBALANCE):
             continue
         waited_ms = event.now_ms - before.began_ms
-        longest_ms = max((each.rebalance_ms for each in before.members.values()), default=0)
-        if group.generation_id == before.generation and waited_ms > longest_ms + LATE_MS:
+        late = waited_ms > before.sync_ms + LATE_MS
+        if group.generation_id == before.generation and late:
             return (
                 f"group {group.group_id}: generation {group.generation_id} has no assignment "
-                f"after {waited_ms} ms, and its rebalance timeout is {longest_ms} ms"
+                f"after {waited_ms} ms, and its rebalance timeout is {before.sync_ms} ms"
             )
     return None
