@@ -35,7 +35,7 @@ METADATA_AGE_MS = 5_000
 RETRY_S = 0.5
 STOP_S = 10.0
 """How long a member may take to leave."""
-IDLE_POLLS = 3
+IDLE_POLLS = 2
 """After so many polls without a record a member commits once more where it is."""
 LEAVES = 0.01
 """How often a member leaves after a poll."""
@@ -283,7 +283,7 @@ class _Member:
             session_timeout_ms=6_000,
             rebalance_timeout_ms=plan.rebalance_ms,
             heartbeat_interval_ms=draws.choice((1_000, 2_000)),
-            fetch_max_wait_ms=2_000,
+            fetch_max_wait_ms=3_000,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             metadata_max_age_ms=METADATA_AGE_MS,
         )
@@ -294,7 +294,7 @@ class _Member:
         """Process records until it is time to leave."""
         idle = 0
         while self._groups.ending or draws.random() >= LEAVES:
-            found = await consumer.getmany(timeout_ms=1_000, max_records=50)
+            found = await consumer.getmany(timeout_ms=1_500, max_records=50)
             for partition, records in found.items():
                 self._groups.read(self._plan.name, partition, records)
             idle = 0 if found else idle + 1

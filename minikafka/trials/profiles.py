@@ -36,6 +36,7 @@ class Profile:
         gap_s: average seconds between two sends of one producer.
         swarm: the cluster, its topics, promises and timeouts are drawn, too.
         groups: how often there are consumer groups, and faults that aim at them.
+        members_max: of one group; with fewer than four there is no second group.
     """
 
     about: str
@@ -48,6 +49,7 @@ class Profile:
     gap_s: float = 1.0
     swarm: bool = False
     groups: float = 0.0
+    members_max: int = 4
 
 
 PROFILES: dict[str, Profile] = {
@@ -61,6 +63,7 @@ PROFILES: dict[str, Profile] = {
         kinds=(*chaos.ALL_KINDS, *DIRECTED_KINDS, *QUORUM_KINDS),
         swarm=True,
         groups=0.5,
+        members_max=3,  # each member costs as much as a consumer
     ),
     "groups": Profile(
         "consumer groups, and faults that hit their members and coordinators",
@@ -150,13 +153,13 @@ def drawn_groups(profile: Profile, seed: int, mutation: Mutation | None, shape: 
     plans = tuple(
         GroupPlan(
             f"g{number}",
-            draws.choice((2, 2, 3, 4)),
+            min(draws.choice((2, 2, 3, 4)), profile.members_max),
             draws.choice(("range", "roundrobin", "sticky")),
             draws.random() < 0.7,
             draws.random() < 0.3,
             draws.choice((3_000, 6_000, 10_000)),
         )
-        for number in range(draws.choice((1, 1, 2)))
+        for number in range(draws.choice((1, 1, 2)) if profile.members_max > 3 else 1)
     )
     config = {"offsets.topic.num.partitions": draws.randint(1, 3), **shape.config}
     return replace(shape, config=config, groups=plans)
