@@ -297,6 +297,11 @@ class _Member:
             found = await consumer.getmany(timeout_ms=1_500, max_records=50)
             for partition, records in found.items():
                 self._groups.read(self._plan.name, partition, records)
+            if consumer._fetcher.error_future.done():
+                # aiokafka 0.14 does not tell: a request that times out on a connection that is
+                # gone is a KeyError, which ends its fetcher.
+                self._groups.simulation.note(f"{self._name} does not fetch any more")
+                return
             idle = 0 if found else idle + 1
             if self._plan.by_hand and (found or idle % IDLE_POLLS == 0):
                 await self._commit(consumer, found)
