@@ -39,7 +39,8 @@ def _lets_any_generation_commit() -> list[Patch]:
         group = table.groups.get(command.group_id)
         wanted = command
         if group is not None and group.members and command.generation_id >= 0:
-            member_id = next(iter(group.members))
+            known = command.member_id in group.members
+            member_id = command.member_id if known else next(iter(group.members))
             wanted = replace(
                 command,
                 member_id=member_id,
