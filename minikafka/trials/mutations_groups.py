@@ -129,7 +129,9 @@ def _keeps_who_is_late() -> list[Patch]:
 def _does_not_hear_heartbeats() -> list[Patch]:
     from minikafka.groups import offsets, syncing
 
-    def expect_heartbeat(table: Any, group: Any, member: Any, now: Any) -> None:
+    def expect_heartbeat(
+        table: Any, group: Any, member: Any, now: Any, timeout_ms: int | None = None
+    ) -> None:
         """Do nothing."""
 
     return [
