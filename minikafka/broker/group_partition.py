@@ -15,23 +15,22 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from minikafka.base.clock import Clock
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import Offset
-from minikafka.broker.observer import BrokerObserver
 from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Condition, Delayed, Purgatory, Watcher
 from minikafka.broker.replica_manager import ReplicaManager
-from minikafka.groups.commands import Decision, Moment
+from minikafka.groups.commands import Command, Decision, Moment
 from minikafka.groups.coordinator import GroupCoordinator
 from minikafka.groups.records import GroupRecord, decode_record, encode_record
 from minikafka.records.builder import build_batch
 from minikafka.records.records import Record, decode_records
 
-__all__ = ["GroupPartition", "coordinator_error"]
+__all__ = ["GroupObserver", "GroupPartition", "coordinator_error"]
 
 T = TypeVar("T")
 
@@ -51,6 +50,26 @@ def coordinator_error(code: ErrorCode) -> ErrorCode:
     if code in _NOT_HERE:
         return ErrorCode.NOT_COORDINATOR
     return ErrorCode.UNKNOWN_SERVER_ERROR if code in _TOO_LARGE else code
+
+
+class GroupObserver(Protocol):
+    """Told of what group coordinators do, for checks; must not change anything."""
+
+    def commanded(self, groups: GroupPartition, command: Command, now: Moment) -> None:
+        """Hear of a command that a group coordinator has not refused, before it is carried out."""
+        ...
+
+    def coordinated(
+        self,
+        groups: GroupPartition,
+        decision: Decision[Any] | None,
+        answer: Deferred[Any] | None,
+    ) -> None:
+        """Hear that a coordinator has decided something, and whether it has answered already.
+
+        None where it has only heard from its log: what was written is committed, or all is read.
+        """
+        ...
 
 
 class _Write(Delayed):
@@ -125,7 +144,7 @@ class GroupPartition(Watcher):
     Args:
         coordinator: empty; belongs to this object.
         commit_timeout_ms: how long a record may take to be committed.
-        observer: looks on; see `broker.observer`.
+        observer: looks on.
     """
 
     __slots__ = (
@@ -151,7 +170,7 @@ class GroupPartition(Watcher):
         replicas: ReplicaManager,
         *,
         commit_timeout_ms: int,
-        observer: BrokerObserver | None = None,
+        observer: GroupObserver | None = None,
     ) -> None:
         assert partition.leader is not None
         self.tenure = partition.leader.tenure

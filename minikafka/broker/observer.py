@@ -7,24 +7,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from minikafka.base.deferred import Deferred
 from minikafka.base.ids import TopicPartition
+from minikafka.broker.group_partition import GroupObserver
 from minikafka.log.observer import LogObserver
 from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.states import MetadataDelta
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
-    from minikafka.broker.group_partition import GroupPartition
     from minikafka.broker.partition import Partition
-    from minikafka.groups.commands import Command, Decision, Moment
     from minikafka.quorum.snapshots import SnapshotId
     from minikafka.replication.leader import IsrWish, PartitionLeader
 
 __all__ = ["BrokerObserver"]
 
 
-class BrokerObserver(LogObserver, Protocol):
+class BrokerObserver(LogObserver, GroupObserver, Protocol):
     """Told of what one broker does after it did it; must not change anything."""
 
     def started(self, broker: Broker) -> None:
@@ -59,22 +57,6 @@ class BrokerObserver(LogObserver, Protocol):
         self, partition: Partition, leader: PartitionLeader, wish: IsrWish | None, now_ms: int
     ) -> None:
         """Hear which ISR a leader asks for, before it is sent; None where today's is right."""
-        ...
-
-    def commanded(self, groups: GroupPartition, command: Command, now: Moment) -> None:
-        """Hear of a command that a group coordinator has not refused, before it is carried out."""
-        ...
-
-    def coordinated(
-        self,
-        groups: GroupPartition,
-        decision: Decision[Any] | None,
-        answer: Deferred[Any] | None,
-    ) -> None:
-        """Hear that a coordinator has decided something, and whether it has answered already.
-
-        None where it has only heard from its log: what was written is committed, or all is read.
-        """
         ...
 
     def answered(

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from minikafka.base.deferred import Deferred
-from minikafka.base.ids import BrokerId, LeaderEpoch, Offset, TopicPartition
+from minikafka.base.ids import LeaderEpoch, Offset, TopicPartition
 from minikafka.groups.classic import ClassicGroup
 from minikafka.groups.commands import (
     Command,
     CommitOffsets,
-    Decision,
     Heartbeat,
     JoinGroup,
     SyncGroup,
@@ -31,13 +29,9 @@ from minikafka.groups.states import GroupState
 from minikafka.records.records import decode_records
 
 if TYPE_CHECKING:
-    from minikafka.broker.group_partition import GroupPartition
     from minikafka.log.partition_log import PartitionLog
-    from minikafka.trials.ghost import Ghost, GhostPartition
 
 __all__ = [
-    "Commanded",
-    "Coordinated",
     "GroupHistory",
     "GroupWorld",
     "OffsetsGhost",
@@ -267,40 +261,9 @@ class GroupWorld:
         """Return one partition."""
         return self.partitions.setdefault(index, OffsetsGhost())
 
-    def committed(self, log: PartitionLog, ghost: GhostPartition) -> None:
-        """Hear that more of a partition is committed."""
+    def committed(self, log: PartitionLog, end: Offset, *, licensed: bool) -> None:
+        """Hear that a partition is committed up to `end`, which is in this log."""
         found = self.of(log.partition.partition)
-        found.licensed = found.licensed or ghost.may_have_lost
+        found.licensed = found.licensed or licensed
         if not found.licensed:
-            found.fold(log, ghost.true_watermark)
-
-
-class Commanded(NamedTuple):
-    """A command that a coordinator has not refused; `latest` where nobody coordinates later."""
-
-    broker: BrokerId
-    groups: GroupPartition
-    offsets: OffsetsGhost
-    command: Command
-    now_ms: int
-    latest: bool
-
-
-class Coordinated(NamedTuple):
-    """What a coordinator has just done; `offsets` still has how its groups looked before.
-
-    Args:
-        first: it has just begun: all it knows is what it has read.
-        decision: what it has decided; None where it has heard from its log.
-        answer: of the decision.
-    """
-
-    broker: BrokerId
-    groups: GroupPartition
-    offsets: OffsetsGhost
-    now_ms: int
-    latest: bool
-    first: bool
-    decision: Decision[Any] | None
-    answer: Deferred[Any] | None
-    world: Ghost
+            found.fold(log, end)

@@ -12,14 +12,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
 
+from minikafka.base.deferred import Deferred
 from minikafka.base.ids import BrokerId, LeaderEpoch, Offset
 from minikafka.sim.errors import SimError
 from minikafka.trials.ghost import Chain, Entry, Ghost, GhostPartition
+from minikafka.trials.group_ghost import OffsetsGhost
 from minikafka.trials.metadata_history import MetadataHistory
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
+    from minikafka.broker.group_partition import GroupPartition
     from minikafka.broker.partition import Partition
+    from minikafka.groups.commands import Command, Decision
     from minikafka.log.partition_log import PartitionLog
     from minikafka.metadata.image import MetadataImage
     from minikafka.metadata.states import MetadataDelta
@@ -30,6 +34,8 @@ __all__ = [
     "REGISTERED",
     "Answer",
     "Applied",
+    "Commanded",
+    "Coordinated",
     "Hook",
     "Invariants",
     "IsrConsidered",
@@ -181,6 +187,37 @@ class Snapshotted:
     image: MetadataImage
     world: Ghost
     history: MetadataHistory
+
+
+class Commanded(NamedTuple):
+    """A command that a coordinator has not refused; `latest` where nobody coordinates later."""
+
+    broker: BrokerId
+    groups: GroupPartition
+    offsets: OffsetsGhost
+    command: Command
+    now_ms: int
+    latest: bool
+
+
+class Coordinated(NamedTuple):
+    """What a coordinator has just done; `offsets` still has how its groups looked before.
+
+    Args:
+        first: it has just begun: all it knows is what it has read.
+        decision: what it has decided; None where it has heard from its log.
+        answer: of the decision.
+    """
+
+    broker: BrokerId
+    groups: GroupPartition
+    offsets: OffsetsGhost
+    now_ms: int
+    latest: bool
+    first: bool
+    decision: Decision[Any] | None
+    answer: Deferred[Any] | None
+    world: Ghost
 
 
 class Answer(NamedTuple):

@@ -10,10 +10,12 @@ from minikafka.base.ids import NO_LEADER, BrokerId, Offset, TopicPartition
 from minikafka.broker.group_coordinator import OFFSETS_TOPIC
 from minikafka.records.batch import Batch
 from minikafka.trials.ghost import Chain, Entry, GhostPartition, Loss
-from minikafka.trials.group_ghost import Commanded, Coordinated, OffsetsGhost
+from minikafka.trials.group_ghost import OffsetsGhost
 from minikafka.trials.invariants import (
     Answer,
     Applied,
+    Commanded,
+    Coordinated,
     Hook,
     Invariants,
     IsrConsidered,
@@ -113,7 +115,9 @@ class Onlooker:
             self._note_promise(ghost, log)
             ghost.committed += chain.between(ghost.true_watermark, log.high_watermark)
             if log.partition.topic == OFFSETS_TOPIC:
-                self._ghost.groups.committed(log, ghost)
+                self._ghost.groups.committed(
+                    log, ghost.true_watermark, licensed=ghost.may_have_lost
+                )
 
     def _note_promise(self, ghost: GhostPartition, log: PartitionLog) -> None:
         broker = self._broker

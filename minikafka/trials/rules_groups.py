@@ -15,8 +15,8 @@ from minikafka.groups.commands import CommitOffsets, Heartbeat, JoinGroup, Leave
 from minikafka.groups.records import OffsetCommitted
 from minikafka.groups.states import GroupState
 from minikafka.groups.table import NEW_MEMBER_JOIN_TIMEOUT_MS
-from minikafka.trials.group_ghost import Commanded, Coordinated, SeenGroup, SeenMember
-from minikafka.trials.invariants import check
+from minikafka.trials.group_ghost import SeenGroup, SeenMember
+from minikafka.trials.invariants import Commanded, Coordinated, check
 
 __all__ = ["REGISTERED_HERE"]
 

@@ -14,8 +14,8 @@ from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import NO_OFFSET, LeaderEpoch, TopicPartition
 from minikafka.broker.group_coordinator import OFFSETS_TOPIC
 from minikafka.groups.records import CommittedOffset
-from minikafka.trials.group_ghost import Coordinated, OffsetsGhost
-from minikafka.trials.invariants import Answer, check
+from minikafka.trials.group_ghost import OffsetsGhost
+from minikafka.trials.invariants import Answer, Coordinated, check
 from minikafka.wire.framing import FrameError
 from minikafka.wire.primitives import read_legacy_count, read_legacy_string
 from minikafka.wire.shapes import optional

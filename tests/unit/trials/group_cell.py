@@ -9,8 +9,8 @@ from minikafka.base.deferred import Deferred
 from minikafka.base.ids import TopicPartition
 from minikafka.groups.commands import Command, Decision, JoinAnswer, Moment
 from minikafka.trials.ghost import Ghost
-from minikafka.trials.group_ghost import Commanded, Coordinated, OffsetsGhost
-from minikafka.trials.invariants import REGISTERED, Answer
+from minikafka.trials.group_ghost import OffsetsGhost
+from minikafka.trials.invariants import REGISTERED, Answer, Commanded, Coordinated
 from minikafka.trials.simulation import Simulation
 from minikafka.wire.versions import ApiKey
 from tests.unit.groups.desk import Desk
