@@ -97,6 +97,7 @@ class GroupCoordinators:
                 GroupCoordinator(self._limits, seeds),
                 broker.replicas,
                 commit_timeout_ms=broker.config.offsets_commit_timeout_ms,
+                observer=broker.observer,
             )
 
     def on_topics_removed(self, names: Sequence[str]) -> None:

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from minikafka.base.clock import Clock
 from minikafka.base.deferred import Deferred
@@ -23,13 +24,13 @@ from minikafka.base.ids import Offset
 from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Condition, Delayed, Purgatory, Watcher
 from minikafka.broker.replica_manager import ReplicaManager
-from minikafka.groups.commands import Decision, Moment
+from minikafka.groups.commands import Command, Decision, Moment
 from minikafka.groups.coordinator import GroupCoordinator
 from minikafka.groups.records import GroupRecord, decode_record, encode_record
 from minikafka.records.builder import build_batch
 from minikafka.records.records import Record, decode_records
 
-__all__ = ["GroupPartition", "coordinator_error"]
+__all__ = ["GroupObserver", "GroupPartition", "coordinator_error"]
 
 T = TypeVar("T")
 
@@ -51,13 +52,33 @@ def coordinator_error(code: ErrorCode) -> ErrorCode:
     return ErrorCode.UNKNOWN_SERVER_ERROR if code in _TOO_LARGE else code
 
 
+class GroupObserver(Protocol):
+    """Told of what group coordinators do, for checks; must not change anything."""
+
+    def commanded(self, groups: GroupPartition, command: Command, now: Moment) -> None:
+        """Hear of a command that a group coordinator has not refused, before it is carried out."""
+        ...
+
+    def coordinated(
+        self,
+        groups: GroupPartition,
+        decision: Decision[Any] | None,
+        answer: Deferred[Any] | None,
+    ) -> None:
+        """Hear that a coordinator has decided something, and whether it has answered already.
+
+        None where it has only heard from its log: what was written is committed, or all is read.
+        """
+        ...
+
+
 class _Write(Delayed):
     """One decision whose records are in the log, waiting to be committed.
 
     At the deadline it is answered as failed, but its records may be committed all the same.
     """
 
-    __slots__ = ("_answer", "_decision", "_now", "end_offset", "records")
+    __slots__ = ("_answer", "_decision", "_failed", "_now", "end_offset", "records")
 
     def __init__(
         self,
@@ -65,6 +86,7 @@ class _Write(Delayed):
         end_offset: Offset,
         answer: Deferred[Any],
         now: Callable[[], Moment],
+        failed: Callable[[], None],
     ) -> None:
         super().__init__()
         self.records = decision.records
@@ -72,6 +94,7 @@ class _Write(Delayed):
         self._decision = decision
         self._answer = answer
         self._now = now
+        self._failed = failed
 
     def settle(self, error: ErrorCode) -> None:
         """Answer, once."""
@@ -91,6 +114,7 @@ class _Write(Delayed):
     def expire(self) -> None:
         self.done = False
         self.settle(coordinator_error(ErrorCode.REQUEST_TIMED_OUT))
+        self._failed()
 
 
 class _Alarm(Delayed):
@@ -120,6 +144,7 @@ class GroupPartition(Watcher):
     Args:
         coordinator: empty; belongs to this object.
         commit_timeout_ms: how long a record may take to be committed.
+        observer: looks on.
     """
 
     __slots__ = (
@@ -128,6 +153,7 @@ class GroupPartition(Watcher):
         "_commit_timeout_ms",
         "_coordinator",
         "_load_end",
+        "_observer",
         "_partition",
         "_purgatory",
         "_replicas",
@@ -144,6 +170,7 @@ class GroupPartition(Watcher):
         replicas: ReplicaManager,
         *,
         commit_timeout_ms: int,
+        observer: GroupObserver | None = None,
     ) -> None:
         assert partition.leader is not None
         self.tenure = partition.leader.tenure
@@ -158,6 +185,9 @@ class GroupPartition(Watcher):
         self._load_end = partition.log.log_end_offset
         self._waiting: deque[_Write] = deque()
         self._alarm: _Alarm | None = None
+        self._observer = observer
+        if observer is not None:
+            coordinator.hear = partial(observer.commanded, self)
         partition.high_watermark_moved.watchers[self] = None
         self.on_wake(partition.high_watermark_moved)
 
@@ -202,6 +232,16 @@ class GroupPartition(Watcher):
         return answer
 
     @property
+    def partition(self) -> Partition:
+        """The partition it is the coordinator of."""
+        return self._partition
+
+    @property
+    def coordinator(self) -> GroupCoordinator:
+        """The machine, to look at."""
+        return self._coordinator
+
+    @property
     def waiting_count(self) -> int:
         """How many decisions wait until what they wrote, or saw, is committed."""
         return len(self._waiting)
@@ -239,6 +279,11 @@ class GroupPartition(Watcher):
             write = waiting.popleft()
             self._coordinator.commit(write.records)
             write.settle(ErrorCode.NONE)
+        self._heard_from_log()
+
+    def _heard_from_log(self) -> None:
+        if self._observer is not None:
+            self._observer.coordinated(self, None, None)
         self._arm()
 
     def _load(self) -> None:
@@ -257,6 +302,11 @@ class GroupPartition(Watcher):
         self._coordinator.loaded(self._now())
 
     def _carry_out(self, decision: Decision[T], answer: Deferred[T]) -> None:
+        self._append_or_wait(decision, answer)
+        if self._observer is not None:
+            self._observer.coordinated(self, decision, answer)
+
+    def _append_or_wait(self, decision: Decision[T], answer: Deferred[T]) -> None:
         if not decision.records:
             if not self._waiting:
                 answer.set(decision.result)
@@ -278,7 +328,7 @@ class GroupPartition(Watcher):
         self._replicas.appended(self._partition, -1)
 
     def _wait(self, decision: Decision[T], end_offset: Offset, answer: Deferred[T]) -> None:
-        write = _Write(decision, end_offset, answer, self._now)
+        write = _Write(decision, end_offset, answer, self._now, self._heard_from_log)
         self._waiting.append(write)
         deadline_ms = self._clock.monotonic_ms() + self._commit_timeout_ms
         self._purgatory.watch(write, (), deadline_ms)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from minikafka.base.errors import ErrorCode
 from minikafka.base.ids import NO_LEADER_EPOCH, LeaderEpoch, Offset
@@ -18,6 +18,7 @@ from minikafka.groups.records import GroupRecord
 __all__ = [
     "NOTHING",
     "UNKNOWN_MEMBER",
+    "Command",
     "CommitOffsets",
     "Decision",
     "DescribedGroup",
@@ -196,6 +197,10 @@ class CommitOffsets:
     offsets: tuple[OffsetToCommit, ...]
     retention_ms: int = -1
     unknown_group_error: ErrorCode = ErrorCode.ILLEGAL_GENERATION
+
+
+Command: TypeAlias = JoinGroup | SyncGroup | Heartbeat | LeaveGroup | CommitOffsets
+"""What a member asks for."""
 
 
 class PartitionResult(NamedTuple):

@@ -12,7 +12,8 @@ committed, for who asks. So nobody reads an offset that a failover could take ba
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import BrokerBug, ErrorCode, KafkaError
@@ -22,6 +23,7 @@ from minikafka.groups import joining, leaving, offsets, syncing
 from minikafka.groups.classic import ClassicGroup
 from minikafka.groups.commands import (
     UNKNOWN_MEMBER,
+    Command,
     CommitOffsets,
     Decision,
     DescribedGroup,
@@ -48,6 +50,8 @@ from minikafka.groups.table import GroupLimits, GroupTable
 
 __all__ = ["GroupCoordinator"]
 
+T = TypeVar("T")
+
 _CLEANUP = ("cleanup",)
 
 
@@ -58,12 +62,16 @@ class GroupCoordinator:
         limits: the broker's configs.
         seeds: of this partition and of this term as coordinator, so that no member id comes
             twice.
+
+    Attributes:
+        hear: called with each command of a member that is not refused; None for nobody.
     """
 
     def __init__(self, limits: GroupLimits, seeds: Seeds) -> None:
         self._table = GroupTable(limits, seeds)
         self._written = OffsetTable()
         self._committed = OffsetTable()
+        self.hear: Callable[[Command, Moment], None] | None = None
 
     # --- the log ---------------------------------------------------------------------------
 
@@ -137,21 +145,28 @@ class GroupCoordinator:
         self, command: JoinGroup, answer: Deferred[JoinAnswer], now: Moment
     ) -> Decision[None]:
         """Let a consumer into a group; see `joining.join_group`."""
-        return joining.join_group(self._table, command, answer, now)
+        decision = joining.join_group(self._table, command, answer, now)
+        return self._heard(command, now, decision)
 
     def sync_group(
         self, command: SyncGroup, answer: Deferred[SyncAnswer], now: Moment
     ) -> Decision[None]:
         """Give a member its assignment; see `syncing.sync_group`."""
-        return syncing.sync_group(self._table, command, answer, now)
+        decision = syncing.sync_group(self._table, command, answer, now)
+        return self._heard(command, now, decision)
 
     def heartbeat(self, command: Heartbeat, now: Moment) -> Decision[ErrorCode]:
         """Prolong a member's session; see `syncing.heartbeat`."""
-        return syncing.heartbeat(self._table, command, now)
+        return self._heard(command, now, syncing.heartbeat(self._table, command, now))
 
     def leave_group(self, command: LeaveGroup, now: Moment) -> Decision[tuple[ErrorCode, ...]]:
         """Let members go; see `leaving.leave_group`."""
-        return leaving.leave_group(self._table, command, now)
+        return self._heard(command, now, leaving.leave_group(self._table, command, now))
+
+    def _heard(self, command: Command, now: Moment, decision: Decision[T]) -> Decision[T]:
+        if self.hear is not None:
+            self.hear(command, now)
+        return decision
 
     # --- offsets ---------------------------------------------------------------------------
 
@@ -159,7 +174,7 @@ class GroupCoordinator:
         self, command: CommitOffsets, now: Moment
     ) -> Decision[tuple[PartitionResult, ...]]:
         """Write down how far a group has come; see `offsets.commit_offsets`."""
-        return offsets.commit_offsets(self._table, command, now)
+        return self._heard(command, now, offsets.commit_offsets(self._table, command, now))
 
     def committed(self, group_id: str) -> Mapping[TopicPartition, CommittedOffset]:
         """Return the offsets of a group that are committed; none of a group that is unknown."""
@@ -212,6 +227,18 @@ class GroupCoordinator:
         if group is None:
             raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} not found.")
         return group.described()
+
+    def groups(self) -> tuple[ClassicGroup, ...]:
+        """Return every group to look at; not to be changed."""
+        return tuple(self._table.groups.values())
+
+    def offsets(self) -> dict[tuple[str, TopicPartition], CommittedOffset]:
+        """Return every offset that is written, committed or not, to look at."""
+        return {
+            (group_id, partition): value
+            for group_id in self._written
+            for partition, value in self._written.of_group(group_id).items()
+        }
 
     def group(self, group_id: str) -> ClassicGroup | None:
         """Return a group to look at, or None; not to be changed."""

@@ -53,6 +53,7 @@ class Mutation:
         patience_s: virtual seconds for what has to come to be once the faults are over; None for
             as long as any trial waits.
         profile: the trial's, where the caller asks for no other than the default one.
+        groups: it shows in trials with consumer groups; its kinds may be those that aim at them.
         survives: why it is not found yet; empty for one that has to be.
     """
 
@@ -66,4 +67,5 @@ class Mutation:
     acks: Acks | None = None
     patience_s: float | None = None
     profile: str = "default"
+    groups: bool = False
     survives: str = ""

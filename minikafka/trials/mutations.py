@@ -13,6 +13,7 @@ from typing import Any
 from minikafka.trials import mutations_following, mutations_log, mutations_replication
 from minikafka.trials.mutation import Mutation, Patch
 from minikafka.trials.mutations_controller import CONTROLLER_MUTATIONS
+from minikafka.trials.mutations_groups import GROUP_MUTATIONS
 from minikafka.trials.mutations_moving import MOVING_MUTATIONS
 from minikafka.trials.mutations_quorum import QUORUM_MUTATIONS
 from minikafka.trials.mutations_rules import RULE_MUTATIONS
@@ -49,6 +50,7 @@ MUTATIONS: dict[str, Mutation] = {
     **QUORUM_MUTATIONS,
     **RULE_MUTATIONS,
     **VOTER_MUTATIONS,
+    **GROUP_MUTATIONS,
 }
 """All planted bugs, by id."""
 

@@ -12,7 +12,8 @@ from minikafka.base.ids import BrokerId
 from minikafka.log.invariants import check_epochs
 from minikafka.log.partition_log import PartitionLog
 from minikafka.records.batch import check_crc
-from minikafka.trials.ghost import LAST_KNOWN_LEADER, Entry
+from minikafka.trials.chains import Entry
+from minikafka.trials.ghost import LAST_KNOWN_LEADER
 from minikafka.trials.invariants import Opened, Replica, check
 
 __all__ = ["REGISTERED_HERE"]

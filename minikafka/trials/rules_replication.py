@@ -9,7 +9,8 @@ from __future__ import annotations
 from minikafka.base.ids import BrokerId
 from minikafka.metadata.states import PartitionImage
 from minikafka.replication.leader import PartitionLeader
-from minikafka.trials.ghost import Entry, Ghost, GhostPartition
+from minikafka.trials.chains import Entry
+from minikafka.trials.ghost import Ghost, GhostPartition
 from minikafka.trials.invariants import Applied, IsrConsidered, Produced, Replica, check
 
 __all__ = ["REGISTERED_HERE"]

@@ -15,13 +15,22 @@ from minikafka.base.errors import KafkaError
 from minikafka.check.anomalies import Rules, find_anomalies
 from minikafka.check.history import History
 from minikafka.sim.network import Link
+from minikafka.trials.chaos_groups import GROUP_KINDS
 from minikafka.trials.chaos_quorum import QUORUM_KINDS, restore_voters
 from minikafka.trials.checks import no_acked_lost, offsets_monotonic
+from minikafka.trials.group_workload import Groups
 from minikafka.trials.invariants import Violation
 from minikafka.trials.job import Report
 from minikafka.trials.liveness import storm, wrong_replicas
 from minikafka.trials.mutations import MUTATIONS
-from minikafka.trials.profiles import PROFILES, Profile, Shape, drawn_kinds, drawn_shape
+from minikafka.trials.profiles import (
+    PROFILES,
+    Profile,
+    Shape,
+    drawn_groups,
+    drawn_kinds,
+    drawn_shape,
+)
 from minikafka.trials.run import prepare, run_scenario
 from minikafka.trials.simulation import Simulation
 from minikafka.trials.workload import Workload
@@ -72,7 +81,7 @@ def run_trial(
     chosen = PROFILES[profile]
     draws = Random(f"{seed}:trial")  # noqa: S311 - reproducible
     kinds = drawn_kinds(chosen, draws, mutation)
-    shape = drawn_shape(chosen, draws, mutation)
+    shape = drawn_groups(chosen, seed, mutation, drawn_shape(chosen, draws, mutation))
     patience_s = CONVERGE_S if mutation is None else mutation.patience_s or CONVERGE_S
 
     async def scenario(simulation: Simulation) -> None:
@@ -121,11 +130,43 @@ class _Trial:
 
     async def run(self, kinds: tuple[Callable[..., Any], ...], seconds: float) -> None:
         """Let clients and faults go at each other, heal all, and judge."""
-        simulation, profile = self._simulation, self._profile
+        simulation = self._simulation
         simulation.down_at_once = self._shape.down_at_once
         slowest = simulation.rng.choice((0.02, 0.05, 0.1))
         simulation.network.default = Link(latency=(0.0005, slowest))
         end_s = simulation.now + seconds
+        workload = self._begun(end_s)
+        groups = Groups(simulation, self._shape.topics, self._shape.groups, end_s)
+        groups.start()
+        await self._strike(kinds, end_s)
+        if any(kind in kinds for kind in QUORUM_KINDS):
+            await self._restore_voters()
+        if self._shape.core:
+            await self._do_with_the_core()
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await workload.finish()
+        except TimeoutError:
+            simulation.violated("L5", f"sends that never end; {simulation.cluster.status()}")
+        await simulation.converged(self._patience_s)
+        await groups.settled(self._patience_s)
+        await workload.stop()
+        if self._shape.groups:
+            groups.stop()
+            await simulation.converged(self._patience_s)
+        await self._idle()
+        wrong = wrong_replicas(simulation)
+        if wrong is not None:
+            raise Violation(*wrong)
+        simulation.check(no_acked_lost, offsets_monotonic)
+        skipped = groups.skipped()
+        if skipped is not None:
+            raise Violation("group-skip", skipped)
+        self._judge()
+
+    def _begun(self, end_s: float) -> Workload:
+        """Let producers and consumers begin."""
+        simulation, profile = self._simulation, self._profile
         workload = Workload(simulation, self._shape.topics, self._history, end_s)
         for number, acks in enumerate(self._shape.acks):
             workload.add_producer(
@@ -139,27 +180,24 @@ class _Trial:
         workload.add_watcher("w0")
         if self._shape.racks:
             workload.add_rack_reader(self._shape.racks[-1])
-        if profile.kinds or kinds:
-            await simulation.chaos(*kinds, every=profile.every_s, until=end_s)
-        else:
-            await simulation.sleep(seconds)
-        if any(kind in kinds for kind in QUORUM_KINDS):
-            await self._restore_voters()
-        if self._shape.core:
-            await self._do_with_the_core()
-        try:
-            async with asyncio.timeout(self._patience_s):
-                await workload.finish()
-        except TimeoutError:
-            simulation.violated("L5", f"sends that never end; {simulation.cluster.status()}")
-        await simulation.converged(self._patience_s)
-        await workload.stop()
-        await self._idle()
-        wrong = wrong_replicas(simulation)
-        if wrong is not None:
-            raise Violation(*wrong)
-        simulation.check(no_acked_lost, offsets_monotonic)
-        self._judge()
+        return workload
+
+    async def _strike(self, kinds: tuple[Callable[..., Any], ...], end_s: float) -> None:
+        """Let faults happen until it is time to heal; some aim at groups, where there are any."""
+        simulation, profile = self._simulation, self._profile
+        aimed = tuple(kind for kind in kinds if kind in GROUP_KINDS)
+        others = tuple(kind for kind in kinds if kind not in GROUP_KINDS)
+        if self._shape.groups and not aimed:
+            aimed = GROUP_KINDS
+        struck = [
+            simulation.chaos(*each, every=profile.every_s, until=end_s)
+            for each in (others, aimed)
+            if each
+        ]
+        for chaos in struck:
+            await chaos
+        if not struck:
+            await simulation.sleep(end_s - simulation.now)
 
     async def _restore_voters(self) -> None:
         """Let those vote who voted at first; a quorum that is alive can do that (L1)."""

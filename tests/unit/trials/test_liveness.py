@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from minikafka.broker.partition import Partition
-from minikafka.trials.ghost import Entry
+from minikafka.trials.chains import Entry
 from minikafka.trials.liveness import STEPS_PER_S_MAX, storm, unmet, wrong_replicas
 from minikafka.trials.run import run
 from minikafka.trials.simulation import Simulation

@@ -22,7 +22,8 @@ from minikafka.metadata.records import (
 )
 from minikafka.metadata.states import BrokerImage, PartitionImage, TopicImage
 from minikafka.trials import rules_controller
-from minikafka.trials.ghost import LAST_KNOWN_LEADER, Chain, Ghost, GhostPartition
+from minikafka.trials.chains import Chain
+from minikafka.trials.ghost import LAST_KNOWN_LEADER, Ghost, GhostPartition
 from minikafka.trials.invariants import REGISTERED, Replica
 from minikafka.trials.metadata_history import Recorded
 

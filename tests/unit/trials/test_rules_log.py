@@ -12,7 +12,8 @@ from minikafka.records.batch import Batch, stamp
 from minikafka.records.builder import build_batch
 from minikafka.records.records import Record
 from minikafka.trials import rules_log
-from minikafka.trials.ghost import LAST_KNOWN_LEADER, Chain, Ghost, GhostPartition, Loss
+from minikafka.trials.chains import Chain
+from minikafka.trials.ghost import LAST_KNOWN_LEADER, Ghost, GhostPartition, Loss
 from minikafka.trials.invariants import REGISTERED, Hook, Opened, Replica
 
 assert rules_log.REGISTERED_HERE, "importing it registers the rules"

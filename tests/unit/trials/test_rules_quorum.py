@@ -14,7 +14,8 @@ from minikafka.quorum.snapshots import SnapshotId, SnapshotStore, snapshot_bytes
 from minikafka.quorum.state_store import ElectionState
 from minikafka.quorum.voters import static_voters
 from minikafka.trials import rules_quorum
-from minikafka.trials.ghost import Chain, Ghost, GhostPartition
+from minikafka.trials.chains import Chain
+from minikafka.trials.ghost import Ghost, GhostPartition
 from minikafka.trials.invariants import REGISTERED, Hook, Opened
 from minikafka.wire.versions import ApiKey
 from tests.support.builders import append, open_log, quorum_machine

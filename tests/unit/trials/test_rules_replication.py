@@ -13,7 +13,8 @@ from minikafka.records.builder import build_batch
 from minikafka.records.records import Record
 from minikafka.replication.leader import IsrWish
 from minikafka.trials import rules_replication
-from minikafka.trials.ghost import Chain, Ghost, GhostPartition, Loss
+from minikafka.trials.chains import Chain
+from minikafka.trials.ghost import Ghost, GhostPartition, Loss
 from minikafka.trials.invariants import (
     REGISTERED,
     Applied,
