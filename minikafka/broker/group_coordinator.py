@@ -7,9 +7,10 @@ Counterpart: GroupCoordinatorService. KIP-848.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from minikafka.base.config import ConfigError
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import NO_LEADER, BrokerId, TopicPartition
@@ -19,9 +20,10 @@ from minikafka.broker.partition import Partition
 from minikafka.groups.commands import Decision, Moment
 from minikafka.groups.consumer_checks import check_heartbeat
 from minikafka.groups.consumer_commands import ConsumerHeartbeat
+from minikafka.groups.consumer_limits import GroupTimes
 from minikafka.groups.coordinator import GroupCoordinator
 from minikafka.groups.table import GroupLimits
-from minikafka.metadata.image import MetadataDelta, MetadataImage
+from minikafka.metadata.image import GROUP_RESOURCE, MetadataDelta, MetadataImage
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
@@ -41,6 +43,8 @@ class GroupCoordinators:
         self._limits = GroupLimits.of(broker.config)
         self._partitions: dict[int, GroupPartition] = {}
         self._topics = GroupTopics()
+        self._times: Mapping[str, GroupTimes] = {}
+        self._configs: object = None
 
     # --- who coordinates what ----------------------------------------------------------------
 
@@ -103,6 +107,7 @@ class GroupCoordinators:
             seeds = broker.seeds.child(f"groups:{index}:{leader.leader_epoch}")
             coordinator = GroupCoordinator(self._limits, seeds)
             coordinator.on_topics(self._topics.topics, ())
+            coordinator.on_times(self._times)
             self._partitions[index] = GroupPartition(
                 partition,
                 coordinator,
@@ -113,11 +118,28 @@ class GroupCoordinators:
     def on_metadata(self, image: MetadataImage, delta: MetadataDelta) -> None:
         """Show groups the topics as they are now; what they committed for others is deleted."""
         changed = self._topics.update(image, delta)
+        if image.configs is not self._configs:
+            self._configs = image.configs
+            self._follow_configs(image)
         removed = [name for name, _ in delta.topics_removed]
         for each in self.all():
             each.on_topics(self._topics.topics, changed)
             if removed and not each.loading:
                 each.write(lambda coordinator, now: coordinator.topics_removed(removed))
+
+    def _follow_configs(self, image: MetadataImage) -> None:
+        times = {}
+        for (kind, name), overrides in image.configs.items():
+            if kind != GROUP_RESOURCE:
+                continue
+            try:
+                times[name] = GroupTimes.of(image.broker_config(), overrides)
+            except ConfigError:
+                # The controller's bounds are others than ours; then ours count.
+                continue
+        self._times = times
+        for each in self.all():
+            each.on_times(self._times)
 
 
 def java_hash(text: str) -> int:

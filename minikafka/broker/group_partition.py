@@ -13,7 +13,7 @@ Rules of this file
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from minikafka.base.clock import Clock
@@ -24,6 +24,7 @@ from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Condition, Delayed, Purgatory, Watcher
 from minikafka.broker.replica_manager import ReplicaManager
 from minikafka.groups.commands import Decision, Moment
+from minikafka.groups.consumer_limits import GroupTimes
 from minikafka.groups.coordinator import GroupCoordinator
 from minikafka.groups.records import GroupRecord, decode_record, encode_record
 from minikafka.groups.topics import Topics
@@ -204,6 +205,10 @@ class GroupPartition(Watcher):
         reached.on_done(answer_with)
         self._carry_out(Decision((), None), reached)
         return answer
+
+    def on_times(self, times: Mapping[str, GroupTimes]) -> None:
+        """Follow the configs of groups; see `GroupCoordinator.on_times`."""
+        self._coordinator.on_times(times)
 
     def on_topics(self, topics: Topics, changed: Sequence[str]) -> None:
         """Show the groups the topics as they are now; see `GroupCoordinator.on_topics`."""

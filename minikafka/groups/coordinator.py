@@ -45,6 +45,7 @@ from minikafka.groups.consumer_commands import (
 from minikafka.groups.consumer_group import ConsumerGroup, replay_consumer_record
 from minikafka.groups.consumer_heartbeat import consumer_heartbeat
 from minikafka.groups.consumer_leaving import resume
+from minikafka.groups.consumer_limits import GroupTimes
 from minikafka.groups.consumer_records import CONSUMER_RECORDS, ConsumerRecord
 from minikafka.groups.describing import described_consumer_group
 from minikafka.groups.offsets import OffsetTable
@@ -138,6 +139,10 @@ class GroupCoordinator:
                 assert not waiting.records, "members have to join first"
         for consumers in self._table.consumers.values():
             resume(self._table, consumers, now)
+
+    def on_times(self, times: Mapping[str, GroupTimes]) -> None:
+        """Follow the configs of groups that set their own; others have the broker's."""
+        self._table.times = times
 
     def on_topics(self, topics: Topics, changed: Iterable[str]) -> None:
         """See the topics as they are now; who is subscribed to a changed one looks again."""
