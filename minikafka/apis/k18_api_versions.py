@@ -14,10 +14,10 @@ Versions
     4   supported features whose lowest version is 0 are listed, too (KAFKA-17011)
 
 Not done
-    DIVERGENCE(features): of Kafka's features only eligible.leader.replicas.version is listed as
-    there, and metadata.version at the one level that is that of Kafka 4.1. Clients change their
-    protocol on group.version and transaction.version; we list a feature with the work that
-    makes it true.
+    DIVERGENCE(features): of Kafka's features only group.version and
+    eligible.leader.replicas.version are listed as there, and metadata.version at the one level
+    that is that of Kafka 4.1. Clients change their protocol on such features, so we list one
+    with the work that makes it true.
 """
 
 from __future__ import annotations

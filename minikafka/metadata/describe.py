@@ -132,9 +132,11 @@ def describe_group(image: MetadataImage, name: str) -> list[ConfigEntry]:
         default = key.default if synonym is None else broker.text(synonym)
         value = _shown(key, default if given is None else given)
         # Kafka names no broker config here, though it is the default of a group's.
-        synonyms = [ConfigSynonym(config, key.default, DEFAULT_SOURCE)]
-        if given is not None:
-            synonyms.insert(0, ConfigSynonym(config, value, GROUP_SOURCE))
+        synonyms = [
+            ConfigSynonym(config, key.default, DEFAULT_SOURCE)
+            if given is None
+            else ConfigSynonym(config, value, GROUP_SOURCE)
+        ]
         entries.append(_entry(config, key, value, synonyms, read_only=False))
     return entries
 
