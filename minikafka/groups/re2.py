@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-__all__ = ["Program", "RegexError", "Step"]
+__all__ = ["Assertion", "Program", "RegexError", "Step"]
 
 
 class RegexError(Exception):
