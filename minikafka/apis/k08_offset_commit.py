@@ -11,10 +11,11 @@ Versions
     6   leader epochs (KIP-320)
     7   group.instance.id (KIP-345)
     8   flexible
-    9   GROUP_ID_NOT_FOUND instead of ILLEGAL_GENERATION for a group that is not there (KIP-848)
+    9   member epochs of the consumer protocol; GROUP_ID_NOT_FOUND instead of ILLEGAL_GENERATION
+        for a group that is not there (KIP-848)
 
 Not done
-    Groups of KIP-848, which 9 is made for. 10, which Kafka 4.1 has but does not list.
+    10, which Kafka 4.1 has but does not list.
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ def offset_commit(request: Any, context: RequestContext) -> Shape | Deferred[Sha
         ErrorCode.GROUP_ID_NOT_FOUND
         if context.api_version >= 9
         else ErrorCode.ILLEGAL_GENERATION,
+        speaks_epochs=context.api_version >= 9,
     )
 
     def shape(results: tuple[PartitionResult, ...]) -> Shape:

@@ -12,7 +12,7 @@ Versions
     6   flexible
     7   require stable (KIP-447)
     8   several groups (KIP-709)
-    9   member id and epoch of KIP-848, not looked at for classic groups
+    9   member id and epoch, checked for groups of the consumer protocol (KIP-848)
 
 Not done
     10, which Kafka 4.1 has but does not list. Offsets of transactions, for which Kafka answers UNSTABLE_OFFSET_COMMIT.
@@ -28,12 +28,14 @@ from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import NO_LEADER_EPOCH, NO_OFFSET, TopicPartition
 from minikafka.broker.context import RequestContext
 from minikafka.broker.purgatory import settled
+from minikafka.groups.coordinator import GroupCoordinator
 from minikafka.groups.records import CommittedOffset
 from minikafka.wire.shapes import Shape, optional
 from minikafka.wire.versions import ApiKey
 
 __all__ = ["offset_fetch"]
 
+_NO_EPOCH = -1
 # Kafka says so of a coordinator that cannot tell, because older clients know no other word.
 _LOOK_ELSEWHERE = (ErrorCode.COORDINATOR_NOT_AVAILABLE,)
 
@@ -67,7 +69,13 @@ async def offset_fetch(request: Any, context: RequestContext) -> Shape:
     if context.api_version >= 8:
         groups = []
         for group in request.groups:
-            code, topics = await _of_group(group.group_id, group.topics, stable, context)
+            member = (
+                optional(group, "member_id", None),
+                optional(group, "member_epoch", _NO_EPOCH),
+            )
+            code, topics = await _of_group(
+                group.group_id, group.topics, stable, context, member
+            )
             groups.append({"group_id": group.group_id, "error_code": code, "topics": topics})
         return {"groups": groups}
     code, topics = await _of_group(request.group_id, request.topics, stable, context)
@@ -88,17 +96,24 @@ def _refused(topics: Sequence[Any], code: ErrorCode) -> list[Shape]:
 
 
 async def _of_group(
-    group_id: str, topics: Sequence[Any] | None, stable: bool, context: RequestContext
+    group_id: str,
+    topics: Sequence[Any] | None,
+    stable: bool,
+    context: RequestContext,
+    member: tuple[str | None, int] = (None, _NO_EPOCH),
 ) -> tuple[ErrorCode, list[Shape]]:
     """Return a group's error and its topics; none of them where there is an error."""
+
+    def look(groups: GroupCoordinator) -> dict[TopicPartition, CommittedOffset]:
+        groups.check_fetch(group_id, *member)
+        return dict(groups.committed(group_id))
+
     try:
         coordinator = context.broker.groups.of(group_id)
         if stable:
-            offsets = await settled(
-                coordinator.read_stable(lambda groups: dict(groups.committed(group_id)))
-            )
+            offsets = await settled(coordinator.read_stable(look))
         else:
-            offsets = coordinator.read(lambda groups: dict(groups.committed(group_id)))
+            offsets = coordinator.read(look)
     except KafkaError as error:
         elsewhere = error.code in _LOOK_ELSEWHERE
         return (ErrorCode.NOT_COORDINATOR if elsewhere else error.code), []

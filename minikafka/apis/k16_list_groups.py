@@ -10,7 +10,7 @@ Versions
     5   types, and a filter for them (KIP-848)
 
 Not done
-    Groups other than classic ones.
+    Share groups and streams groups.
 """
 
 from __future__ import annotations

@@ -14,10 +14,10 @@ Versions
     4   supported features whose lowest version is 0 are listed, too (KAFKA-17011)
 
 Not done
-    DIVERGENCE(features): of Kafka's features only eligible.leader.replicas.version is listed as
-    there, and metadata.version at the one level that is that of Kafka 4.1. Clients change their
-    protocol on group.version and transaction.version; we list a feature with the work that
-    makes it true.
+    DIVERGENCE(features): of Kafka's features only group.version and
+    eligible.leader.replicas.version are listed as there, and metadata.version at the one level
+    that is that of Kafka 4.1. Clients change their protocol on such features, so we list one
+    with the work that makes it true.
 """
 
 from __future__ import annotations
@@ -35,7 +35,11 @@ __all__ = ["api_versions", "unsupported_version"]
 
 # Name, lowest and highest version supported; the highest is finalized, as on a new cluster.
 # 27 is 4.1-IV1: tools read the cluster's release from it.
-_FEATURES = (("metadata.version", 27, 27), ("eligible.leader.replicas.version", 0, 1))
+_FEATURES = (
+    ("metadata.version", 27, 27),
+    ("group.version", 0, 1),
+    ("eligible.leader.replicas.version", 0, 1),
+)
 # The form that Kafka asks of a client's name and version (KIP-511).
 _SOFTWARE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?")
 

@@ -194,7 +194,7 @@ class Broker:
             for partition in unclean_between(former, image, delta):
                 self.observer.unclean_election(self, partition)
         self._publisher.publish(image, delta)
-        self.groups.on_topics_removed([name for name, _ in delta.topics_removed])
+        self.groups.on_metadata(image, delta)
         self.cleaner.watch(delta)
         self.image_changed.wake()
         self._note_change()

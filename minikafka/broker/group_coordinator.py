@@ -7,17 +7,23 @@ Counterpart: GroupCoordinatorService. KIP-848.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from minikafka.base.config import ConfigError
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import NO_LEADER, BrokerId, TopicPartition
 from minikafka.broker.group_partition import GroupPartition
+from minikafka.broker.group_topics import GroupTopics
 from minikafka.broker.partition import Partition
 from minikafka.groups.commands import Decision, Moment
+from minikafka.groups.consumer_checks import check_heartbeat
+from minikafka.groups.consumer_commands import ConsumerHeartbeat
+from minikafka.groups.consumer_limits import GroupTimes
 from minikafka.groups.coordinator import GroupCoordinator
 from minikafka.groups.table import GroupLimits
+from minikafka.metadata.image import GROUP_RESOURCE, MetadataDelta, MetadataImage
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
@@ -36,6 +42,9 @@ class GroupCoordinators:
         self._broker = broker
         self._limits = GroupLimits.of(broker.config)
         self._partitions: dict[int, GroupPartition] = {}
+        self._topics = GroupTopics()
+        self._times: Mapping[str, GroupTimes] = {}
+        self._configs: object = None
 
     # --- who coordinates what ----------------------------------------------------------------
 
@@ -76,6 +85,10 @@ class GroupCoordinators:
         """Let the group's coordinator decide; see `GroupPartition.write`."""
         return self.of(group_id).write(decide)
 
+    def check_heartbeat(self, command: ConsumerHeartbeat) -> None:
+        """Refuse what no coordinator would take, before one is looked for."""
+        check_heartbeat(command, self._limits.consumer.assignors)
+
     # --- what the metadata says --------------------------------------------------------------
 
     def on_role(self, partition: Partition) -> None:
@@ -92,21 +105,42 @@ class GroupCoordinators:
         if leader is not None and present is None:
             broker = self._broker
             seeds = broker.seeds.child(f"groups:{index}:{leader.leader_epoch}")
+            coordinator = GroupCoordinator(self._limits, seeds)
+            coordinator.on_topics(self._topics.topics, ())
+            coordinator.on_times(self._times)
             self._partitions[index] = GroupPartition(
                 partition,
-                GroupCoordinator(self._limits, seeds),
+                coordinator,
                 broker.replicas,
                 commit_timeout_ms=broker.config.offsets_commit_timeout_ms,
                 observer=broker.observer,
             )
 
-    def on_topics_removed(self, names: Sequence[str]) -> None:
-        """Delete what groups have committed for topics that are gone."""
-        if not names:
-            return
+    def on_metadata(self, image: MetadataImage, delta: MetadataDelta) -> None:
+        """Show groups the topics as they are now; what they committed for others is deleted."""
+        changed = self._topics.update(image, delta)
+        if image.configs is not self._configs:
+            self._configs = image.configs
+            self._follow_configs(image)
+        removed = [name for name, _ in delta.topics_removed]
         for each in self.all():
-            if not each.loading:
-                each.write(lambda coordinator, now: coordinator.topics_removed(names))
+            each.on_topics(self._topics.topics, changed)
+            if removed and not each.loading:
+                each.write(lambda coordinator, now: coordinator.topics_removed(removed))
+
+    def _follow_configs(self, image: MetadataImage) -> None:
+        times = {}
+        for (kind, name), overrides in image.configs.items():
+            if kind != GROUP_RESOURCE:
+                continue
+            try:
+                times[name] = GroupTimes.of(image.broker_config(), overrides)
+            except ConfigError:
+                # The controller's bounds are others than ours; then ours count.
+                continue
+        self._times = times
+        for each in self.all():
+            each.on_times(self._times)
 
 
 def java_hash(text: str) -> int:

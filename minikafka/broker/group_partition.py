@@ -13,7 +13,7 @@ Rules of this file
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -25,8 +25,10 @@ from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Condition, Delayed, Purgatory, Watcher
 from minikafka.broker.replica_manager import ReplicaManager
 from minikafka.groups.commands import Command, Decision, Moment
+from minikafka.groups.consumer_limits import GroupTimes
 from minikafka.groups.coordinator import GroupCoordinator
 from minikafka.groups.records import GroupRecord, decode_record, encode_record
+from minikafka.groups.topics import Topics
 from minikafka.records.builder import build_batch
 from minikafka.records.records import Record, decode_records
 
@@ -225,11 +227,22 @@ class GroupPartition(Watcher):
             except KafkaError as error:
                 answer.fail(error)
                 return
-            answer.set(look(self._coordinator))
+            try:
+                answer.set(look(self._coordinator))
+            except KafkaError as error:
+                answer.fail(error)
 
         reached.on_done(answer_with)
         self._carry_out(Decision((), None), reached)
         return answer
+
+    def on_times(self, times: Mapping[str, GroupTimes]) -> None:
+        """Follow the configs of groups; see `GroupCoordinator.on_times`."""
+        self._coordinator.on_times(times)
+
+    def on_topics(self, topics: Topics, changed: Sequence[str]) -> None:
+        """Show the groups the topics as they are now; see `GroupCoordinator.on_topics`."""
+        self._coordinator.on_topics(topics, changed)
 
     @property
     def partition(self) -> Partition:
@@ -309,6 +322,8 @@ class GroupPartition(Watcher):
     def _append_or_wait(self, decision: Decision[T], answer: Deferred[T]) -> None:
         if not decision.records:
             if not self._waiting:
+                if decision.settled is not None:
+                    decision.settled(ErrorCode.NONE, self._now())
                 answer.set(decision.result)
             else:
                 self._wait(decision, self._waiting[-1].end_offset, answer)
@@ -321,7 +336,7 @@ class GroupPartition(Watcher):
                 decision.settled(error, self._now())
             answer.fail(KafkaError(error))
             return
-        if decision.settled is None:
+        if decision.settled is None or decision.replays:
             self._coordinator.replay(decision.records)
         self._wait(decision, end_offset, answer)
         # With a sole in-sync replica it is committed at once, and comes back through `on_wake`.

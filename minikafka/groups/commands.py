@@ -57,12 +57,13 @@ class Decision(Generic[T]):
 
     `settled` is called when they are committed, or with the error that kept them from it. It
     belongs to records of what the machine holds in memory already, or takes over in
-    `settled`: those are not replayed. Counterpart: CoordinatorResult.
+    `settled`: those are not replayed, unless `replays` says so. Counterpart: CoordinatorResult.
     """
 
     records: tuple[GroupRecord, ...]
     result: T
     settled: Callable[[ErrorCode, Moment], None] | None = None
+    replays: bool = False
 
 
 NOTHING: Decision[None] = Decision((), None)
@@ -187,7 +188,8 @@ class CommitOffsets:
     """A group's progress, told by a member or, with generation -1, by anybody.
 
     `retention_ms` is -1 unless the commit wants its own (OffsetCommit 2 to 4).
-    `unknown_group_error` is what the request's version answers where there is no such group.
+    `unknown_group_error` is what the request's version answers where there is no such group;
+    `speaks_epochs` says whether it can name the epoch of a member of the consumer protocol.
     """
 
     group_id: str
@@ -197,6 +199,7 @@ class CommitOffsets:
     offsets: tuple[OffsetToCommit, ...]
     retention_ms: int = -1
     unknown_group_error: ErrorCode = ErrorCode.ILLEGAL_GENERATION
+    speaks_epochs: bool = False
 
 
 Command: TypeAlias = JoinGroup | SyncGroup | Heartbeat | LeaveGroup | CommitOffsets

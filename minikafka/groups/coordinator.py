@@ -13,15 +13,17 @@ committed, for who asks. So nobody reads an offset that a failover could take ba
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import BrokerBug, ErrorCode, KafkaError
 from minikafka.base.ids import TopicPartition
 from minikafka.base.seeds import Seeds
-from minikafka.groups import joining, leaving, offsets, syncing
-from minikafka.groups.classic import ClassicGroup
+from minikafka.groups import joining, leaving, mixed, offsets, syncing
+from minikafka.groups.classic import CONSUMER_PROTOCOL_TYPE, ClassicGroup
 from minikafka.groups.commands import (
+    NOTHING,
     UNKNOWN_MEMBER,
     Command,
     CommitOffsets,
@@ -37,6 +39,17 @@ from minikafka.groups.commands import (
     SyncAnswer,
     SyncGroup,
 )
+from minikafka.groups.consumer_commands import (
+    ConsumerHeartbeat,
+    ConsumerHeartbeatAnswer,
+    DescribedConsumerGroup,
+)
+from minikafka.groups.consumer_group import ConsumerGroup, replay_consumer_record
+from minikafka.groups.consumer_heartbeat import consumer_heartbeat
+from minikafka.groups.consumer_leaving import resume
+from minikafka.groups.consumer_limits import GroupTimes
+from minikafka.groups.consumer_records import CONSUMER_RECORDS, ConsumerRecord
+from minikafka.groups.describing import described_consumer_group
 from minikafka.groups.offsets import OffsetTable
 from minikafka.groups.rebalance import expect_heartbeat, prepare_rebalance
 from minikafka.groups.records import (
@@ -47,6 +60,7 @@ from minikafka.groups.records import (
 )
 from minikafka.groups.states import GroupState
 from minikafka.groups.table import GroupLimits, GroupTable
+from minikafka.groups.topics import Topics
 
 __all__ = ["GroupCoordinator"]
 
@@ -72,6 +86,7 @@ class GroupCoordinator:
         self._written = OffsetTable()
         self._committed = OffsetTable()
         self.hear: Callable[[Command, Moment], None] | None = None
+        self._committed_consumers: dict[str, ConsumerGroup] = {}
 
     # --- the log ---------------------------------------------------------------------------
 
@@ -80,11 +95,13 @@ class GroupCoordinator:
         groups = self._table.groups
         for record in records:
             if isinstance(record, OffsetCommitted):
-                if record.value is not None and record.group_id not in groups:
+                if record.value is not None and not self._table.is_known(record.group_id):
                     # Who commits without being a member makes a group that only holds offsets.
                     stamp_ms = record.value.commit_timestamp_ms
                     groups[record.group_id] = ClassicGroup(record.group_id, stamp_ms)
                 self._written.replay(record)
+            elif isinstance(record, CONSUMER_RECORDS):
+                self._replay_consumer(record)
             else:
                 self._replay_group(record)
 
@@ -92,17 +109,29 @@ class GroupCoordinator:
         former = self._table.groups.get(record.group_id)
         self._table.drop(record.group_id)
         if record.value is not None:
+            self._table.consumers.pop(record.group_id, None)
             self._table.groups[record.group_id] = ClassicGroup.load(
                 record.group_id, record.value
             )
         elif former is not None:
             former.transition_to(GroupState.DEAD, former.state_timestamp_ms)
 
+    def _replay_consumer(self, record: ConsumerRecord) -> None:
+        classic = self._table.groups.get(record.group_id)
+        if classic is not None and record.value is not None:
+            # One that only holds offsets has no record of its own that would delete it.
+            if classic.members or classic.protocol_type is not None:
+                raise BrokerBug(f"{record.group_id} is a group of both protocols")
+            self._table.drop(record.group_id)
+        replay_consumer_record(self._table.consumers, record)
+
     def commit(self, records: Iterable[GroupRecord]) -> None:
         """Let committed records be seen, in the order of the log."""
         for record in records:
             if isinstance(record, OffsetCommitted):
                 self._committed.replay(record)
+            elif isinstance(record, CONSUMER_RECORDS):
+                replay_consumer_record(self._committed_consumers, record)
 
     def loaded(self, now: Moment) -> None:
         """Begin, with the log replayed: every member gets a fresh session.
@@ -116,11 +145,28 @@ class GroupCoordinator:
             if len(group.members) > self._table.limits.group_max_size:
                 waiting = prepare_rebalance(self._table, group, now)
                 assert not waiting.records, "members have to join first"
+        for consumers in self._table.consumers.values():
+            resume(self._table, consumers, now)
+
+    def on_times(self, times: Mapping[str, GroupTimes]) -> None:
+        """Follow the configs of groups that set their own; others have the broker's."""
+        self._table.times = times
+
+    def on_topics(self, topics: Topics, changed: Iterable[str]) -> None:
+        """See the topics as they are now; who is subscribed to a changed one looks again."""
+        self._table.topics = topics
+        names = tuple(changed)
+        for group in self._table.consumers.values():
+            subscribed = group.subscribed()
+            if any(name in subscribed for name in names):
+                group.fresh_epoch = -1
 
     def unload(self, error: ErrorCode) -> None:
         """Be coordinator no longer: whoever waits is told to look elsewhere."""
         self._table.timers.clear()
         groups, self._table.groups = self._table.groups, {}
+        self._table.consumers.clear()
+        self._committed_consumers.clear()
         for group in groups.values():
             for member in group.members.values():
                 member.complete_join(JoinAnswer(error, UNKNOWN_MEMBER))
@@ -144,29 +190,64 @@ class GroupCoordinator:
     def join_group(
         self, command: JoinGroup, answer: Deferred[JoinAnswer], now: Moment
     ) -> Decision[None]:
-        """Let a consumer into a group; see `joining.join_group`."""
+        """Let a consumer into a group; see `joining.join_group`, `mixed.join_mixed`."""
+        return self._heard(command, now, self._join(command, answer, now))
+
+    def _join(
+        self, command: JoinGroup, answer: Deferred[JoinAnswer], now: Moment
+    ) -> Decision[None]:
+        group = self._table.consumers.get(command.group_id)
+        if group is None:
+            return joining.join_group(self._table, command, answer, now)
+        if group.members:
+            return mixed.join_mixed(self._table, group, command, answer, now)
+        if command.member_id != UNKNOWN_MEMBER:
+            answer.set(JoinAnswer(ErrorCode.UNKNOWN_MEMBER_ID, command.member_id))
+            return NOTHING
+        # A group without members is whatever the first one takes it for.
+        del self._table.consumers[command.group_id]
         decision = joining.join_group(self._table, command, answer, now)
-        return self._heard(command, now, decision)
+        return replace(decision, records=(*group.tombstones(), *decision.records))
 
     def sync_group(
         self, command: SyncGroup, answer: Deferred[SyncAnswer], now: Moment
     ) -> Decision[None]:
-        """Give a member its assignment; see `syncing.sync_group`."""
-        decision = syncing.sync_group(self._table, command, answer, now)
+        """Give a member its assignment; see `syncing.sync_group`, `mixed.sync_mixed`."""
+        group = self._table.consumers.get(command.group_id)
+        if group is not None:
+            decision = mixed.sync_mixed(self._table, group, command, answer, now)
+        else:
+            decision = syncing.sync_group(self._table, command, answer, now)
         return self._heard(command, now, decision)
 
     def heartbeat(self, command: Heartbeat, now: Moment) -> Decision[ErrorCode]:
-        """Prolong a member's session; see `syncing.heartbeat`."""
-        return self._heard(command, now, syncing.heartbeat(self._table, command, now))
+        """Prolong a member's session; see `syncing.heartbeat`, `mixed.heartbeat_mixed`."""
+        group = self._table.consumers.get(command.group_id)
+        if group is not None:
+            decision = mixed.heartbeat_mixed(self._table, group, command, now)
+        else:
+            decision = syncing.heartbeat(self._table, command, now)
+        return self._heard(command, now, decision)
 
     def leave_group(self, command: LeaveGroup, now: Moment) -> Decision[tuple[ErrorCode, ...]]:
-        """Let members go; see `leaving.leave_group`."""
-        return self._heard(command, now, leaving.leave_group(self._table, command, now))
+        """Let members go; see `leaving.leave_group`, `mixed.leave_mixed`."""
+        group = self._table.consumers.get(command.group_id)
+        if group is not None:
+            decision = mixed.leave_mixed(self._table, group, command, now)
+        else:
+            decision = leaving.leave_group(self._table, command, now)
+        return self._heard(command, now, decision)
 
     def _heard(self, command: Command, now: Moment, decision: Decision[T]) -> Decision[T]:
         if self.hear is not None:
             self.hear(command, now)
         return decision
+
+    def consumer_heartbeat(
+        self, command: ConsumerHeartbeat, now: Moment
+    ) -> Decision[ConsumerHeartbeatAnswer]:
+        """All that a member of the consumer protocol does; see `consumer_heartbeat`."""
+        return consumer_heartbeat(self._table, command, now)
 
     # --- offsets ---------------------------------------------------------------------------
 
@@ -179,6 +260,12 @@ class GroupCoordinator:
     def committed(self, group_id: str) -> Mapping[TopicPartition, CommittedOffset]:
         """Return the offsets of a group that are committed; none of a group that is unknown."""
         return self._committed.of_group(group_id)
+
+    def check_fetch(self, group_id: str, member_id: str | None, member_epoch: int) -> None:
+        """Let members ask for offsets in their epoch; see `ConsumerGroup.check_fetch`."""
+        group = self._committed_consumers.get(group_id)
+        if group is not None:
+            group.check_fetch(member_id, member_epoch)
 
     def delete_offsets(
         self, group_id: str, partitions: Sequence[TopicPartition]
@@ -205,27 +292,48 @@ class GroupCoordinator:
         results: list[tuple[str, ErrorCode]] = []
         records: list[GroupRecord] = []
         for group_id in dict.fromkeys(group_ids):
-            group = self._table.groups.get(group_id)
-            if group is None:
+            if not self._table.is_known(group_id):
                 error = ErrorCode.GROUP_ID_NOT_FOUND
-            elif group.state is not GroupState.EMPTY:
+            elif not self._is_empty(group_id):
                 error = ErrorCode.NON_EMPTY_GROUP
             else:
                 error = ErrorCode.NONE
                 records += offsets.tombstones(self._written, group_id)
-                records.append(GroupMetadata(group_id, None))
+                records += self._tombstones(group_id)
             results.append((group_id, error))
         return Decision(tuple(records), tuple(results))
 
+    def _is_empty(self, group_id: str) -> bool:
+        consumers = self._table.consumers.get(group_id)
+        if consumers is not None:
+            return not consumers.members
+        return self._table.groups[group_id].state is GroupState.EMPTY
+
+    def _tombstones(self, group_id: str) -> tuple[GroupRecord, ...]:
+        consumers = self._table.consumers.get(group_id)
+        if consumers is not None:
+            return consumers.tombstones()
+        return (GroupMetadata(group_id, None),)
+
     def list_groups(self) -> tuple[ListedGroup, ...]:
         """Return every group."""
-        return tuple(group.listed() for group in self._table.groups.values())
+        return (
+            *(group.listed() for group in self._table.groups.values()),
+            *(
+                ListedGroup(group_id, CONSUMER_PROTOCOL_TYPE, group.state.value, "consumer")
+                for group_id, group in self._committed_consumers.items()
+                if group_id not in self._table.groups
+            ),
+        )
 
     def describe_group(self, group_id: str) -> DescribedGroup:
         """Return a group for people; raises KafkaError GROUP_ID_NOT_FOUND."""
         group = self._table.groups.get(group_id)
         if group is None:
-            raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} not found.")
+            other = f"Group {group_id} is not a classic group."
+            missing = f"Group {group_id} not found."
+            known = group_id in self._committed_consumers
+            raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, other if known else missing)
         return group.described()
 
     def groups(self) -> tuple[ClassicGroup, ...]:
@@ -240,9 +348,23 @@ class GroupCoordinator:
             for partition, value in self._written.of_group(group_id).items()
         }
 
+    def describe_consumer_group(self, group_id: str) -> DescribedConsumerGroup:
+        """Return a group of the consumer protocol; raises KafkaError GROUP_ID_NOT_FOUND."""
+        group = self._committed_consumers.get(group_id)
+        if group is None:
+            other = f"Group {group_id} is not a consumer group."
+            missing = f"Group {group_id} not found."
+            known = group_id in self._table.groups
+            raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, other if known else missing)
+        return described_consumer_group(group, self._table.limits.consumer.assignors[0])
+
     def group(self, group_id: str) -> ClassicGroup | None:
         """Return a group to look at, or None; not to be changed."""
         return self._table.groups.get(group_id)
+
+    def consumer_group(self, group_id: str) -> ConsumerGroup | None:
+        """Return a group of the consumer protocol to look at, or None; not to be changed."""
+        return self._table.consumers.get(group_id)
 
     # --- retention -------------------------------------------------------------------------
 
@@ -254,11 +376,15 @@ class GroupCoordinator:
         """Delete offsets that have expired, and groups that have neither members nor offsets."""
         self._schedule_cleanup(now)
         records: list[GroupRecord] = []
-        for group_id, group in self._table.groups.items():
+        groups: tuple[ClassicGroup | ConsumerGroup, ...] = (
+            *self._table.groups.values(),
+            *self._table.consumers.values(),
+        )
+        for group in groups:
             gone, empty = offsets.expired_offsets(self._table, self._written, group, now)
             records += gone
-            if empty and group.state is GroupState.EMPTY:
-                records.append(GroupMetadata(group_id, None))
+            if empty and self._is_empty(group.group_id):
+                records += self._tombstones(group.group_id)
         return Decision(tuple(records), None)
 
     def check_invariants(self) -> None:
@@ -267,3 +393,7 @@ class GroupCoordinator:
             if group.group_id != group_id:
                 raise BrokerBug(f"group {group.group_id} stands under {group_id}")
             group.check_invariants()
+        for group_id, consumers in self._table.consumers.items():
+            if group_id in self._table.groups:
+                raise BrokerBug(f"group {group_id} is there twice")
+            consumers.check_invariants()

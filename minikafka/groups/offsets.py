@@ -17,6 +17,7 @@ from minikafka.groups.commands import (
     OffsetToCommit,
     PartitionResult,
 )
+from minikafka.groups.consumer_group import ConsumerGroup
 from minikafka.groups.rebalance import expect_heartbeat
 from minikafka.groups.records import CommittedOffset, OffsetCommitted
 from minikafka.groups.states import GroupState
@@ -69,7 +70,12 @@ def commit_offsets(
         KafkaError: `unknown_group_error`, and as `ClassicGroup.check_commit`.
     """
     group = table.groups.get(command.group_id)
-    if group is None:
+    consumers = table.consumers.get(command.group_id)
+    if consumers is not None:
+        consumers.check_commit(
+            command.member_id, command.generation_id, speaks_epochs=command.speaks_epochs
+        )
+    elif group is None:
         if command.generation_id >= 0:
             raise KafkaError(command.unknown_group_error)
     else:
@@ -118,10 +124,11 @@ def delete_offsets(
         KafkaError: GROUP_ID_NOT_FOUND; NON_EMPTY_GROUP for members that are no consumers, whose
             subscriptions nobody here can read.
     """
-    group = table.groups.get(group_id)
+    group = table.consumers.get(group_id) or table.groups.get(group_id)
     if group is None or group.state is GroupState.DEAD:
         raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} not found.")
-    if group.members and group.protocol_type != CONSUMER_PROTOCOL_TYPE:
+    classic = isinstance(group, ClassicGroup) and group.protocol_type != CONSUMER_PROTOCOL_TYPE
+    if classic and group.members:
         raise KafkaError(ErrorCode.NON_EMPTY_GROUP)
     results: list[PartitionResult] = []
     records: list[OffsetCommitted] = []
@@ -145,13 +152,14 @@ def tombstones(offsets: OffsetTable, group_id: str) -> tuple[OffsetCommitted, ..
 
 
 def expired_offsets(
-    table: GroupTable, offsets: OffsetTable, group: ClassicGroup, now: Moment
+    table: GroupTable, offsets: OffsetTable, group: ClassicGroup | ConsumerGroup, now: Moment
 ) -> tuple[tuple[OffsetCommitted, ...], bool]:
     """Return what deletes the offsets that nobody has needed for long, and whether none is left.
 
     KIP-211: of an empty group counts how long it has been empty; of a stable one, per topic
     that nobody is subscribed to, and of one without members ever, the time of the commit.
-    While a group rebalances nothing expires (G8).
+    While a classic group rebalances nothing expires (G8); of one of the consumer protocol, whose
+    subscriptions are always known, the time of the commit counts.
     """
     group_id = group.group_id
     mine = offsets.of_group(group_id)
@@ -169,7 +177,9 @@ def expired_offsets(
     return gone, len(gone) == len(mine)
 
 
-def _may_expire(group: ClassicGroup) -> bool:
+def _may_expire(group: ClassicGroup | ConsumerGroup) -> bool:
+    if isinstance(group, ConsumerGroup):
+        return True
     if group.protocol_type is None or group.state is GroupState.EMPTY:
         return True
     return (
@@ -180,11 +190,19 @@ def _may_expire(group: ClassicGroup) -> bool:
 
 
 def _is_expired(
-    group: ClassicGroup, value: CommittedOffset, timestamp_ms: int, retention_ms: int
+    group: ClassicGroup | ConsumerGroup,
+    value: CommittedOffset,
+    timestamp_ms: int,
+    retention_ms: int,
 ) -> bool:
     if value.expire_timestamp_ms != NO_TIMESTAMP:
         return timestamp_ms >= value.expire_timestamp_ms
     since_ms = value.commit_timestamp_ms
-    if group.protocol_type is not None and group.state is GroupState.EMPTY:
-        since_ms = group.state_timestamp_ms if group.state_timestamp_ms >= 0 else since_ms
+    if (
+        isinstance(group, ClassicGroup)
+        and group.protocol_type is not None
+        and group.state is GroupState.EMPTY
+        and group.state_timestamp_ms >= 0
+    ):
+        since_ms = group.state_timestamp_ms
     return timestamp_ms - since_ms >= retention_ms

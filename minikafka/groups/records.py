@@ -2,7 +2,8 @@
 
 A key begins with the kind of its record, a value with its version; a null value deletes what the
 key names. Knows nothing of groups beyond their records. Reads the older versions that Kafka
-reads; kinds it does not know (KIP-848, share and streams groups) are passed over.
+reads; kinds it does not know (share and streams groups) are passed over. The records of
+consumer groups stand in `consumer_records`.
 Counterpart: GroupCoordinatorRecordHelpers, GroupCoordinatorRecordSerde and the generated classes
 OffsetCommitKey, OffsetCommitValue, GroupMetadataKey, GroupMetadataValue. KIP-848, KIP-915.
 """
@@ -16,14 +17,15 @@ from typing import NamedTuple, TypeAlias
 
 from minikafka.base.errors import BrokerBug
 from minikafka.base.ids import NO_LEADER_EPOCH, NO_TIMESTAMP, LeaderEpoch, Offset
-from minikafka.wire.framing import FrameError
-from minikafka.wire.primitives import (
-    INT16,
-    INT32,
-    legacy_string,
-    read_legacy_string,
-    read_nullable_legacy_string,
+from minikafka.groups.consumer_records import (
+    CONSUMER_RECORDS,
+    ConsumerRecord,
+    decode_consumer_record,
+    encode_consumer_record,
 )
+from minikafka.groups.record_reader import INT64, RecordReader
+from minikafka.wire.framing import FrameError
+from minikafka.wire.primitives import INT16, INT32, legacy_string
 
 __all__ = [
     "CommittedOffset",
@@ -36,7 +38,6 @@ __all__ = [
     "encode_record",
 ]
 
-_INT64 = struct.Struct(">q")
 _OLD_OFFSET_KEY, _OFFSET_KEY, _GROUP_KEY = 0, 1, 2
 # What Kafka 4.1 writes: version 1 alone has room for the retention that OffsetCommit 2-4 carry.
 _OFFSET_VALUE, _OFFSET_VALUE_EXPIRING = 3, 1
@@ -100,11 +101,13 @@ class GroupMetadata:
     value: StoredGroup | None
 
 
-GroupRecord: TypeAlias = OffsetCommitted | GroupMetadata
+GroupRecord: TypeAlias = OffsetCommitted | GroupMetadata | ConsumerRecord
 
 
 def encode_record(record: GroupRecord) -> tuple[bytes, bytes | None]:
     """Return the key and the value of `record`."""
+    if isinstance(record, CONSUMER_RECORDS):
+        return encode_consumer_record(record)
     if isinstance(record, GroupMetadata):
         key = INT16.pack(_GROUP_KEY) + legacy_string(record.group_id)
         return key, None if record.value is None else _group_value(record.value)
@@ -132,33 +135,35 @@ def decode_record(key: bytes | None, value: bytes | None) -> GroupRecord | None:
 
 
 def _decode(key: bytes, value: bytes | None) -> GroupRecord | None:
-    reader = _Reader(key)
+    reader = RecordReader(key)
     kind = reader.int16()
     if kind in (_OLD_OFFSET_KEY, _OFFSET_KEY):
         group_id, topic, partition = reader.string(), reader.string(), reader.int32()
-        stored = None if value is None else _read_offset(_Reader(value))
+        stored = None if value is None else _read_offset(RecordReader(value))
         return OffsetCommitted(group_id, topic, partition, stored)
     if kind == _GROUP_KEY:
         group_id = reader.string()
-        return GroupMetadata(group_id, None if value is None else _read_group(_Reader(value)))
-    return None
+        return GroupMetadata(
+            group_id, None if value is None else _read_group(RecordReader(value))
+        )
+    return decode_consumer_record(kind, reader, value)
 
 
 def _offset_value(value: CommittedOffset) -> bytes:
     expiring = value.expire_timestamp_ms != NO_TIMESTAMP
     parts = [
         INT16.pack(_OFFSET_VALUE_EXPIRING if expiring else _OFFSET_VALUE),
-        _INT64.pack(value.offset),
+        INT64.pack(value.offset),
     ]
     if not expiring:
         parts.append(INT32.pack(value.leader_epoch))
-    parts += [legacy_string(value.metadata), _INT64.pack(value.commit_timestamp_ms)]
+    parts += [legacy_string(value.metadata), INT64.pack(value.commit_timestamp_ms)]
     if expiring:
-        parts.append(_INT64.pack(value.expire_timestamp_ms))
+        parts.append(INT64.pack(value.expire_timestamp_ms))
     return b"".join(parts)
 
 
-def _read_offset(reader: _Reader) -> CommittedOffset:
+def _read_offset(reader: RecordReader) -> CommittedOffset:
     version = reader.version(3)
     offset = reader.int64()
     leader_epoch = reader.int32() if version >= 3 else NO_LEADER_EPOCH
@@ -174,7 +179,7 @@ def _group_value(value: StoredGroup) -> bytes:
         INT32.pack(value.generation_id),
         legacy_string(value.protocol),
         legacy_string(value.leader),
-        _INT64.pack(value.state_timestamp_ms),
+        INT64.pack(value.state_timestamp_ms),
         INT32.pack(len(value.members)),
     ]
     for member in value.members:
@@ -193,7 +198,7 @@ def _group_value(value: StoredGroup) -> bytes:
     return b"".join(parts)
 
 
-def _read_group(reader: _Reader) -> StoredGroup:
+def _read_group(reader: RecordReader) -> StoredGroup:
     version = reader.version(3)
     return StoredGroup(
         protocol_type=reader.string(),
@@ -205,7 +210,7 @@ def _read_group(reader: _Reader) -> StoredGroup:
     )
 
 
-def _read_members(reader: _Reader, version: int) -> Sequence[StoredMember]:
+def _read_members(reader: RecordReader, version: int) -> Sequence[StoredMember]:
     members = []
     for _ in range(reader.int32()):
         member_id = reader.string()
@@ -227,52 +232,3 @@ def _read_members(reader: _Reader, version: int) -> Sequence[StoredMember]:
             )
         )
     return members
-
-
-class _Reader:
-    """A position in the bytes of a key or a value."""
-
-    def __init__(self, data: bytes) -> None:
-        self._view = memoryview(data)
-        self._position = 0
-
-    def version(self, highest: int) -> int:
-        """Return the version of a value."""
-        version = self.int16()
-        if not 0 <= version <= highest:
-            raise ValueError(f"version {version}")
-        return version
-
-    def int16(self) -> int:
-        return int(self._number(INT16))
-
-    def int32(self) -> int:
-        return int(self._number(INT32))
-
-    def int64(self) -> int:
-        return int(self._number(_INT64))
-
-    def _number(self, form: struct.Struct) -> int:
-        (number,) = form.unpack_from(self._view, self._position)
-        self._position += form.size
-        return int(number)
-
-    def string(self) -> str:
-        text, self._position = read_legacy_string(self._view, self._position)
-        self._check()
-        return text
-
-    def nullable(self) -> str | None:
-        text, self._position = read_nullable_legacy_string(self._view, self._position)
-        self._check()
-        return text
-
-    def data(self) -> bytes:
-        size = self.int32()
-        start, self._position = self._position, self._position + max(0, size)
-        self._check()
-        return bytes(self._view[start : self._position])
-
-    def _check(self) -> None:
-        if self._position > len(self._view):
-            raise IndexError(self._position)

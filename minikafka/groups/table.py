@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from minikafka.base.config import BrokerConfig
+from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.base.ids import short_id
 from minikafka.base.seeds import Seeds, random_id
 from minikafka.groups.classic import ClassicGroup
+from minikafka.groups.consumer_group import ConsumerGroup
+from minikafka.groups.consumer_limits import ConsumerLimits, GroupTimes
 from minikafka.groups.timers import Timers
+from minikafka.groups.topics import NO_TOPICS, Topics
 
 __all__ = ["NEW_MEMBER_JOIN_TIMEOUT_MS", "GroupLimits", "GroupTable"]
 
@@ -17,13 +23,14 @@ NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60 * 1000
 
 @dataclass(frozen=True, slots=True)
 class GroupLimits:
-    """The configs that govern classic groups, by Kafka's names."""
+    """The configs that govern groups, by Kafka's names; those of `consumer` apart."""
 
     group_initial_rebalance_delay_ms: int
     group_max_size: int
     offset_metadata_max_bytes: int
     offsets_retention_ms: int
     offsets_retention_check_interval_ms: int
+    consumer: ConsumerLimits
 
     @classmethod
     def of(cls, config: BrokerConfig) -> GroupLimits:
@@ -34,11 +41,15 @@ class GroupLimits:
             config.offset_metadata_max_bytes,
             config.offsets_retention_minutes * 60 * 1000,
             config.offsets_retention_check_interval_ms,
+            ConsumerLimits.of(config),
         )
 
 
 class GroupTable:
     """The groups of one partition of `__consumer_offsets`, by id, with their timers.
+
+    `groups` are those of the classic protocol, `consumers` those of the consumer protocol; no
+    id is in both.
 
     Args:
         seeds: where member ids are drawn from.
@@ -47,12 +58,37 @@ class GroupTable:
     def __init__(self, limits: GroupLimits, seeds: Seeds) -> None:
         self.limits = limits
         self.groups: dict[str, ClassicGroup] = {}
+        self.consumers: dict[str, ConsumerGroup] = {}
+        self.topics: Topics = NO_TOPICS
+        self.times: Mapping[str, GroupTimes] = {}
         self.timers = Timers()
         self._member_ids = seeds.generator("member-ids")
 
     def new_member_id(self, name: str) -> str:
         """Return a member id that nobody had, beginning with a client's or an instance's id."""
         return f"{name}-{random_id(self._member_ids)}"
+
+    def new_uuid(self) -> str:
+        """Return an id that nobody had, for a member of a group of the consumer protocol."""
+        return short_id(random_id(self._member_ids))
+
+    def times_of(self, group_id: str) -> GroupTimes:
+        """Return the times of a group's members: its own configs, or the broker's."""
+        limits = self.limits.consumer
+        default = GroupTimes(limits.session_timeout_ms, limits.heartbeat_interval_ms)
+        return self.times.get(group_id, default)
+
+    def is_known(self, group_id: str) -> bool:
+        """Say whether there is a group with this id, of either protocol."""
+        return group_id in self.groups or group_id in self.consumers
+
+    def no_consumer_group(self, group_id: str, kind: str = "Group") -> KafkaError:
+        """Return the refusal for who takes this for a group of the consumer protocol."""
+        other = f"Group {group_id} is not a consumer group."
+        missing = f"{kind} {group_id} not found."
+        return KafkaError(
+            ErrorCode.GROUP_ID_NOT_FOUND, other if group_id in self.groups else missing
+        )
 
     def drop(self, group_id: str) -> None:
         """Forget a group and all that was due in it."""

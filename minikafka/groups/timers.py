@@ -34,6 +34,10 @@ class Timers:
             self._heap = [(due, number, name) for name, (due, number, _) in self._set.items()]
             heapify(self._heap)
 
+    def is_set(self, key: TimerKey) -> bool:
+        """Say whether something will be due for the key."""
+        return key in self._set
+
     def cancel(self, key: TimerKey) -> None:
         """Let nothing be due for the key."""
         self._set.pop(key, None)

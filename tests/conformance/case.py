@@ -48,6 +48,8 @@ API_NAMES: Final = {
     52: "vote", 53: "begin_quorum_epoch", 54: "end_quorum_epoch",
     55: "describe_quorum",
     59: "fetch_snapshot",
+    68: "consumer_group_heartbeat",
+    69: "consumer_group_describe",
     80: "add_raft_voter",
     81: "remove_raft_voter",
     82: "update_raft_voter",

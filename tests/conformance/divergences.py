@@ -73,8 +73,8 @@ DIVERGENCES: Final[tuple[Divergence, ...]] = (
             "features",
         )
         for kind, names in (
-            ("supported", ("group", "kraft", "share", "transaction")),
-            ("finalized", ("group", "kraft", "transaction")),
+            ("supported", ("kraft", "share", "transaction")),
+            ("finalized", ("kraft", "transaction")),
         )
         for name in (f"{each}.version" for each in names)
     ),

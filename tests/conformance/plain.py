@@ -26,6 +26,7 @@ __all__ = ["Names", "normalise"]
 # Fetch, FindCoordinator, DescribeConfigs, DescribeTopicPartitions answer in a known order.
 ORDERED_APIS = frozenset({1, 10, 32, 75})
 UNORDERED_FIELDS = frozenset({"configs", "synonyms"})
+SETS = frozenset({"subscribed_topic_names"})
 NATURAL_KEYS = (
     "name", "topic", "topic_id", "key", "resource_name", "api_key", "partition_index", "index",
     "partition", "broker_id", "node_id", "batch_index", "group_id", "member_id", "topic_name", "replica_id",
@@ -133,7 +134,7 @@ class _Normaliser:
     def array(self, field: str, items: tuple[Any, ...]) -> Any:
         plain = [self.value(field, each) for each in items]
         if not plain or not isinstance(plain[0], dict):
-            return plain
+            return sorted(plain) if field in SETS else plain
         keyed: dict[str, Any] = {}
         for item in plain:
             key = _natural_key(item)

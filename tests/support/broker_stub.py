@@ -199,6 +199,7 @@ class BrokerStub:
         if records:
             delta = self.controller.replay(records, self.image.offset + len(records))
             self.replicas.apply(self.image, delta)
+            self.groups.on_metadata(self.image, delta)
 
     def join(self, broker_id: int) -> None:
         """Register and unfence a broker."""

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from importlib import import_module
 from queue import Empty, Queue
-from typing import Any
+from typing import Any, ClassVar
 
-__all__ = ["CLIENTS", "Member", "member"]
+__all__ = ["CLIENTS", "ConsumerProtocolMember", "Member", "member"]
 
 POLL_S = 0.05
 TIMES: dict[str, Any] = {
@@ -131,6 +131,12 @@ class Member:
 class ConfluentMember(Member):
     """confluent-kafka: librdkafka."""
 
+    protocol: ClassVar[dict[str, Any]] = {
+        "partition.assignment.strategy": "range",
+        "session.timeout.ms": 6_000,
+        "heartbeat.interval.ms": 200,
+    }
+
     def open(self) -> None:
         """Make the client and subscribe."""
         library = import_module("confluent_kafka")
@@ -141,9 +147,7 @@ class ConfluentMember(Member):
                 "group.id": self.group,
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
-                "partition.assignment.strategy": "range",
-                "session.timeout.ms": 6_000,
-                "heartbeat.interval.ms": 200,
+                **self.protocol,
                 **{name.replace("_", "."): value for name, value in self.options.items()},
             }
         )
@@ -181,6 +185,12 @@ class ConfluentMember(Member):
     def die(self) -> None:
         """A static member does not leave when it is closed."""
         self._consumer.close()
+
+
+class ConsumerProtocolMember(ConfluentMember):
+    """confluent-kafka, with the consumer protocol of KIP-848."""
+
+    protocol: ClassVar[dict[str, Any]] = {"group.protocol": "consumer"}
 
 
 class KafkaPythonMember(Member):

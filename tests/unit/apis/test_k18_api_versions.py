@@ -25,7 +25,7 @@ async def test_list_is_the_table_of_versions(version: int) -> None:
 
 
 @pytest.mark.parametrize("version", [3, 4])
-async def test_release_and_eligible_leader_replicas_are_claimed_of_features(
+async def test_release_groups_and_eligible_leader_replicas_are_claimed_of_features(
     version: int,
 ) -> None:
     """Supported ones from 0 on only to newer clients (KAFKA-17492); not those not done."""
@@ -36,9 +36,14 @@ async def test_release_and_eligible_leader_replicas_are_claimed_of_features(
     finalized = [
         (f.name, f.min_version_level, f.max_version_level) for f in answer.finalized_features
     ]
-    release, eligible = "metadata.version", "eligible.leader.replicas.version"
-    assert supported == [(release, 27, 27), (eligible, 0, 1)][: version - 2]
-    assert finalized == [(release, 27, 27), (eligible, 1, 1)]
+    release, groups, eligible = (
+        "metadata.version",
+        "group.version",
+        "eligible.leader.replicas.version",
+    )
+    all_supported = [(release, 27, 27), (groups, 0, 1), (eligible, 0, 1)]
+    assert supported == (all_supported if version >= 4 else all_supported[:1])
+    assert finalized == [(release, 27, 27), (groups, 1, 1), (eligible, 1, 1)]
     assert answer.finalized_features_epoch == stub.image.offset - 1
 
 

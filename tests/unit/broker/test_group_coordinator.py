@@ -43,7 +43,6 @@ async def test_offsets_of_a_deleted_topic_are_deleted() -> None:
     partition = {"partition_index": 0, "committed_offset": 5}
     await stub.ask(8, 9, group_id="g", topics=[{"name": "t", "partitions": [partition]}])
     stub.commit(stub.controller.delete_topics(DeleteTopics((TopicRef("t"),))))
-    stub.groups.on_topics_removed(["t"])
     assert not stub.groups.of("g").read(lambda groups: groups.committed("g"))
     stub.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from minikafka.groups.commands import (
     SyncAnswer,
     SyncGroup,
 )
+from minikafka.groups.consumer_limits import ConsumerLimits
 from minikafka.groups.coordinator import GroupCoordinator
 from minikafka.groups.records import GroupRecord, decode_record, encode_record
 from minikafka.groups.table import GroupLimits
@@ -45,12 +46,22 @@ EPOCH_MS = 1_700_000_000_000
 DELAY_MS = 100
 SESSION_MS = 10_000
 REBALANCE_MS = 60_000
+CONSUMER_LIMITS = ConsumerLimits(
+    session_timeout_ms=45_000,
+    heartbeat_interval_ms=5_000,
+    max_size=100,
+    assignors=("uniform", "range"),
+    upgrades=True,
+    downgrades=True,
+    regex_refresh_interval_ms=600_000,
+)
 LIMITS = GroupLimits(
     group_initial_rebalance_delay_ms=DELAY_MS,
     group_max_size=100,
     offset_metadata_max_bytes=8,
     offsets_retention_ms=1_000_000,
     offsets_retention_check_interval_ms=600_000,
+    consumer=CONSUMER_LIMITS,
 )
 
 
@@ -63,6 +74,16 @@ def subscription(*topics: str) -> bytes:
 def protocols(*names: str, topics: tuple[str, ...] = ("t",)) -> tuple[GroupProtocol, ...]:
     """Return protocols of these names, in this order."""
     return tuple(GroupProtocol(name, subscription(*topics)) for name in names)
+
+
+def _through_bytes(records: Iterable[GroupRecord]) -> list[GroupRecord]:
+    """Return records as whoever reads the log sees them."""
+    read = []
+    for record in records:
+        found = decode_record(*encode_record(record))
+        assert found is not None
+        read.append(found)
+    return read
 
 
 class Desk:
@@ -114,30 +135,22 @@ class Desk:
 
     def carry_out(self, decision: Decision[T]) -> T:
         """Write, replay and commit the records of a decision, return its answer."""
-        if not decision.records:
-            self.coordinator.check_invariants()
-            return decision.result
-        if self.refuse is not None:
-            if decision.settled is not None:
-                decision.settled(self.refuse, self.now)
+        settled = decision.settled or (lambda error, now: None)
+        if decision.records and self.refuse is not None:
+            settled(self.refuse, self.now)
             raise KafkaError(self.refuse)
-        records = []
-        for record in decision.records:
-            through_bytes = decode_record(*encode_record(record))
-            assert through_bytes is not None
-            records.append(through_bytes)
+        records = _through_bytes(decision.records)
         self.log += records
-        if decision.settled is None:
+        if decision.settled is None or decision.replays:
             self.coordinator.replay(records)
 
         def settle(error: ErrorCode) -> None:
             if error is ErrorCode.NONE:
                 self.coordinator.commit(records)
-            if decision.settled is not None:
-                decision.settled(error, self.now)
+            settled(error, self.now)
             self.coordinator.check_invariants()
 
-        if self.held:
+        if self.held and records:
             self._waiting.append(settle)
         else:
             settle(ErrorCode.NONE)

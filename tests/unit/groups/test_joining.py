@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from minikafka.base.errors import ErrorCode
@@ -139,7 +141,7 @@ def test_last_to_come_is_out_of_a_group_that_is_too_large() -> None:
     """KIP-389: after a restart with a smaller group.max.size, who joins last is sent away."""
     desk = Desk()
     members = desk.stable(None, None, None)
-    desk.limits = type(desk.limits)(100, 2, 8, 1_000_000, 600_000)
+    desk.limits = replace(desk.limits, group_max_size=2)
     desk.fail_over()
     assert desk.state() == "PreparingRebalance"
     waiting = [desk.join(each.member_id) for each in members]
