@@ -24,6 +24,13 @@ __all__ = ["FAST_START", "Oracle", "Subject"]
 FAST_START = ("-Xms256m", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
+KAFKAS = {
+    "group.consumer.min.heartbeat.interval.ms": 5_000,
+    "group.consumer.heartbeat.interval.ms": 5_000,
+}
+"""Defaults of Kafka that a test double does without: they stand in answers."""
+
+
 class Oracle:
     """Apache Kafka's answers, from a running broker or from the record.
 
@@ -102,7 +109,9 @@ class Subject:
             from minikafka import Cluster
 
             # Over TCP, so that there is a listener for brokers, too.
-            cluster = self._stack.enter_context(Cluster(brokers=1, transport="tcp"))
+            cluster = self._stack.enter_context(
+                Cluster(brokers=1, config=KAFKAS, transport="tcp")
+            )
             self._bootstrap_servers = cluster.bootstrap_servers
             listener = cluster._cluster._nodes[1]._broker_server
             assert listener is not None
