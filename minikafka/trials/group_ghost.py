@@ -226,9 +226,11 @@ class OffsetsGhost:
             known = former.get(member_id)
             joining = member.awaiting_join is not None
             syncing = member.awaiting_sync is not None
+            # Who takes a static member's place while the group is stable is heard once (KIP-345).
+            joined = group.state is not GroupState.STABLE
             if (
                 known is None
-                or (known.joining and not joining)
+                or (known.joining and not joining and joined)
                 or (known.syncing and not syncing)
             ):
                 heard_ms = now_ms

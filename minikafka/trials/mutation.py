@@ -54,6 +54,7 @@ class Mutation:
             as long as any trial waits.
         profile: the trial's, where the caller asks for no other than the default one.
         groups: it shows in trials with consumer groups; its kinds may be those that aim at them.
+        compacted: what groups commit is compacted while the trial lasts.
         survives: why it is not found yet; empty for one that has to be.
     """
 
@@ -68,4 +69,5 @@ class Mutation:
     patience_s: float | None = None
     profile: str = "default"
     groups: bool = False
+    compacted: bool = False
     survives: str = ""

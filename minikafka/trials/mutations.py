@@ -12,6 +12,7 @@ from typing import Any
 
 from minikafka.trials import mutations_following, mutations_log, mutations_replication
 from minikafka.trials.mutation import Mutation, Patch
+from minikafka.trials.mutations_compaction import COMPACTION_MUTATIONS
 from minikafka.trials.mutations_controller import CONTROLLER_MUTATIONS
 from minikafka.trials.mutations_groups import GROUP_MUTATIONS
 from minikafka.trials.mutations_moving import MOVING_MUTATIONS
@@ -46,6 +47,7 @@ MUTATIONS: dict[str, Mutation] = {
         "an answer leaves as soon as it is there", ("W1",), _answers_out_of_order
     ),
     **MOVING_MUTATIONS,
+    **COMPACTION_MUTATIONS,
     **CONTROLLER_MUTATIONS,
     **QUORUM_MUTATIONS,
     **RULE_MUTATIONS,

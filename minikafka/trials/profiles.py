@@ -105,6 +105,7 @@ class Shape:
         racks: of the brokers; consumers then read in their own.
         core: after the faults one broker stays down for a while, and the others must do.
         groups: consumer groups.
+        compacted: what they commit is compacted while the trial lasts.
     """
 
     brokers: int
@@ -116,6 +117,7 @@ class Shape:
     replication_factor: int | None = None
     racks: tuple[str, ...] | None = None
     groups: tuple[GroupPlan, ...] = ()
+    compacted: bool = False
 
 
 def drawn_kinds(
@@ -162,7 +164,10 @@ def drawn_groups(profile: Profile, seed: int, mutation: Mutation | None, shape: 
         for number in range(draws.choice((1, 1, 2)) if profile.members_max > 3 else 1)
     )
     config = {"offsets.topic.num.partitions": draws.randint(1, 3), **shape.config}
-    return replace(shape, config=config, groups=plans)
+    compacted = draws.random() < 0.5 if mutation is None else mutation.compacted
+    if compacted:
+        config = {"log.cleaner.backoff.ms": 500, **config}
+    return replace(shape, config=config, groups=plans, compacted=compacted)
 
 
 def _usual(profile: Profile, draws: Random) -> Shape:

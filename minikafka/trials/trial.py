@@ -12,8 +12,10 @@ from random import Random
 from typing import Any
 
 from minikafka.base.errors import KafkaError
+from minikafka.broker.group_coordinator import OFFSETS_TOPIC
 from minikafka.check.anomalies import Rules, find_anomalies
 from minikafka.check.history import History
+from minikafka.cluster.topics import ConfigInput
 from minikafka.sim.network import Link
 from minikafka.trials.chaos_groups import GROUP_KINDS
 from minikafka.trials.chaos_quorum import QUORUM_KINDS, restore_voters
@@ -38,6 +40,7 @@ from minikafka.trials.workload import Workload
 __all__ = ["check_options", "run_trial"]
 
 CONVERGE_S = 240.0
+SMALL_SEGMENTS = {"internal.segment.bytes": 2_000, "min.cleanable.dirty.ratio": 0.01}
 """Virtual seconds after the last fault within which the cluster must be whole again."""
 IDLE_S = 2.0
 """Virtual seconds for which nobody asks for anything, at the end."""
@@ -134,6 +137,8 @@ class _Trial:
         simulation.down_at_once = self._shape.down_at_once
         slowest = simulation.rng.choice((0.02, 0.05, 0.1))
         simulation.network.default = Link(latency=(0.0005, slowest))
+        if self._shape.compacted:
+            await self._compact_offsets()
         end_s = simulation.now + seconds
         workload = self._begun(end_s)
         groups = Groups(simulation, self._shape.topics, self._shape.groups, end_s)
@@ -148,12 +153,7 @@ class _Trial:
                 await workload.finish()
         except TimeoutError:
             simulation.violated("L5", f"sends that never end; {simulation.cluster.status()}")
-        await simulation.converged(self._patience_s)
-        await groups.settled(self._patience_s)
-        await workload.stop()
-        if self._shape.groups:
-            groups.stop()
-            await simulation.converged(self._patience_s)
+        await self._settle(workload, groups)
         await self._idle()
         wrong = wrong_replicas(simulation)
         if wrong is not None:
@@ -163,6 +163,23 @@ class _Trial:
         if skipped is not None:
             raise Violation("group-skip", skipped)
         self._judge()
+
+    async def _settle(self, workload: Workload, groups: Groups) -> None:
+        """Wait until all is well, and end the clients."""
+        await self._simulation.converged(self._patience_s)
+        await groups.settled(self._patience_s)
+        await workload.stop()
+        if self._shape.groups:
+            groups.stop()
+            await self._simulation.converged(self._patience_s)
+
+    async def _compact_offsets(self) -> None:
+        """Make the topic of committed offsets, before anybody else does, with small segments."""
+        count = int(str(self._shape.config["offsets.topic.num.partitions"]))
+        config: dict[str, ConfigInput] = {"cleanup.policy": "compact", **SMALL_SEGMENTS}
+        await self._simulation.cluster.create_topic(
+            OFFSETS_TOPIC, partitions=count, config=config
+        )
 
     def _begun(self, end_s: float) -> Workload:
         """Let producers and consumers begin."""

@@ -155,6 +155,13 @@ ABLATIONS: Rules = {
     "metadata/assignments.py": {
         "A move ends once all its targets are in the ISR.": ("M28",),
     },
+    "log/compaction.py": {
+        "Of each key the newest committed record stays, but for a tombstone past its delete"
+        " horizon.": ("compaction-takes-the-newest",),
+        "Only what is committed is compacted, or counts as newer.": (
+            "compaction-past-watermark",
+        ),
+    },
     "log/epoch_cache.py": {
         "The entries are strictly increasing in epoch and in start offset.": (
             "epochs-outlive-truncation",

@@ -18,6 +18,7 @@ OF_THIS_BROKER = frozenset(
     {
         "advertised.listeners", "broker.id", "controller.listener.names",
         "controller.quorum.bootstrap.servers", "controller.quorum.voters",
+        "group.consumer.heartbeat.interval.ms", "group.consumer.min.heartbeat.interval.ms",
         "group.initial.rebalance.delay.ms", "listener.security.protocol.map", "listeners",
         "log.dir", "log.dirs", "offsets.topic.replication.factor", "process.roles",
         "share.coordinator.state.topic.min.isr",
