@@ -13,7 +13,8 @@ def _takes_the_newest() -> list[Patch]:
     from minikafka.log import compaction
 
     def stays(record: Any, newest: Any, expired: bool) -> bool:
-        return record.offset < newest.get(record.key, record.offset + 1)
+        dropped: bool = record.offset >= newest.get(record.key, record.offset)
+        return not dropped
 
     return [(compaction, "_stays", stays)]
 
