@@ -16,7 +16,7 @@ Versions
     9   a static leader may skip the assignment (KIP-814)
 
 Not done
-    Members of this protocol in groups of KIP-848.
+    Nothing known.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ Versions
     5   protocol type and name, which have to fit (KIP-559)
 
 Not done
-    Members of this protocol in groups of KIP-848.
+    Nothing known.
 """
 
 from __future__ import annotations

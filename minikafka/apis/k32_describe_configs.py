@@ -1,7 +1,7 @@
 """DescribeConfigs (api key 32).
 
 Behaviour
-    Every config of a topic or of the broker asked, in Kafka's order of definition, each with
+    Every config of a topic, of a group or of the broker asked, in Kafka's order of definition, each with
     where its value comes from; only the named keys, if any are named. A broker describes
     itself; the resource "" is the dynamic default of all brokers.
     Each resource succeeds or fails on its own; a number that is no kind of resource refuses
@@ -13,8 +13,8 @@ Versions
     4   flexible
 
 Not done
-    DIVERGENCE(config-resources): broker loggers, client metrics and groups have no configs
-    here; asking for them is INVALID_REQUEST.
+    DIVERGENCE(config-resources): broker loggers and client metrics have no configs here;
+    asking for them is INVALID_REQUEST.
     Documentation: DIVERGENCE(config-documentation) stands at `metadata/describe.py`.
 """
 
@@ -27,15 +27,26 @@ from minikafka.apis.registry import api
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.broker.context import RequestContext
 from minikafka.metadata.commands import ConfigEntry
-from minikafka.metadata.describe import describe_all_brokers, describe_broker, describe_topic
-from minikafka.metadata.image import BROKER_RESOURCE, TOPIC_RESOURCE, MetadataImage
+from minikafka.metadata.describe import (
+    describe_all_brokers,
+    describe_broker,
+    describe_group,
+    describe_topic,
+)
+from minikafka.metadata.image import (
+    BROKER_RESOURCE,
+    GROUP_RESOURCE,
+    TOPIC_RESOURCE,
+    MetadataImage,
+)
 from minikafka.metadata.names import check_topic_name
 from minikafka.wire.shapes import Shape
 from minikafka.wire.versions import ApiKey
 
 __all__ = ["describe_configs"]
 
-_UNSUPPORTED = {8: "BROKER_LOGGER", 16: "CLIENT_METRICS", 32: "GROUP"}
+_UNSUPPORTED = {8: "BROKER_LOGGER", 16: "CLIENT_METRICS"}
+_KINDS = (TOPIC_RESOURCE, BROKER_RESOURCE, GROUP_RESOURCE, *_UNSUPPORTED)
 _EMPTY_NAME = {
     8: "Broker id must not be empty",
     16: "Client metrics subscription name must not be empty",
@@ -71,7 +82,7 @@ def describe_configs(request: Any, context: RequestContext) -> Shape:
     """Return the configs of each resource."""
     for resource in request.resources:
         kind = resource.resource_type
-        if kind not in (TOPIC_RESOURCE, BROKER_RESOURCE) and kind not in _UNSUPPORTED:
+        if kind not in _KINDS:
             raise KafkaError(ErrorCode.INVALID_REQUEST, _INVALID_TEXT)
     image = context.broker.image
     synonyms = request.include_synonyms
@@ -103,6 +114,8 @@ def _entries(kind: int, name: str, image: MetadataImage) -> Iterable[ConfigEntry
         return describe_broker(image)
     if not name:
         raise KafkaError(ErrorCode.INVALID_REQUEST, _EMPTY_NAME[kind])
+    if kind == GROUP_RESOURCE:
+        return describe_group(image, name)
     raise KafkaError(
         ErrorCode.INVALID_REQUEST, f"Unsupported resource type: {_UNSUPPORTED[kind]}"
     )

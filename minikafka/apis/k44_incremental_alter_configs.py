@@ -10,8 +10,8 @@ Versions
     1   flexible
 
 Not done
-    DIVERGENCE(config-resources): broker loggers, client metrics and groups have no configs
-    here; changing them is INVALID_REQUEST.
+    DIVERGENCE(config-resources): broker loggers and client metrics have no configs here;
+    changing them is INVALID_REQUEST.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ class _Write(Delayed):
     At the deadline it is answered as failed, but its records may be committed all the same.
     """
 
-    __slots__ = ("_answer", "_decision", "_now", "end_offset", "records")
+    __slots__ = ("_answer", "_decision", "_failed", "_now", "end_offset", "records")
 
     def __init__(
         self,
@@ -96,6 +96,7 @@ class _Write(Delayed):
         end_offset: Offset,
         answer: Deferred[Any],
         now: Callable[[], Moment],
+        failed: Callable[[], None],
     ) -> None:
         super().__init__()
         self.records = decision.records
@@ -103,6 +104,7 @@ class _Write(Delayed):
         self._decision = decision
         self._answer = answer
         self._now = now
+        self._failed = failed
 
     def settle(self, error: ErrorCode) -> None:
         """Answer, once."""
@@ -122,6 +124,7 @@ class _Write(Delayed):
     def expire(self) -> None:
         self.done = False
         self.settle(coordinator_error(ErrorCode.REQUEST_TIMED_OUT))
+        self._failed()
 
 
 class _Alarm(Delayed):
@@ -240,6 +243,11 @@ class CoordinatorPartition(Watcher, Generic[C]):
         return answer
 
     @property
+    def partition(self) -> Partition:
+        """The partition it is the coordinator of."""
+        return self._partition
+
+    @property
     def waiting_count(self) -> int:
         """How many decisions wait until what they wrote, or saw, is committed."""
         return len(self._waiting)
@@ -277,7 +285,16 @@ class CoordinatorPartition(Watcher, Generic[C]):
             write = waiting.popleft()
             self.coordinator.commit(write.records)
             write.settle(ErrorCode.NONE)
+        self._heard_from_log()
+
+    def _heard_from_log(self) -> None:
+        self._coordinated(None, None)
         self._arm()
+
+    def _coordinated(
+        self, decision: Decision[Any] | None, answer: Deferred[Any] | None
+    ) -> None:
+        """Hear of each decision, and None of what came from the log; for who looks on."""
 
     def _load(self) -> None:
         """Replay the log. It is all committed, and nobody has written since."""
@@ -295,6 +312,10 @@ class CoordinatorPartition(Watcher, Generic[C]):
         self.coordinator.loaded(self._now())
 
     def _carry_out(self, decision: Decision[T], answer: Deferred[T]) -> None:
+        self._append_or_wait(decision, answer)
+        self._coordinated(decision, answer)
+
+    def _append_or_wait(self, decision: Decision[T], answer: Deferred[T]) -> None:
         if not decision.records:
             if not self._waiting:
                 if decision.settled is not None:
@@ -318,7 +339,7 @@ class CoordinatorPartition(Watcher, Generic[C]):
         self._replicas.appended(self._partition, -1)
 
     def _wait(self, decision: Decision[T], end_offset: Offset, answer: Deferred[T]) -> None:
-        write = _Write(decision, end_offset, answer, self._now)
+        write = _Write(decision, end_offset, answer, self._now, self._heard_from_log)
         self._waiting.append(write)
         deadline_ms = self._clock.monotonic_ms() + self._commit_timeout_ms
         self._purgatory.watch(write, (), deadline_ms)

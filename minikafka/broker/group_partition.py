@@ -5,21 +5,50 @@ Counterpart: the CoordinatorRuntime of GroupCoordinatorService. KIP-848.
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any, Protocol
+
+from minikafka.base.deferred import Deferred
 from minikafka.broker.coordinator_partition import Codec, CoordinatorPartition
 from minikafka.broker.partition import Partition
 from minikafka.broker.replica_manager import ReplicaManager
+from minikafka.groups.commands import Command, Decision, Moment
 from minikafka.groups.coordinator import GroupCoordinator
 from minikafka.groups.records import decode_record, encode_record
 
-__all__ = ["GroupPartition"]
+__all__ = ["GroupObserver", "GroupPartition"]
 
 _CODEC = Codec(encode_record, decode_record)
 
 
-class GroupPartition(CoordinatorPartition[GroupCoordinator]):
-    """The coordinator of one partition's groups; see `CoordinatorPartition`."""
+class GroupObserver(Protocol):
+    """Told of what group coordinators do, for checks; must not change anything."""
 
-    __slots__ = ()
+    def commanded(self, groups: GroupPartition, command: Command, now: Moment) -> None:
+        """Hear of a command that a group coordinator has not refused, before it is carried out."""
+        ...
+
+    def coordinated(
+        self,
+        groups: GroupPartition,
+        decision: Decision[Any] | None,
+        answer: Deferred[Any] | None,
+    ) -> None:
+        """Hear that a coordinator has decided something, and whether it has answered already.
+
+        None where it has only heard from its log: what was written is committed, or all is read.
+        """
+        ...
+
+
+class GroupPartition(CoordinatorPartition[GroupCoordinator]):
+    """The coordinator of one partition's groups; see `CoordinatorPartition`.
+
+    Args:
+        observer: looks on.
+    """
+
+    __slots__ = ("_observer",)
 
     def __init__(
         self,
@@ -28,7 +57,17 @@ class GroupPartition(CoordinatorPartition[GroupCoordinator]):
         replicas: ReplicaManager,
         *,
         commit_timeout_ms: int,
+        observer: GroupObserver | None = None,
     ) -> None:
+        self._observer = observer
+        if observer is not None:
+            coordinator.hear = partial(observer.commanded, self)
         super().__init__(
             partition, coordinator, _CODEC, replicas, commit_timeout_ms=commit_timeout_ms
         )
+
+    def _coordinated(
+        self, decision: Decision[Any] | None, answer: Deferred[Any] | None
+    ) -> None:
+        if self._observer is not None:
+            self._observer.coordinated(self, decision, answer)

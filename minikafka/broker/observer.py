@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from minikafka.base.ids import TopicPartition
+from minikafka.broker.group_partition import GroupObserver
 from minikafka.log.observer import LogObserver
 from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.states import MetadataDelta
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["BrokerObserver"]
 
 
-class BrokerObserver(LogObserver, Protocol):
+class BrokerObserver(LogObserver, GroupObserver, Protocol):
     """Told of what one broker does after it did it; must not change anything."""
 
     def started(self, broker: Broker) -> None:

@@ -24,7 +24,12 @@ from minikafka.log.observer import LogObserver
 from minikafka.log.partition_log import PartitionLog
 from minikafka.log.storage import Storage
 from minikafka.metadata.image import MetadataImage
-from minikafka.metadata.states import TOPIC_RESOURCE, MetadataDelta, PartitionImage
+from minikafka.metadata.states import (
+    BROKER_RESOURCE,
+    TOPIC_RESOURCE,
+    MetadataDelta,
+    PartitionImage,
+)
 from minikafka.replication.follower import PartitionFollower
 from minikafka.replication.leader import PartitionLeader
 from minikafka.replication.selector import preferred_replica, selector_of
@@ -277,7 +282,7 @@ class ReplicaManager:
     def _apply_configs(self, delta: MetadataDelta, image: MetadataImage) -> None:
         """Give logs their configs anew: those of named topics, all where brokers are named."""
         topics = {name for kind, name in delta.configs_changed if kind == TOPIC_RESOURCE}
-        everywhere = any(kind != TOPIC_RESOURCE for kind, _ in delta.configs_changed)
+        everywhere = any(kind == BROKER_RESOURCE for kind, _ in delta.configs_changed)
         for partition in self:
             topic = partition.topic_partition.topic
             if everywhere or topic in topics:

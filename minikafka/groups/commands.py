@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from minikafka.base.errors import ErrorCode
 from minikafka.base.ids import NO_LEADER_EPOCH, LeaderEpoch, Offset
@@ -17,6 +17,7 @@ from minikafka.base.ids import NO_LEADER_EPOCH, LeaderEpoch, Offset
 __all__ = [
     "NOTHING",
     "UNKNOWN_MEMBER",
+    "Command",
     "CommitOffsets",
     "Decision",
     "DescribedGroup",
@@ -200,6 +201,10 @@ class CommitOffsets:
     retention_ms: int = -1
     unknown_group_error: ErrorCode = ErrorCode.ILLEGAL_GENERATION
     speaks_epochs: bool = False
+
+
+Command: TypeAlias = JoinGroup | SyncGroup | Heartbeat | LeaveGroup | CommitOffsets
+"""What a member asks for."""
 
 
 class PartitionResult(NamedTuple):

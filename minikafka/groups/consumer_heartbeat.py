@@ -68,7 +68,7 @@ def consumer_heartbeat(
     answer = ConsumerHeartbeatAnswer(
         updated.member_id,
         updated.epoch,
-        table.limits.consumer.heartbeat_interval_ms,
+        table.times_of(group.group_id).heartbeat_interval_ms,
         updated.assigned if told else None,
     )
     return Decision(tuple(records), answer)

@@ -123,7 +123,7 @@ def expect_consumer(
 ) -> None:
     """Give a member its session timeout from now on; who is silent for longer is out."""
     if timeout_ms is None:
-        timeout_ms = table.limits.consumer.session_timeout_ms
+        timeout_ms = table.times_of(group_id).session_timeout_ms
     schedule_fencing(table, "session", group_id, member_id, now.ms + timeout_ms)
 
 

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from minikafka.base.config import BrokerConfig, ConfigError
+from minikafka.base.config_groups import resolve_group_config
 
-__all__ = ["ConsumerLimits"]
+__all__ = ["ConsumerLimits", "GroupTimes"]
 
 _CLASSES = {
     "org.apache.kafka.coordinator.group.assignor.UniformAssignor": "uniform",
     "org.apache.kafka.coordinator.group.assignor.RangeAssignor": "range",
 }
 _NAMES = ("uniform", "range")
+
+
+class GroupTimes(NamedTuple):
+    """How long a member may be silent, and how often it is to speak."""
+
+    session_timeout_ms: int
+    heartbeat_interval_ms: int
+
+    @classmethod
+    def of(cls, broker: BrokerConfig, overrides: Mapping[str, str]) -> GroupTimes:
+        """Return the times of a group that sets these configs itself."""
+        values = resolve_group_config(broker, overrides)
+        session_ms = values["consumer.session.timeout.ms"]
+        interval_ms = values["consumer.heartbeat.interval.ms"]
+        assert isinstance(session_ms, int) and isinstance(interval_ms, int)
+        return cls(session_ms, interval_ms)
 
 
 @dataclass(frozen=True, slots=True)

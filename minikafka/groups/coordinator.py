@@ -12,18 +12,20 @@ committed, for who asks. So nobody reads an offset that a failover could take ba
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import BrokerBug, ErrorCode, KafkaError
 from minikafka.base.ids import TopicId, TopicPartition
 from minikafka.base.seeds import Seeds
-from minikafka.groups import joining, leaving, mixed, offsets, syncing
+from minikafka.groups import deleting, joining, leaving, mixed, offsets, syncing
 from minikafka.groups.classic import CONSUMER_PROTOCOL_TYPE, ClassicGroup
 from minikafka.groups.commands import (
     NOTHING,
     UNKNOWN_MEMBER,
+    Command,
     CommitOffsets,
     Decision,
     DescribedGroup,
@@ -45,6 +47,7 @@ from minikafka.groups.consumer_commands import (
 from minikafka.groups.consumer_group import ConsumerGroup, replay_consumer_record
 from minikafka.groups.consumer_heartbeat import consumer_heartbeat
 from minikafka.groups.consumer_leaving import resume
+from minikafka.groups.consumer_limits import GroupTimes
 from minikafka.groups.consumer_records import CONSUMER_RECORDS, ConsumerRecord
 from minikafka.groups.describing import described_consumer_group
 from minikafka.groups.offsets import OffsetTable
@@ -74,6 +77,8 @@ from minikafka.groups.topics import Topics
 
 __all__ = ["GroupCoordinator"]
 
+T = TypeVar("T")
+
 _CLEANUP = ("cleanup",)
 
 
@@ -84,12 +89,16 @@ class GroupCoordinator:
         limits: the broker's configs.
         seeds: of this partition and of this term as coordinator, so that no member id comes
             twice.
+
+    Attributes:
+        hear: called with each command of a member that is not refused; None for nobody.
     """
 
     def __init__(self, limits: GroupLimits, seeds: Seeds) -> None:
         self.table = self._table = GroupTable(limits, seeds)
         self._written = OffsetTable()
         self._committed = OffsetTable()
+        self.hear: Callable[[Command, Moment], None] | None = None
         self._committed_consumers: dict[str, ConsumerGroup] = {}
         self._committed_shares: dict[str, ShareGroup] = {}
 
@@ -160,6 +169,10 @@ class GroupCoordinator:
             for member_id in shares.members:
                 expect_share_member(self._table, shares.group_id, member_id, now)
 
+    def on_times(self, times: Mapping[str, GroupTimes]) -> None:
+        """Follow the configs of groups that set their own; others have the broker's."""
+        self._table.times = times
+
     def on_topics(self, topics: Topics, changed: Iterable[str]) -> None:
         """See the topics as they are now; who is subscribed to a changed one looks again."""
         self._table.see_topics(topics, changed)
@@ -196,6 +209,11 @@ class GroupCoordinator:
         self, command: JoinGroup, answer: Deferred[JoinAnswer], now: Moment
     ) -> Decision[None]:
         """Let a consumer into a group; see `joining.join_group`, `mixed.join_mixed`."""
+        return self._heard(command, now, self._join(command, answer, now))
+
+    def _join(
+        self, command: JoinGroup, answer: Deferred[JoinAnswer], now: Moment
+    ) -> Decision[None]:
         group = self._table.consumers.get(command.group_id)
         if group is None:
             return joining.join_group(self._table, command, answer, now)
@@ -215,22 +233,33 @@ class GroupCoordinator:
         """Give a member its assignment; see `syncing.sync_group`, `mixed.sync_mixed`."""
         group = self._table.consumers.get(command.group_id)
         if group is not None:
-            return mixed.sync_mixed(self._table, group, command, answer, now)
-        return syncing.sync_group(self._table, command, answer, now)
+            decision = mixed.sync_mixed(self._table, group, command, answer, now)
+        else:
+            decision = syncing.sync_group(self._table, command, answer, now)
+        return self._heard(command, now, decision)
 
     def heartbeat(self, command: Heartbeat, now: Moment) -> Decision[ErrorCode]:
         """Prolong a member's session; see `syncing.heartbeat`, `mixed.heartbeat_mixed`."""
         group = self._table.consumers.get(command.group_id)
         if group is not None:
-            return mixed.heartbeat_mixed(self._table, group, command, now)
-        return syncing.heartbeat(self._table, command, now)
+            decision = mixed.heartbeat_mixed(self._table, group, command, now)
+        else:
+            decision = syncing.heartbeat(self._table, command, now)
+        return self._heard(command, now, decision)
 
     def leave_group(self, command: LeaveGroup, now: Moment) -> Decision[tuple[ErrorCode, ...]]:
         """Let members go; see `leaving.leave_group`, `mixed.leave_mixed`."""
         group = self._table.consumers.get(command.group_id)
         if group is not None:
-            return mixed.leave_mixed(self._table, group, command, now)
-        return leaving.leave_group(self._table, command, now)
+            decision = mixed.leave_mixed(self._table, group, command, now)
+        else:
+            decision = leaving.leave_group(self._table, command, now)
+        return self._heard(command, now, decision)
+
+    def _heard(self, command: Command, now: Moment, decision: Decision[T]) -> Decision[T]:
+        if self.hear is not None:
+            self.hear(command, now)
+        return decision
 
     def consumer_heartbeat(
         self, command: ConsumerHeartbeat, now: Moment
@@ -250,7 +279,7 @@ class GroupCoordinator:
         self, command: CommitOffsets, now: Moment
     ) -> Decision[tuple[PartitionResult, ...]]:
         """Write down how far a group has come; see `offsets.commit_offsets`."""
-        return offsets.commit_offsets(self._table, command, now)
+        return self._heard(command, now, offsets.commit_offsets(self._table, command, now))
 
     def committed(self, group_id: str) -> Mapping[TopicPartition, CommittedOffset]:
         """Return the offsets of a group that are committed; none of a group that is unknown."""
@@ -286,32 +315,8 @@ class GroupCoordinator:
     def delete_groups(
         self, group_ids: Sequence[str]
     ) -> Decision[tuple[tuple[str, ErrorCode], ...]]:
-        """Delete groups without members, with their offsets (KIP-229)."""
-        results: list[tuple[str, ErrorCode]] = []
-        records: list[GroupRecord] = []
-        for group_id in dict.fromkeys(group_ids):
-            if not self._table.is_known(group_id):
-                error = ErrorCode.GROUP_ID_NOT_FOUND
-            elif not self._is_empty(group_id):
-                error = ErrorCode.NON_EMPTY_GROUP
-            else:
-                error = ErrorCode.NONE
-                records += offsets.tombstones(self._written, group_id)
-                records += self._tombstones(group_id)
-            results.append((group_id, error))
-        return Decision(tuple(records), tuple(results))
-
-    def _is_empty(self, group_id: str) -> bool:
-        modern = self._table.consumers.get(group_id) or self._table.shares.get(group_id)
-        if modern is not None:
-            return not modern.members
-        return self._table.groups[group_id].state is GroupState.EMPTY
-
-    def _tombstones(self, group_id: str) -> tuple[GroupRecord, ...]:
-        modern = self._table.consumers.get(group_id) or self._table.shares.get(group_id)
-        if modern is not None:
-            return modern.tombstones()
-        return (GroupMetadata(group_id, None),)
+        """Delete groups without members, with their offsets; see `deleting.delete_groups`."""
+        return deleting.delete_groups(self._table, self._written, group_ids)
 
     def list_groups(self) -> tuple[ListedGroup, ...]:
         """Return every group."""
@@ -334,6 +339,18 @@ class GroupCoordinator:
             known = group_id in self._committed_consumers
             raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, other if known else missing)
         return group.described()
+
+    def groups(self) -> tuple[ClassicGroup, ...]:
+        """Return every group to look at; not to be changed."""
+        return tuple(self._table.groups.values())
+
+    def offsets(self) -> dict[tuple[str, TopicPartition], CommittedOffset]:
+        """Return every offset that is written, committed or not, to look at."""
+        return {
+            (group_id, partition): value
+            for group_id in self._written
+            for partition, value in self._written.of_group(group_id).items()
+        }
 
     def describe_consumer_group(self, group_id: str) -> DescribedConsumerGroup:
         """Return a group of the consumer protocol; raises KafkaError GROUP_ID_NOT_FOUND."""
@@ -367,17 +384,7 @@ class GroupCoordinator:
     def _cleanup(self, now: Moment) -> Decision[None]:
         """Delete offsets that have expired, and groups that have neither members nor offsets."""
         self._schedule_cleanup(now)
-        records: list[GroupRecord] = []
-        groups: tuple[ClassicGroup | ConsumerGroup, ...] = (
-            *self._table.groups.values(),
-            *self._table.consumers.values(),
-        )
-        for group in groups:
-            gone, empty = offsets.expired_offsets(self._table, self._written, group, now)
-            records += gone
-            if empty and self._is_empty(group.group_id):
-                records += self._tombstones(group.group_id)
-        return Decision(tuple(records), None)
+        return deleting.delete_expired(self._table, self._written, now)
 
     def check_invariants(self) -> None:
         """Assert what must hold between two commands."""

@@ -3,13 +3,10 @@
 Expressions are resolved after the heartbeat that brings them, so that it does not wait for a scan
 of all topics; who has subscribed hears of the result with the next one.
 Counterpart: GroupMetadataManager.maybeUpdateRegularExpressions, refreshRegularExpressions. KIP-848.
-
-DIVERGENCE(regular-expressions): Kafka has RE2, here it is Python's `re`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 from minikafka.base.errors import ErrorCode, KafkaError
@@ -23,6 +20,8 @@ from minikafka.groups.consumer_records import (
     StoredEpoch,
     StoredExpression,
 )
+from minikafka.groups.re2 import RegexError
+from minikafka.groups.re2_parser import compile_regex
 from minikafka.groups.records import GroupRecord
 from minikafka.groups.table import GroupTable
 from minikafka.groups.topics import Topics, group_hash
@@ -35,33 +34,13 @@ REFRESH_INTERVAL_MIN_MS = 10_000
 
 def check_expression(regex: str) -> None:
     """Refuse what is no regular expression; raises INVALID_REGULAR_EXPRESSION."""
-    reason = _defect(regex)
-    if reason is not None:
+    try:
+        compile_regex(regex)
+    except RegexError as error:
         raise KafkaError(
             ErrorCode.INVALID_REGULAR_EXPRESSION,
-            f"SubscribedTopicRegex `{regex}` is not a valid regular expression: {reason}.",
-        )
-
-
-# What RE2 does not have, and what makes Python's matcher take exponential time: look-around,
-# back references, atomic groups, possessive repetition, conditions; and a repetition of what
-# is itself a repetition.
-_NOT_IN_RE2 = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?(?:[=!>(]|<[=!]|P=|P>)|\\[1-9]|\\Z|[*+?}]\+)")
-
-
-def _defect(regex: str) -> str | None:
-    if _NOT_IN_RE2.search(regex):
-        return "invalid or unsupported Perl syntax"
-    try:
-        _compiled(regex)
-    except (re.error, OverflowError, RecursionError) as error:
-        return str(error)
-    return None
-
-
-def _compiled(regex: str) -> re.Pattern[str]:
-    # RE2's spelling of the end of the text.
-    return re.compile(regex.replace(r"\z", r"\Z"))
+            f"SubscribedTopicRegex `{regex}` is not a valid regular expression: {error}.",
+        ) from error
 
 
 def resolve(
@@ -70,11 +49,9 @@ def resolve(
     """Return what each expression stands for: it has to match the whole name of a topic."""
     found: dict[str, StoredExpression] = {}
     for regex in regexes:
-        names: list[str] = []
-        if _defect(regex) is None:
-            pattern = _compiled(regex)
-            names = sorted(name for name in topics.by_name if pattern.fullmatch(name))
-        found[regex] = StoredExpression(tuple(names), topics.offset - 1, timestamp_ms)
+        program = compile_regex(regex)
+        names = tuple(sorted(name for name in topics.by_name if program.matches(name)))
+        found[regex] = StoredExpression(names, topics.offset - 1, timestamp_ms)
     return found
 
 

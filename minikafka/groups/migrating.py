@@ -141,7 +141,10 @@ def named(pairs: Sequence[tuple[str, tuple[int, ...]]], topics: Topics) -> Parti
 
 
 def _once(partitions: Partitions, taken: set[tuple[TopicId, int]]) -> Partitions:
-    """Leave out what another has already: a member's assignor may have given it twice."""
+    """Leave out what another has already: a member's assignor may have given it twice.
+
+    DIVERGENCE(server-errors): Kafka fails on it.
+    """
     mine = [
         (topic_id, number)
         for topic_id, numbers in partitions.items()

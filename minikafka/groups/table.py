@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from minikafka.base.config import BrokerConfig
@@ -11,7 +11,7 @@ from minikafka.base.ids import short_id
 from minikafka.base.seeds import Seeds, random_id
 from minikafka.groups.classic import ClassicGroup
 from minikafka.groups.consumer_group import ConsumerGroup
-from minikafka.groups.consumer_limits import ConsumerLimits
+from minikafka.groups.consumer_limits import ConsumerLimits, GroupTimes
 from minikafka.groups.share_group import ShareGroup
 from minikafka.groups.share_limits import ShareGroupLimits
 from minikafka.groups.timers import Timers
@@ -69,6 +69,7 @@ class GroupTable:
         self.shares: dict[str, ShareGroup] = {}
         self.share_asked_ms: dict[str, int] = {}
         self.topics: Topics = NO_TOPICS
+        self.times: Mapping[str, GroupTimes] = {}
         self.timers = Timers()
         self._member_ids = seeds.generator("member-ids")
 
@@ -79,6 +80,12 @@ class GroupTable:
     def new_uuid(self) -> str:
         """Return an id that nobody had, for a member of a group of the consumer protocol."""
         return short_id(random_id(self._member_ids))
+
+    def times_of(self, group_id: str) -> GroupTimes:
+        """Return the times of a group's members: its own configs, or the broker's."""
+        limits = self.limits.consumer
+        default = GroupTimes(limits.session_timeout_ms, limits.heartbeat_interval_ms)
+        return self.times.get(group_id, default)
 
     def is_known(self, group_id: str) -> bool:
         """Say whether there is a group with this id, of any kind."""

@@ -1,6 +1,7 @@
 """The assignor called `uniform`: everybody the same number, and as little moved as possible.
 
 Where all members want the same topics it is settled here; else `uniform_mixed` does it.
+DIVERGENCE(member-order): of members that cannot have the same number, the first have one more.
 Counterpart: UniformAssignor, UniformHomogeneousAssignmentBuilder. KIP-848.
 """
 

@@ -4,8 +4,9 @@ Pure: goes through closed segments below the high watermark, in steps, and says 
 stand for them afterwards; the log takes them over (`PartitionLog.replace`). Offsets stay as they
 are, so a compacted log has gaps. Counterparts: LogCleanerManager, Cleaner. KIP-354.
 
-Of each key the newest committed record stays, but for a tombstone past its delete horizon; and
-only what is committed is compacted, or counts as newer.
+Rules of this file
+    Of each key the newest committed record stays, but for a tombstone past its delete horizon.
+    Only what is committed is compacted, or counts as newer.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from minikafka.base.config import (
     LogConfig,
     UpdateMode,
 )
+from minikafka.base.config_groups import GROUP_KEYS, resolve_group_config
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import BrokerId
 from minikafka.metadata.commands import (
@@ -34,7 +35,7 @@ from minikafka.metadata.commands import (
 from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.names import check_topic_name
 from minikafka.metadata.records import ConfigChanged, MetadataRecord
-from minikafka.metadata.states import BROKER_RESOURCE, TOPIC_RESOURCE
+from minikafka.metadata.states import BROKER_RESOURCE, GROUP_RESOURCE, TOPIC_RESOURCE
 
 __all__ = [
     "Refusal",
@@ -176,7 +177,19 @@ def _alter_resource(image: MetadataImage, resource: ConfigResource) -> list[Conf
                 ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
                 f"The topic '{resource.name}' does not exist.",
             )
+    if resource.resource_type == GROUP_RESOURCE:
+        _check_group_configs(image, resource.name, wanted)
     return records
+
+
+def _check_group_configs(image: MetadataImage, name: str, wanted: Mapping[str, str]) -> None:
+    """Raise KafkaError unless a group may have these configs; it need not be there."""
+    if not name:
+        raise KafkaError(ErrorCode.INVALID_REQUEST, "Default group resources are not allowed.")
+    try:
+        resolve_group_config(image.broker_config(), wanted)
+    except ConfigError as error:
+        raise KafkaError(ErrorCode.INVALID_CONFIG, str(error)) from error
 
 
 def _check_min_isr(broker: str, value: str | None) -> None:
@@ -201,7 +214,8 @@ def _new_value(
     if op.op == OpType.SET:
         return op.value
     topic = resource.resource_type == TOPIC_RESOURCE
-    key = (TOPIC_KEYS if topic else BROKER_KEYS).get(op.name)
+    group = resource.resource_type == GROUP_RESOURCE
+    key = (TOPIC_KEYS if topic else GROUP_KEYS if group else BROKER_KEYS).get(op.name)
     if key is None or key.type is not ConfigType.LIST:
         raise KafkaError(
             ErrorCode.INVALID_CONFIG,
@@ -238,7 +252,7 @@ def _check_form(
         if resource.name:
             _check_broker_name(resource.name, receiver)
         _check_broker_configs(image, resource)
-    elif resource.resource_type != TOPIC_RESOURCE:
+    elif resource.resource_type not in (TOPIC_RESOURCE, GROUP_RESOURCE):
         raise KafkaError(
             ErrorCode.INVALID_REQUEST, f"Unknown resource type {resource.resource_type}"
         )

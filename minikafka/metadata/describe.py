@@ -20,10 +20,11 @@ from minikafka.base.config import (
     ConfigValue,
     UpdateMode,
 )
+from minikafka.base.config_groups import GROUP_KEYS, GROUP_SYNONYMS
 from minikafka.base.ids import BrokerId
 from minikafka.metadata.commands import ConfigEntry, ConfigSynonym
 from minikafka.metadata.image import MetadataImage
-from minikafka.metadata.states import BROKER_RESOURCE
+from minikafka.metadata.states import BROKER_RESOURCE, GROUP_RESOURCE
 
 __all__ = [
     "DEFAULT_SOURCE",
@@ -31,6 +32,7 @@ __all__ = [
     "TOPIC_SOURCE",
     "describe_all_brokers",
     "describe_broker",
+    "describe_group",
     "describe_topic",
     "effective_topic_configs",
 ]
@@ -40,6 +42,7 @@ DYNAMIC_BROKER_SOURCE = 2
 DYNAMIC_DEFAULT_SOURCE = 3
 STATIC_SOURCE = 4
 DEFAULT_SOURCE = 5
+GROUP_SOURCE = 8
 
 # Broker configs that mean the same in different units: the first one set wins.
 _FAMILIES = (
@@ -116,6 +119,25 @@ def effective_topic_configs(
         if given is not None:
             synonyms.insert(0, ConfigSynonym(name, value, TOPIC_SOURCE))
         entries.append(_entry(name, key, value, synonyms, read_only=False))
+    return entries
+
+
+def describe_group(image: MetadataImage, name: str) -> list[ConfigEntry]:
+    """Return the configs of a group, whether it is there or not."""
+    overrides = image.configs.get((GROUP_RESOURCE, name), {})
+    broker = image.broker_config()
+    entries = []
+    for config, key in GROUP_KEYS.items():
+        given, synonym = overrides.get(config), GROUP_SYNONYMS.get(config)
+        default = key.default if synonym is None else broker.text(synonym)
+        value = _shown(key, default if given is None else given)
+        # Kafka names no broker config here, though it is the default of a group's.
+        synonyms = [
+            ConfigSynonym(config, key.default, DEFAULT_SOURCE)
+            if given is None
+            else ConfigSynonym(config, value, GROUP_SOURCE)
+        ]
+        entries.append(_entry(config, key, value, synonyms, read_only=False))
     return entries
 
 

@@ -18,6 +18,7 @@ from minikafka.metadata.builder import ImageBuilder
 from minikafka.metadata.records import MetadataRecord
 from minikafka.metadata.states import (
     BROKER_RESOURCE,
+    GROUP_RESOURCE,
     TOPIC_RESOURCE,
     BrokerImage,
     MetadataDelta,
@@ -28,6 +29,7 @@ from minikafka.metadata.states import (
 
 __all__ = [
     "BROKER_RESOURCE",
+    "GROUP_RESOURCE",
     "TOPIC_RESOURCE",
     "BrokerImage",
     "MetadataDelta",

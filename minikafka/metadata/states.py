@@ -12,6 +12,7 @@ from minikafka.base.ids import NO_LEADER, BrokerId, LeaderEpoch, TopicId, TopicP
 
 __all__ = [
     "BROKER_RESOURCE",
+    "GROUP_RESOURCE",
     "TOPIC_RESOURCE",
     "BrokerImage",
     "MetadataDelta",
@@ -23,6 +24,7 @@ __all__ = [
 # Kafka's numbers of config resource types.
 TOPIC_RESOURCE = 2
 BROKER_RESOURCE = 4
+GROUP_RESOURCE = 32
 
 ResourceKey = tuple[int, str]
 """Type and name of a config resource; broker name "" is the default of all brokers."""

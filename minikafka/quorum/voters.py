@@ -5,7 +5,6 @@ Pure. Counterparts: org.apache.kafka.raft.VoterSet, ReplicaKey, internals.VoterS
 Rules of this file
     A voter is a node with one disk: with another one it has forgotten its votes, and has none.
     The latest voters in the log count, committed or not; where they are cut away, those before.
-    Two voter sets that follow each other differ by one voter at most.
 """
 
 from __future__ import annotations

@@ -39,7 +39,8 @@ TIMER_SLACK_NS = 1_000
 < linger: call_later(linger - (clock() - t0))" (aiokafka's) spins for ever on one that is not."""
 
 STEPS_PER_INSTANT_MAX = 200_000
-COLLECT_EVERY_STEPS = 20_000
+COLLECT_EVERY_STEPS = 100_000
+"""Long enough that most runs end before: what they leave goes with their process."""
 DRIVER = "driver"
 
 

@@ -71,6 +71,8 @@ def simulate(
     """
     loop = SimLoop(seed, keep_trace=keep_trace, time_limit_s=time_limit_s)
     outcome = Outcome(seed)
+    # Who has switched the collector off ends soon, and need not clean up.
+    collects = gc.isenabled()
     began = _perf_counter()
     with plugged(loop, plugs, forbidden):
         try:
@@ -84,11 +86,11 @@ def simulate(
         outcome.steps = loop.steps
         outcome.unhandled = loop.unhandled
         outcome.events = loop.trace.events
-        _tear_down(loop)
+        _tear_down(loop, collects=collects)
     return outcome
 
 
-def _tear_down(loop: SimLoop) -> None:
+def _tear_down(loop: SimLoop, *, collects: bool) -> None:
     """End the simulated world: nothing of it may run afterwards, nor be heard of."""
     with _silence():
         loop.set_exception_handler(lambda *_: None)
@@ -103,7 +105,8 @@ def _tear_down(loop: SimLoop) -> None:
             incarnation.tasks = {}
             incarnation.runq.clear()
         loop.network.forget()
-        gc.collect()
+        if collects:
+            gc.collect()
         loop.close()
         asyncio.set_event_loop(None)
 

@@ -7,11 +7,14 @@ of docs/simulation.md.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from minikafka.base.errors import KafkaError
+from minikafka.trials.chaos_aimed import AIMED_KINDS
 from minikafka.trials.chaos_directed import DIRECTED_KINDS
+from minikafka.trials.chaos_groups import GROUP_KINDS
 from minikafka.trials.chaos_quorum import QUORUM_KINDS
 
 if TYPE_CHECKING:
@@ -231,7 +234,7 @@ async def reassign(simulation: Simulation, draws: Random) -> None:
         simulation.note(f"reassign {topic}-{index}: {type(error).__name__}")
 
 
-ALL_KINDS = (
+ALL_KINDS: tuple[Callable[..., Any], ...] = (
     partition,
     isolate,
     reset,
@@ -248,5 +251,8 @@ ALL_KINDS = (
 )
 """Every kind that hits anybody, in a fixed order."""
 
-KINDS = {kind.__name__: kind for kind in (*ALL_KINDS, *DIRECTED_KINDS, *QUORUM_KINDS)}
+KINDS = {
+    kind.__name__: kind
+    for kind in (*ALL_KINDS, *DIRECTED_KINDS, *QUORUM_KINDS, *GROUP_KINDS, *AIMED_KINDS)
+}
 """Every kind by its name, for planted bugs that need one."""

@@ -22,10 +22,13 @@ __all__ = [
     "bit_rot",
     "brief_topic",
     "clean_restart",
+    "controller_of",
     "flap",
+    "is_fenced",
     "late_controller",
     "late_fetch",
     "late_follower",
+    "leads",
     "lost_wish",
     "narrow_link",
     "remade_topic",
@@ -58,23 +61,25 @@ def _is_controller(simulation: Simulation, broker: BrokerHost) -> bool:
     return living is not None and living.is_controller
 
 
-def _controller(simulation: Simulation) -> BrokerHost | None:
+def controller_of(simulation: Simulation) -> BrokerHost | None:
+    """Return the broker that knows itself to be the controller, None without one."""
     found = [broker for broker in simulation.brokers if _is_controller(simulation, broker)]
     return found[0] if found else None
 
 
 async def _depose(simulation: Simulation, leader: BrokerHost) -> None:
     """Cut a broker off the controller until it leads nothing any more, and no longer."""
-    controller = _controller(simulation)
+    controller = controller_of(simulation)
     if controller is None:
         return
     simulation.network.partition(leader.host.name, controller.host.name)
     with contextlib.suppress(TimeoutError):
-        await simulation.until(lambda: _is_fenced(simulation, leader), _FENCED_WITHIN_S)
+        await simulation.until(lambda: is_fenced(simulation, leader), _FENCED_WITHIN_S)
     simulation.network.heal(leader.host.name, controller.host.name)
 
 
-def _is_fenced(simulation: Simulation, broker: BrokerHost) -> bool:
+def is_fenced(simulation: Simulation, broker: BrokerHost) -> bool:
+    """Say whether a broker is fenced, or leaves, by the newest metadata."""
     image = simulation.invariants.ghost.image
     return image is not None and not image.is_active(broker.id)
 
@@ -138,7 +143,7 @@ async def clean_restart(simulation: Simulation, draws: Random) -> None:
 
 async def late_follower(simulation: Simulation, draws: Random) -> None:
     """Let a follower hear nothing from the controller; meanwhile change its leader, and back."""
-    leader, controller = _a_leader(simulation, draws), _controller(simulation)
+    leader, controller = _a_leader(simulation, draws), controller_of(simulation)
     others = [broker for broker in simulation.brokers if broker not in (leader, controller)]
     if leader is None or controller is None or not others or simulation.alone:
         return
@@ -152,14 +157,15 @@ async def late_follower(simulation: Simulation, draws: Random) -> None:
         else:
             await _depose(simulation, leader)
         with contextlib.suppress(TimeoutError):
-            await simulation.until(lambda: _leads(simulation, leader), _FENCED_WITHIN_S)
+            await simulation.until(lambda: leads(simulation, leader), _FENCED_WITHIN_S)
         await asyncio.sleep(draws.uniform(1.0, 3.0))
     finally:
         simulation.alone.clear()
         simulation.network.heal(*pair)
 
 
-def _leads(simulation: Simulation, broker: BrokerHost) -> bool:
+def leads(simulation: Simulation, broker: BrokerHost) -> bool:
+    """Say whether a broker leads something, by the newest metadata."""
     image = simulation.invariants.ghost.image
     return image is not None and any(
         partition.leader == broker.id
@@ -170,7 +176,7 @@ def _leads(simulation: Simulation, broker: BrokerHost) -> bool:
 
 async def late_controller(simulation: Simulation, draws: Random) -> None:
     """Let a leader hear late from the controller: what it decided has long been in force."""
-    leader, controller = _a_leader(simulation, draws), _controller(simulation)
+    leader, controller = _a_leader(simulation, draws), controller_of(simulation)
     if leader is None or controller is None:
         return
     simulation.faults += 1
@@ -185,7 +191,7 @@ async def late_controller(simulation: Simulation, draws: Random) -> None:
 
 async def lost_wish(simulation: Simulation, draws: Random) -> None:
     """Have a leader ask a follower back into the ISR, and lose the question or the answer."""
-    leader, controller = _a_leader(simulation, draws), _controller(simulation)
+    leader, controller = _a_leader(simulation, draws), controller_of(simulation)
     others = [broker for broker in simulation.brokers if broker not in (leader, controller)]
     if leader is None or controller is None or not others or simulation.alone:
         return

@@ -12,15 +12,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
 
+from minikafka.base.deferred import Deferred
 from minikafka.base.ids import BrokerId, LeaderEpoch, Offset
 from minikafka.sim.errors import SimError
-from minikafka.trials.ghost import Chain, Entry, Ghost, GhostPartition
+from minikafka.trials.chains import Chain, Entry
+from minikafka.trials.ghost import Ghost, GhostPartition
+from minikafka.trials.group_ghost import OffsetsGhost
 from minikafka.trials.metadata_history import MetadataHistory
 
 if TYPE_CHECKING:
     from minikafka.base.clock import Clock
     from minikafka.broker.broker import Broker
+    from minikafka.broker.group_partition import GroupPartition
     from minikafka.broker.partition import Partition
+    from minikafka.groups.commands import Command, Decision
     from minikafka.log.partition_log import PartitionLog
     from minikafka.log.segment import Segment
     from minikafka.metadata.image import MetadataImage
@@ -33,7 +38,9 @@ __all__ = [
     "REGISTERED",
     "Answer",
     "Applied",
+    "Commanded",
     "CompactedLog",
+    "Coordinated",
     "Hook",
     "Invariants",
     "IsrConsidered",
@@ -59,6 +66,8 @@ Hook: TypeAlias = Literal[
     "recorded",
     "applied",
     "snapshot",
+    "commanded",
+    "coordinated",
     "answered",
 ]
 Check: TypeAlias = Callable[..., "str | None"]
@@ -195,6 +204,37 @@ class Snapshotted:
     image: MetadataImage
     world: Ghost
     history: MetadataHistory
+
+
+class Commanded(NamedTuple):
+    """A command that a coordinator has not refused; `latest` where nobody coordinates later."""
+
+    broker: BrokerId
+    groups: GroupPartition
+    offsets: OffsetsGhost
+    command: Command
+    now_ms: int
+    latest: bool
+
+
+class Coordinated(NamedTuple):
+    """What a coordinator has just done; `offsets` still has how its groups looked before.
+
+    Args:
+        first: it has just begun: all it knows is what it has read.
+        decision: what it has decided; None where it has heard from its log.
+        answer: of the decision.
+    """
+
+    broker: BrokerId
+    groups: GroupPartition
+    offsets: OffsetsGhost
+    now_ms: int
+    latest: bool
+    first: bool
+    decision: Decision[Any] | None
+    answer: Deferred[Any] | None
+    world: Ghost
 
 
 class Answer(NamedTuple):

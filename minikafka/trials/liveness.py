@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from minikafka.base.ids import TopicPartition
+from minikafka.broker.group_coordinator import OFFSETS_TOPIC
 from minikafka.log.partition_log import PartitionLog
 from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.states import PartitionImage
@@ -72,10 +73,13 @@ def _brokers(
     """Every broker that is well is unfenced, and has applied what is committed (L2)."""
     for broker in well:
         living = ghost.brokers.get(broker)
-        if living is None or not simulation.broker(broker).up:
+        if living is None or not simulation.broker(broker).running:
             return "L2", f"broker {broker} is not up"
         if not image.is_active(broker):
             return "L2", f"broker {broker} is fenced"
+        # It may be the life before that the metadata knows.
+        if living.lifecycle.broker_epoch != image.brokers[broker].broker_epoch:
+            return "L2", f"broker {broker} is not registered in its present life"
         if living.image.offset < image.offset:
             return "L2", f"broker {broker} has applied {living.image.offset} of {image.offset}"
     return None
@@ -109,6 +113,20 @@ def _partition(
         return "L4", where
     if len(state.isr) > len(wanted):
         return "L4", f"{where}; not all of the ISR are well"
+    return _unlike(ghost, image, name, state, wanted, where)
+
+
+def _unlike(
+    ghost: Ghost,
+    image: MetadataImage,
+    name: TopicPartition,
+    state: PartitionImage,
+    wanted: Sequence[int],
+    where: str,
+) -> Unmet | None:
+    """The replicas of the core end alike and know it, unless consumers commit all the time (L4)."""
+    if name.topic == OFFSETS_TOPIC and ghost.groups.busy:
+        return None
     offsets = []
     for broker in wanted:
         log = _log(ghost.brokers[broker], name)

@@ -50,7 +50,11 @@ class Mutation:
         tier: 1 for one that must be found, 2 for others.
         config: broker configs that show it; they win over what the trial draws.
         acks: of every producer of the trial; None leaves it to be drawn.
+        patience_s: virtual seconds for what has to come to be once the faults are over; None for
+            as long as any trial waits.
         profile: the trial's, where the caller asks for no other than the default one.
+        groups: it shows in trials with consumer groups; its kinds may be those that aim at them.
+        compacted: what groups commit is compacted while the trial lasts.
         survives: why it is not found yet; empty for one that has to be.
     """
 
@@ -62,5 +66,8 @@ class Mutation:
     tier: int = 2
     config: Mapping[str, ConfigInput] = field(default_factory=dict)
     acks: Acks | None = None
+    patience_s: float | None = None
     profile: str = "default"
+    groups: bool = False
+    compacted: bool = False
     survives: str = ""

@@ -12,12 +12,17 @@ from typing import Any
 
 from minikafka.trials import mutations_following, mutations_log, mutations_replication
 from minikafka.trials.mutation import Mutation, Patch
+from minikafka.trials.mutations_compaction import COMPACTION_MUTATIONS
 from minikafka.trials.mutations_controller import CONTROLLER_MUTATIONS
+from minikafka.trials.mutations_groups import GROUP_MUTATIONS
 from minikafka.trials.mutations_moving import MOVING_MUTATIONS
 from minikafka.trials.mutations_quorum import QUORUM_MUTATIONS
 from minikafka.trials.mutations_rules import RULE_MUTATIONS
+from minikafka.trials.mutations_voters import VOTER_MUTATIONS
 
 __all__ = ["MUTATIONS", "Mutation", "mutated"]
+
+_INHERITED = object()
 
 
 def _answers_out_of_order() -> list[Patch]:
@@ -42,9 +47,12 @@ MUTATIONS: dict[str, Mutation] = {
         "an answer leaves as soon as it is there", ("W1",), _answers_out_of_order
     ),
     **MOVING_MUTATIONS,
+    **COMPACTION_MUTATIONS,
     **CONTROLLER_MUTATIONS,
     **QUORUM_MUTATIONS,
     **RULE_MUTATIONS,
+    **VOTER_MUTATIONS,
+    **GROUP_MUTATIONS,
 }
 """All planted bugs, by id."""
 
@@ -65,10 +73,14 @@ def mutated(mutation_id: str | None) -> Iterator[None]:
         raise ValueError(f"no mutation {mutation_id!r}; there are: {known}")
     undo = []
     for owner, name, replacement in mutation.patches():
-        undo.append((owner, name, getattr(owner, name)))
+        undo.append((owner, name, vars(owner).get(name, _INHERITED)))
         setattr(owner, name, replacement)
     try:
         yield
     finally:
         for owner, name, original in reversed(undo):
-            setattr(owner, name, original)
+            if original is _INHERITED:
+                # Left there, it would hide what is planted in the base class later.
+                delattr(owner, name)
+            else:
+                setattr(owner, name, original)

@@ -62,13 +62,15 @@ def _takes_every_shutdown_for_clean() -> list[Patch]:
 
 
 def _lets_fenced_replicas_in() -> list[Patch]:
-    from minikafka.broker.replica_manager import ReplicaManager
     from minikafka.metadata import partitions
 
-    return [
-        (partitions, "_all_eligible", lambda image, new_isr: True),
-        (ReplicaManager, "_eligible", lambda self, broker_id, broker_epoch: True),
-    ]
+    return [(partitions, "_all_eligible", lambda image, new_isr: True)]
+
+
+def _asks_fenced_replicas_in() -> list[Patch]:
+    from minikafka.broker.replica_manager import ReplicaManager
+
+    return [(ReplicaManager, "_eligible", lambda self, broker_id, broker_epoch: True)]
 
 
 def _ignores_the_partition_epoch() -> list[Patch]:
@@ -128,19 +130,39 @@ CONTROLLER_MUTATIONS: dict[str, Mutation] = {
         tier=1,
     ),
     "M26": Mutation(
-        "leader and controller let a fenced replica into the ISR",
+        "the controller lets a fenced replica into the ISR",
         ("C5", "C3"),
         _lets_fenced_replicas_in,
-        ("isolate", "partition", "pause"),
+        ("late_leader",),
         ancestor="KAFKA-13916, KAFKA-14140",
+        config={
+            "broker.session.timeout.ms": 5_000,
+            "broker.heartbeat.interval.ms": 500,
+            "controller.quorum.fetch.timeout.ms": 6_000,
+            "replica.lag.time.max.ms": 1_000,
+        },
+    ),
+    "fenced-wish": Mutation(
+        "a leader asks for a fenced replica in the ISR",
+        ("R9",),
+        _asks_fenced_replicas_in,
+        ("fenced_follower",),
+        ancestor="KAFKA-13916",
+        config={"broker.session.timeout.ms": 3_000},
     ),
     "M27": Mutation(
         "the controller takes an ISR that was proposed for an older state",
         ("C5",),
         _ignores_the_partition_epoch,
-        ("isolate", "pause", "kill", "slow_link"),
+        ("late_leader",),
         ancestor="KIP-497",
         tier=1,
+        config={
+            "broker.session.timeout.ms": 5_000,
+            "broker.heartbeat.interval.ms": 500,
+            "controller.quorum.fetch.timeout.ms": 6_000,
+            "replica.lag.time.max.ms": 4_500,
+        },
     ),
     "M94": Mutation(
         "a broker is registered anew while its former life is not fenced",

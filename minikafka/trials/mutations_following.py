@@ -171,7 +171,7 @@ MUTATIONS: dict[str, Mutation] = {
         "an answer to an earlier fetch is taken over",
         ("R17", "R1", "R13"),
         _takes_late_answers,
-        ("late_fetch", "flap", "isolate"),
+        ("late_answer",),
         ancestor="KAFKA-7786, KAFKA-13207",
         tier=1,
         config={**RESTLESS, "min.insync.replicas": 1},

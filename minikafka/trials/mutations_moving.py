@@ -67,7 +67,7 @@ MOVING_MUTATIONS: dict[str, Mutation] = {
         "a leader remembers what a replica held before it was removed and added again",
         ("R9", "R6", "R4", "R3", "R11", "C9"),
         _keeps_follower_state,
-        ("reassign", "slow_link", "pause"),
+        ("returned_replica",),
         ancestor="Vanlightly, Kafka replication, follower state",
     ),
     "M28": Mutation(

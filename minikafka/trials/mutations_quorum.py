@@ -9,9 +9,9 @@ from typing import Any
 from minikafka.cluster.topics import ConfigInput
 from minikafka.trials.mutation import ELECTING, HASTY, Mutation, Patch
 
-__all__ = ["QUORUM_MUTATIONS"]
+__all__ = ["QUORUM_MUTATIONS", "SNAPSHOTS"]
 
-_SNAPSHOTS: Mapping[str, ConfigInput] = {
+SNAPSHOTS: Mapping[str, ConfigInput] = {
     "metadata.log.max.record.bytes.between.snapshots": 200,
     "metadata.max.retention.bytes": 1,
 }
@@ -295,7 +295,7 @@ QUORUM_MUTATIONS: dict[str, Mutation] = {
         _snapshots_what_is_not_committed,
         ("kill",),
         ancestor="KAFKA-14618",
-        config=_SNAPSHOTS,
+        config=SNAPSHOTS,
     ),
     "snapshot-start": Mutation(
         "the snapshot is deleted that the log begins with",
@@ -303,7 +303,7 @@ QUORUM_MUTATIONS: dict[str, Mutation] = {
         _deletes_the_snapshot_its_log_begins_with,
         ("kill",),
         ancestor="KIP-630",
-        config=_SNAPSHOTS,
+        config=SNAPSHOTS,
     ),
 }
 """Planted bugs of this kind, by id."""

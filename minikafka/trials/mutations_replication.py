@@ -247,6 +247,7 @@ MUTATIONS: dict[str, Mutation] = {
         _forgets_to_ask_again,
         ("lost_wish",),
         ancestor="KAFKA-12751",
+        patience_s=25.0,
         config={"replica.lag.time.max.ms": 2_000, "broker.session.timeout.ms": 9_000},
     ),
     "M34": Mutation(

@@ -288,9 +288,9 @@ RULE_MUTATIONS: dict[str, Mutation] = {
         "an ISR that was asked for is forgotten because the answer was lost",
         ("R5",),
         _gives_a_wish_up_unanswered,
-        ("late_controller", "partition", "isolate"),
+        ("lost_wish",),
         ancestor="KIP-497",
-        config={"replica.lag.time.max.ms": 1_000, "broker.session.timeout.ms": 18_000},
+        config={"replica.lag.time.max.ms": 1_000, "broker.session.timeout.ms": 9_000},
     ),
     "second-vote": Mutation(
         "a node votes for whoever asks, as often as in an epoch",
@@ -318,7 +318,7 @@ RULE_MUTATIONS: dict[str, Mutation] = {
     ),
     "older-epoch": Mutation(
         "a node goes back to the epoch of a leader that was",
-        ("K9", "K1", "L1", "L4", "L5"),
+        ("K9", "K1"),
         _goes_back_to_an_older_epoch,
         ELECTING,
         ancestor="KIP-595",
@@ -326,7 +326,7 @@ RULE_MUTATIONS: dict[str, Mutation] = {
     ),
     "stored-pre-vote": Mutation(
         "a pre-vote is stored like a vote",
-        ("K7", "K1", "L1", "L4", "L5"),
+        ("K12", "K7", "K1"),
         _stores_pre_votes,
         ELECTING,
         ancestor="KIP-996",

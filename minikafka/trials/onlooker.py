@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from minikafka.base.deferred import Deferred
 from minikafka.base.ids import NO_LEADER, BrokerId, Offset, TopicPartition
+from minikafka.broker.group_coordinator import OFFSETS_TOPIC
 from minikafka.records.batch import Batch
-from minikafka.trials.ghost import Chain, Entry, GhostPartition, Loss
+from minikafka.trials.chains import Chain, Entry
+from minikafka.trials.ghost import GhostPartition, Loss
+from minikafka.trials.group_ghost import OffsetsGhost
 from minikafka.trials.invariants import (
     Answer,
     Applied,
+    Commanded,
     CompactedLog,
+    Coordinated,
     Hook,
     Invariants,
     IsrConsidered,
@@ -25,7 +31,9 @@ from minikafka.wire.versions import ApiKey
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
+    from minikafka.broker.group_partition import GroupPartition
     from minikafka.broker.partition import Partition
+    from minikafka.groups.commands import Command, Decision, Moment
     from minikafka.log.partition_log import PartitionLog
     from minikafka.log.segment import Segment
     from minikafka.metadata.image import MetadataImage
@@ -109,6 +117,10 @@ class Onlooker:
         if replica.leads and log.high_watermark > ghost.true_watermark:
             self._note_promise(ghost, log)
             ghost.committed += chain.between(ghost.true_watermark, log.high_watermark)
+            if log.partition.topic == OFFSETS_TOPIC:
+                self._ghost.groups.committed(
+                    log, ghost.true_watermark, licensed=ghost.may_have_lost
+                )
 
     def _note_promise(self, ghost: GhostPartition, log: PartitionLog) -> None:
         broker = self._broker
@@ -209,6 +221,48 @@ class Onlooker:
         ghost = self._ghost.partition(partition.log)
         event = IsrConsidered(self._id, ghost, leader, wish, now_ms, self._ghost)
         self._run("isr", event)
+
+    def commanded(self, groups: GroupPartition, command: Command, now: Moment) -> None:
+        """Look at what a group coordinator takes up, and keep it until it is carried out."""
+        offsets, latest, _ = self._coordinates(groups)
+        self._run("commanded", Commanded(self._id, groups, offsets, command, now.ms, latest))
+        if latest:
+            offsets.commanded(command, groups.coordinator.groups(), now.ms)
+
+    def coordinated(
+        self,
+        groups: GroupPartition,
+        decision: Decision[Any] | None,
+        answer: Deferred[Any] | None,
+    ) -> None:
+        """Look at what a group coordinator has done."""
+        if groups.loading:
+            return
+        offsets, latest, first = self._coordinates(groups)
+        assert self._broker is not None
+        now_ms = self._broker.clock.monotonic_ms()
+        self._run(
+            "coordinated",
+            Coordinated(
+                self._id, groups, offsets, now_ms, latest, first, decision, answer, self._ghost
+            ),
+        )
+        if latest:
+            offsets.look(groups.coordinator.groups(), now_ms)
+            if decision is not None:
+                offsets.command = None
+
+    def _coordinates(self, groups: GroupPartition) -> tuple[OffsetsGhost, bool, bool]:
+        """Return what is true, whether nobody coordinates later, and whether this is the first time."""
+        partition = groups.partition
+        offsets = self._ghost.groups.of(partition.topic_partition.partition)
+        if self._ghost.partition(partition.log).may_have_lost:
+            offsets.licensed = True
+        before = offsets.tenure
+        latest = partition.leader is not None and offsets.enter(
+            groups.tenure, partition.leader.leader_epoch
+        )
+        return offsets, latest and not offsets.licensed, offsets.tenure is not before
 
     def answered(
         self,

@@ -14,7 +14,15 @@ from minikafka.trials.chaos_directed import DIRECTED_KINDS
 from minikafka.trials.chaos_quorum import QUORUM_KINDS
 from minikafka.trials.mutation import Acks, Mutation
 
-__all__ = ["PROFILES", "Profile", "Shape", "drawn_kinds", "drawn_shape"]
+__all__ = [
+    "PROFILES",
+    "GroupPlan",
+    "Profile",
+    "Shape",
+    "drawn_groups",
+    "drawn_kinds",
+    "drawn_shape",
+]
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,8 @@ class Profile:
         every_s: least and most seconds between the beginnings of two faults.
         gap_s: average seconds between two sends of one producer.
         swarm: the cluster, its topics, promises and timeouts are drawn, too.
+        groups: how often there are consumer groups, and faults that aim at them.
+        members_max: of one group; with fewer than four there is no second group.
     """
 
     about: str
@@ -38,6 +48,8 @@ class Profile:
     down_at_once: int = 1
     gap_s: float = 1.0
     swarm: bool = False
+    groups: float = 0.0
+    members_max: int = 4
 
 
 PROFILES: dict[str, Profile] = {
@@ -50,8 +62,35 @@ PROFILES: dict[str, Profile] = {
         "3 to 5 brokers, and topics, promises and timeouts as they come",
         kinds=(*chaos.ALL_KINDS, *DIRECTED_KINDS, *QUORUM_KINDS),
         swarm=True,
+        groups=0.5,
+        members_max=3,  # each member costs as much as a consumer
+    ),
+    "groups": Profile(
+        "consumer groups, and faults that hit their members and coordinators",
+        consumers=1,
+        every_s=(1.0, 5.0),
+        groups=1.0,
     ),
 }
+
+
+@dataclass(frozen=True)
+class GroupPlan:
+    """One consumer group of a trial.
+
+    Args:
+        assignor: `range`, `roundrobin` or `sticky`.
+        by_hand: members commit what they have processed; else the client does, now and then.
+        static: members have a `group.instance.id`.
+        rebalance_ms: how long a rebalance waits for members.
+    """
+
+    name: str
+    members: int
+    assignor: str
+    by_hand: bool
+    static: bool
+    rebalance_ms: int
 
 
 @dataclass(frozen=True)
@@ -65,6 +104,8 @@ class Shape:
         replication_factor: of the topics; None as the config says.
         racks: of the brokers; consumers then read in their own.
         core: after the faults one broker stays down for a while, and the others must do.
+        groups: consumer groups.
+        compacted: what they commit is compacted while the trial lasts.
     """
 
     brokers: int
@@ -75,6 +116,8 @@ class Shape:
     core: bool = False
     replication_factor: int | None = None
     racks: tuple[str, ...] | None = None
+    groups: tuple[GroupPlan, ...] = ()
+    compacted: bool = False
 
 
 def drawn_kinds(
@@ -98,6 +141,33 @@ def drawn_shape(profile: Profile, draws: Random, mutation: Mutation | None) -> S
     if racks is None and config.get("replica.selector.class") == RACK_AWARE:
         racks = _named_racks(shape.brokers)
     return replace(shape, config=config, acks=acks, racks=racks)
+
+
+def drawn_groups(profile: Profile, seed: int, mutation: Mutation | None, shape: Shape) -> Shape:
+    """Return the trial with its consumer groups, if it has any.
+
+    They are drawn apart from all else: trials without groups are what they were before there
+    were any.
+    """
+    draws = Random(f"{seed}:groups")  # noqa: S311 - reproducible
+    if draws.random() >= profile.groups or (mutation is not None and not mutation.groups):
+        return shape
+    plans = tuple(
+        GroupPlan(
+            f"g{number}",
+            min(draws.choice((2, 2, 3, 4)), profile.members_max),
+            draws.choice(("range", "roundrobin", "sticky")),
+            draws.random() < 0.7,
+            draws.random() < 0.3,
+            draws.choice((3_000, 6_000, 10_000)),
+        )
+        for number in range(draws.choice((1, 1, 2)) if profile.members_max > 3 else 1)
+    )
+    config = {"offsets.topic.num.partitions": draws.randint(1, 3), **shape.config}
+    compacted = draws.random() < 0.5 if mutation is None else mutation.compacted
+    if compacted:
+        config = {"log.cleaner.backoff.ms": 500, **config}
+    return replace(shape, config=config, groups=plans, compacted=compacted)
 
 
 def _usual(profile: Profile, draws: Random) -> Shape:

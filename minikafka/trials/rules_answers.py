@@ -11,7 +11,8 @@ from minikafka.base.errors import ErrorCode
 from minikafka.base.ids import TopicPartition
 from minikafka.broker.partition import Partition
 from minikafka.records.batch import Batch
-from minikafka.trials.ghost import Chain, Entry, GhostPartition
+from minikafka.trials.chains import Chain, Entry
+from minikafka.trials.ghost import GhostPartition
 from minikafka.trials.invariants import Answer, check
 from minikafka.wire.versions import ApiKey
 

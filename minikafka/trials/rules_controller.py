@@ -247,8 +247,11 @@ def _reassignment_ends_when_all_targets_are_in_sync(recorded: Recorded) -> str |
     name, old, new = change
     ended = (old.adding or old.removing) and not (new.adding or new.removing)
     target = [replica for replica in old.replicas if replica not in old.removing]
+    before = [replica for replica in old.replicas if replica not in old.adding]
     if not ended or sorted(new.replicas) != sorted(target):
         return None
+    if old.adding and sorted(before) == sorted(target):
+        return None  # was on its way back already, and is given up
     topic = name.rpartition("-")[0]
     enough = min(recorded.after.topic_config(topic).min_insync_replicas, len(target))
     missing = [replica for replica in target if replica not in new.isr]

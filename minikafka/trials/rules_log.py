@@ -12,7 +12,8 @@ from minikafka.base.ids import BrokerId
 from minikafka.log.invariants import check_epochs
 from minikafka.log.partition_log import PartitionLog
 from minikafka.records.batch import check_crc
-from minikafka.trials.ghost import LAST_KNOWN_LEADER, Entry
+from minikafka.trials.chains import Entry
+from minikafka.trials.ghost import LAST_KNOWN_LEADER
 from minikafka.trials.invariants import Opened, Replica, check
 
 __all__ = ["REGISTERED_HERE"]
@@ -156,13 +157,19 @@ def _is_licensed(replica: Replica, missing: Sequence[Entry]) -> bool:
 
 @check("R13", "truncated")
 def _truncation_spares_the_committed(replica: Replica) -> str | None:
-    """No truncation takes away what is committed, unless the disk had lost something."""
-    ghost = replica.ghost
+    """No truncation takes away what is committed, unless the disk had lost something.
+
+    Of metadata it takes what a later leader has committed, which this node has not heard of.
+    """
+    ghost, living = replica.ghost, replica.world.brokers.get(replica.broker)
     if not replica.entries or replica.broker in ghost.losses:
         return None
     first = replica.entries[0]
     end = first.next_offset
-    if end <= ghost.true_watermark and ghost.committed_hash(end) == first.prefix_hash:
+    committed = ghost.true_watermark
+    if ghost.internal and living is not None:
+        committed = ghost.committed_by(living.quorum.machine.epoch)
+    if end <= committed and ghost.committed_hash(end) == first.prefix_hash:
         log_start = max(chain.log.log_start_offset for chain in ghost.chains.values())
         if (
             replica.log.log_end_offset < log_start
@@ -171,7 +178,7 @@ def _truncation_spares_the_committed(replica: Replica) -> str | None:
             return None  # retention or DeleteRecords has overtaken it
         return (
             f"broker {replica.broker} truncates {ghost.name} to {replica.log.log_end_offset}, "
-            f"committed was everything below {ghost.true_watermark}"
+            f"committed was everything below {committed}"
         )
     return None
 

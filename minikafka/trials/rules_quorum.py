@@ -1,4 +1,4 @@
-"""Rules of the metadata quorum: K1, K6, K7, K8, K9, K10, K12, K13, K14, K15, C8.
+"""Rules of the metadata quorum: K1, K6, K7, K8, K9, K10, K12, K13, K14, K15, K16, K17, C8.
 
 The names are those of docs/invariants.md. K2, K4, K5 and K11 are R1, R3, R2 and R13, which hold
 for the metadata log as for any other.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from minikafka.base.errors import KafkaError
 from minikafka.base.ids import Offset
 from minikafka.metadata.records import decode_record
 from minikafka.metadata.snapshot import image_records
@@ -16,11 +17,12 @@ from minikafka.quorum.commit import majority_count
 from minikafka.quorum.control import voter_sets
 from minikafka.quorum.election import is_up_to_date
 from minikafka.quorum.roles import Role
-from minikafka.quorum.snapshots import snapshot_payloads
+from minikafka.quorum.snapshots import SnapshotStore, snapshot_payloads
 from minikafka.quorum.voters import Voter, VoterSet
 from minikafka.trials.invariants import (
     Answer,
     Applied,
+    Opened,
     Replica,
     Snapshotted,
     Started,
@@ -31,7 +33,8 @@ from minikafka.wire.versions import ApiKey
 __all__ = ["REGISTERED_HERE"]
 
 REGISTERED_HERE = (
-    "K1", "K6", "K7", "K8", "K9", "K10", "K12", "K13", "K14", "K15", "C8",
+    "K1", "K6", "K7", "K8", "K9", "K10", "K12", "K13", "K14", "K15", "K16",
+    "K17", "C8",
 )  # fmt: skip
 
 
@@ -137,6 +140,10 @@ def _no_pre_vote_against_a_heard_leader(answer: Answer) -> str | None:
             f"node {machine.node_id} would vote for {granted.replica_id}, and is "
             f"{machine.role.value} in epoch {machine.epoch}"
         )
+    node, stored = machine.node_id, machine.stored_state()
+    given = answer.ghost.votes.get((node, stored.epoch))
+    if stored.voted_id == granted.replica_id != given:
+        return f"node {node} has stored a pre-vote for {granted.replica_id}: {stored}"
     return None
 
 
@@ -154,6 +161,7 @@ def _voters_change_one_at_a_time(replica: Replica) -> str | None:
     if leadership is None or machine.log is not replica.log:
         return None
     for offset, voters in _new_voters(replica):
+        replica.world.voter_records[offset, machine.epoch] = voters
         committed = replica.log.high_watermark
         if offset - leadership.epoch_start_offset <= 2 and voters == history.latest:
             continue  # those that it began with, beside its first record
@@ -173,6 +181,26 @@ def _new_voters(replica: Replica) -> Iterator[tuple[Offset, VoterSet]]:
         found = replica.log.read(entry.base_offset, 1, entry.next_offset, at_least_one=True)
         for batch in found.batches:
             yield from voter_sets(batch)
+
+
+@check("K17", "watermark")
+def _voters_are_those_of_the_log(replica: Replica) -> str | None:
+    """A node goes by the last voters in its log, whether they are committed or not (KIP-853)."""
+    living, records = replica.world.brokers.get(replica.broker), replica.world.voter_records
+    if not replica.ghost.internal or living is None:
+        return None
+    machine = living.quorum.machine
+    if machine.log is not replica.log:
+        return None
+    for offset, epoch in sorted(records, reverse=True):
+        entry = replica.chain.at(offset)
+        if entry is None or entry.epoch != epoch:
+            continue  # it has not come here, or is gone
+        voters = records[offset, epoch]
+        if machine.voter_set != voters:
+            return f"node {replica.broker} goes by {machine.voter_set}, at {offset} is {voters}"
+        return None
+    return None
 
 
 @check("K14", "snapshot")
@@ -206,6 +234,23 @@ def _log_begins_with_a_snapshot(replica: Replica) -> str | None:
     return None
 
 
+@check("K14", "opened")
+def _snapshots_are_whole(opened: Opened) -> str | None:
+    """Whatever a crash has left: what has the name of a snapshot is one."""
+    log = opened.log
+    if not opened.ghost.internal:
+        return None
+    snapshots = SnapshotStore(log._storage, str(log.partition))
+    for snapshot in snapshots.ids:
+        try:
+            snapshots.batches(snapshot)
+        except KafkaError as error:
+            return f"node {opened.broker} finds {snapshot}: {error}"
+    if log.log_start_offset and snapshots.latest is None:
+        return f"node {opened.broker} finds no snapshot, its log begins at {log}"
+    return None
+
+
 @check("K15", "answered")
 def _leaders_hear_a_majority(answer: Answer) -> str | None:
     """Nobody leads whom no majority has fetched from for one and a half fetch timeouts."""
@@ -223,6 +268,18 @@ def _leaders_hear_a_majority(answer: Answer) -> str | None:
     return None
 
 
+@check("K16", "answered")
+def _leaders_have_a_vote(answer: Answer) -> str | None:
+    """Who leads has a vote, unless it took it from itself and that is not committed (KIP-853)."""
+    machine = answer.broker.quorum.machine
+    if machine.leadership is None or machine.is_voter:
+        return None
+    taken = machine.history.latest_offset
+    if taken < machine.high_watermark:
+        return f"node {machine.node_id} leads, though its vote was taken at {taken}: committed"
+    return None
+
+
 @check("K9", "started")
 def _epochs_outlast_processes(started: Started) -> str | None:
     """What a node knew of epochs it knows again when it starts."""
@@ -230,6 +287,16 @@ def _epochs_outlast_processes(started: Started) -> str | None:
     known = started.world.quorum_epochs.get(machine.node_id, 0)
     if machine.epoch < known and machine.log.last_epoch < known:
         return f"node {machine.node_id} starts in epoch {machine.epoch}, it knew {known}"
+    return None
+
+
+@check("K9", "answered", ApiKey.VOTE)
+def _epochs_never_fall(answer: Answer) -> str | None:
+    """What a node knows of epochs it never forgets."""
+    machine = answer.broker.quorum.machine
+    known = answer.ghost.quorum_epochs.get(machine.node_id, 0)
+    if answer.api_key == ApiKey.VOTE and machine.epoch < known:
+        return f"node {machine.node_id} is in epoch {machine.epoch}, it knew {known}"
     return None
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from minikafka.base.ids import BrokerId
 from minikafka.metadata.states import PartitionImage
 from minikafka.replication.leader import PartitionLeader
-from minikafka.trials.ghost import Entry, Ghost, GhostPartition
+from minikafka.trials.chains import Entry
+from minikafka.trials.ghost import Ghost, GhostPartition
 from minikafka.trials.invariants import Applied, IsrConsidered, Produced, Replica, check
 
 __all__ = ["REGISTERED_HERE"]
@@ -148,6 +149,8 @@ def _watermark_is_held_by_the_maximal_isr(replica: Replica) -> str | None:
     for member in leader.maximal_isr:
         if deleted or (state is not None and member not in state.replicas):
             continue  # its log is gone, or moved away, before the leader has heard of it
+        if state is not None and state.leader_epoch > leader.leader_epoch:
+            continue  # asked in vain: it may have followed the next leader meanwhile
         if _lacking(ghost, member, reached[-1]):
             return (
                 f"broker {replica.broker} moves the watermark of {ghost.name} to "
@@ -199,6 +202,8 @@ def _who_joins_the_isr_has_caught_up(event: IsrConsidered) -> str | None:
         deleted = state is None and event.world.image is not None
         if deleted or (state is not None and member not in state.replicas):
             continue  # its log is gone, or moved away, before the leader has heard of it
+        if state is not None and state.leader_epoch > leader.leader_epoch:
+            continue  # asked in vain: it may have followed the next leader meanwhile
         if last and _lacking(ghost, member, last[-1]):
             return (
                 f"broker {event.broker} asks for broker {member} in the ISR of {ghost.name}: it "

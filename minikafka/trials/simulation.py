@@ -21,40 +21,19 @@ from minikafka.sim.disk import SimDisk
 from minikafka.sim.hosts import CrashMode, Host
 from minikafka.sim.loop import SimLoop
 from minikafka.sim.network import SimNetwork
-from minikafka.trials import (
-    rules_compaction,
-    rules_controller,
-    rules_log,
-    rules_metadata,
-    rules_moving,
-    rules_quorum,
-    rules_reads,
-    rules_replication,
-    rules_requests,
-)
 from minikafka.trials.checks import UserCheck
 from minikafka.trials.hosting import BROKER_PORT, CLIENT_PORT, SimHosting
 from minikafka.trials.invariants import Answer, Invariants, Violation
 from minikafka.trials.liveness import unmet
 from minikafka.trials.onlooker import Onlooker
+from minikafka.trials.rules import ALL_RULES
 from minikafka.trials.rules_answers import acknowledged
 from minikafka.trials.wire_order import WireOrder
 from minikafka.wire.versions import ApiKey
 
 __all__ = ["BrokerHost", "Simulation"]
 
-_RULES = (
-    rules_compaction,
-    rules_controller,
-    rules_log,
-    rules_metadata,
-    rules_moving,
-    rules_quorum,
-    rules_reads,
-    rules_replication,
-    rules_requests,
-)
-assert all(rules.REGISTERED_HERE for rules in _RULES), "their import registers them"
+assert ALL_RULES, "their import registers them"
 
 _UNTIL_RECHECK_S = 0.05
 # Longer than a broker waits to be let go.

@@ -12,16 +12,27 @@ from random import Random
 from typing import Any
 
 from minikafka.base.errors import KafkaError
+from minikafka.broker.group_coordinator import OFFSETS_TOPIC
 from minikafka.check.anomalies import Rules, find_anomalies
 from minikafka.check.history import History
+from minikafka.cluster.topics import ConfigInput
 from minikafka.sim.network import Link
+from minikafka.trials.chaos_groups import GROUP_KINDS
 from minikafka.trials.chaos_quorum import QUORUM_KINDS, restore_voters
 from minikafka.trials.checks import no_acked_lost, offsets_monotonic
+from minikafka.trials.group_workload import Groups
 from minikafka.trials.invariants import Violation
 from minikafka.trials.job import Report
 from minikafka.trials.liveness import storm, wrong_replicas
 from minikafka.trials.mutations import MUTATIONS
-from minikafka.trials.profiles import PROFILES, Profile, Shape, drawn_kinds, drawn_shape
+from minikafka.trials.profiles import (
+    PROFILES,
+    Profile,
+    Shape,
+    drawn_groups,
+    drawn_kinds,
+    drawn_shape,
+)
 from minikafka.trials.run import prepare, run_scenario
 from minikafka.trials.simulation import Simulation
 from minikafka.trials.workload import Workload
@@ -29,6 +40,7 @@ from minikafka.trials.workload import Workload
 __all__ = ["check_options", "run_trial"]
 
 CONVERGE_S = 240.0
+SMALL_SEGMENTS = {"internal.segment.bytes": 2_000, "min.cleanable.dirty.ratio": 0.01}
 """Virtual seconds after the last fault within which the cluster must be whole again."""
 IDLE_S = 2.0
 """Virtual seconds for which nobody asks for anything, at the end."""
@@ -72,10 +84,11 @@ def run_trial(
     chosen = PROFILES[profile]
     draws = Random(f"{seed}:trial")  # noqa: S311 - reproducible
     kinds = drawn_kinds(chosen, draws, mutation)
-    shape = drawn_shape(chosen, draws, mutation)
+    shape = drawn_groups(chosen, seed, mutation, drawn_shape(chosen, draws, mutation))
+    patience_s = CONVERGE_S if mutation is None else mutation.patience_s or CONVERGE_S
 
     async def scenario(simulation: Simulation) -> None:
-        await _Trial(simulation, chosen, shape).run(kinds, seconds)
+        await _Trial(simulation, chosen, shape, patience_s).run(kinds, seconds)
 
     return run_scenario(
         scenario,
@@ -109,19 +122,68 @@ def _import_clients() -> None:
 class _Trial:
     """One trial under way."""
 
-    def __init__(self, simulation: Simulation, profile: Profile, shape: Shape) -> None:
+    def __init__(
+        self, simulation: Simulation, profile: Profile, shape: Shape, patience_s: float
+    ) -> None:
         self._simulation = simulation
         self._profile = profile
         self._shape = shape
+        self._patience_s = patience_s
         self._history = History()
 
     async def run(self, kinds: tuple[Callable[..., Any], ...], seconds: float) -> None:
         """Let clients and faults go at each other, heal all, and judge."""
-        simulation, profile = self._simulation, self._profile
+        simulation = self._simulation
         simulation.down_at_once = self._shape.down_at_once
         slowest = simulation.rng.choice((0.02, 0.05, 0.1))
         simulation.network.default = Link(latency=(0.0005, slowest))
+        if self._shape.compacted:
+            await self._compact_offsets()
         end_s = simulation.now + seconds
+        workload = self._begun(end_s)
+        groups = Groups(simulation, self._shape.topics, self._shape.groups, end_s)
+        groups.start()
+        await self._strike(kinds, end_s)
+        if any(kind in kinds for kind in QUORUM_KINDS):
+            await self._restore_voters()
+        if self._shape.core:
+            await self._do_with_the_core()
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await workload.finish()
+        except TimeoutError:
+            simulation.violated("L5", f"sends that never end; {simulation.cluster.status()}")
+        await self._settle(workload, groups)
+        await self._idle()
+        wrong = wrong_replicas(simulation)
+        if wrong is not None:
+            raise Violation(*wrong)
+        simulation.check(no_acked_lost, offsets_monotonic)
+        skipped = groups.skipped()
+        if skipped is not None:
+            raise Violation("group-skip", skipped)
+        self._judge()
+
+    async def _settle(self, workload: Workload, groups: Groups) -> None:
+        """Wait until all is well, and end the clients."""
+        await self._simulation.converged(self._patience_s)
+        await groups.settled(self._patience_s)
+        await workload.stop()
+        if self._shape.groups:
+            groups.stop()
+            await self._simulation.converged(self._patience_s)
+
+    async def _compact_offsets(self) -> None:
+        """Make the topic of committed offsets, before anybody else does, with small segments."""
+        count = int(str(self._shape.config["offsets.topic.num.partitions"]))
+        config: dict[str, ConfigInput] = {"cleanup.policy": "compact", **SMALL_SEGMENTS}
+        await self._simulation.cluster.create_topic(
+            OFFSETS_TOPIC, partitions=count, config=config
+        )
+
+    def _begun(self, end_s: float) -> Workload:
+        """Let producers and consumers begin."""
+        simulation, profile = self._simulation, self._profile
         workload = Workload(simulation, self._shape.topics, self._history, end_s)
         for number, acks in enumerate(self._shape.acks):
             workload.add_producer(
@@ -135,27 +197,24 @@ class _Trial:
         workload.add_watcher("w0")
         if self._shape.racks:
             workload.add_rack_reader(self._shape.racks[-1])
-        if profile.kinds or kinds:
-            await simulation.chaos(*kinds, every=profile.every_s, until=end_s)
-        else:
-            await simulation.sleep(seconds)
-        if any(kind in kinds for kind in QUORUM_KINDS):
-            await self._restore_voters()
-        if self._shape.core:
-            await self._do_with_the_core()
-        try:
-            async with asyncio.timeout(CONVERGE_S):
-                await workload.finish()
-        except TimeoutError:
-            simulation.violated("L5", f"sends that never end; {simulation.cluster.status()}")
-        await simulation.converged(CONVERGE_S)
-        await workload.stop()
-        await self._idle()
-        wrong = wrong_replicas(simulation)
-        if wrong is not None:
-            raise Violation(*wrong)
-        simulation.check(no_acked_lost, offsets_monotonic)
-        self._judge()
+        return workload
+
+    async def _strike(self, kinds: tuple[Callable[..., Any], ...], end_s: float) -> None:
+        """Let faults happen until it is time to heal; some aim at groups, where there are any."""
+        simulation, profile = self._simulation, self._profile
+        aimed = tuple(kind for kind in kinds if kind in GROUP_KINDS)
+        others = tuple(kind for kind in kinds if kind not in GROUP_KINDS)
+        if self._shape.groups and not aimed:
+            aimed = GROUP_KINDS
+        struck = [
+            simulation.chaos(*each, every=profile.every_s, until=end_s)
+            for each in (others, aimed)
+            if each
+        ]
+        for chaos in struck:
+            await chaos
+        if not struck:
+            await simulation.sleep(end_s - simulation.now)
 
     async def _restore_voters(self) -> None:
         """Let those vote who voted at first; a quorum that is alive can do that (L1)."""

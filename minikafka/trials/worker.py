@@ -172,6 +172,7 @@ def _run(
     job: Job, stream: socket.socket, seed: int, trace_file: str | None, wall_limit_s: float
 ) -> NoReturn:
     """Run one seed and leave, without what a leaving interpreter does."""
+    gc.disable()
     _limit(stream, seed, wall_limit_s)
     try:
         report = job.run(seed, trace_file)

@@ -10,13 +10,35 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.house.tree import modules
 
-__all__ = ["ABLATIONS", "CONVENTIONS", "EXPLORED", "FOLDERS", "OWED", "stated_rules"]
+__all__ = [
+    "ABLATIONS",
+    "CONVENTIONS",
+    "EXPLORED",
+    "FOLDERS",
+    "OWED",
+    "Schedule",
+    "stated_rules",
+]
 
 FOLDERS = ("quorum", "replication", "metadata", "log", "broker")
 """Of the package: where the rules of the protocol are."""
+
+
+class Schedule(NamedTuple):
+    """A schedule that shows a planted bug: its seed, and the invariant that it breaks.
+
+    Args:
+        changing: as in `quorum_explorer.explore`.
+    """
+
+    seed: int
+    rule: str
+    changing: bool = False
+
 
 Rules = Mapping[str, Mapping[str, tuple[str, ...]]]
 
@@ -38,8 +60,16 @@ ABLATIONS: Rules = {
             "leader-unflushed",
             "M85",
         ),
+        # Its first half is no question of safety: a change that nobody can make would be safe.
+        "A leader that has removed itself leads until that is committed, and no longer.": (
+            "removed-leader",
+        ),
     },
     "quorum/log_keeper.py": {
+        "The log and the voters change together.": (
+            "voters-passed-over",
+            "voters-outlive-truncation",
+        ),
         "Where records are gone from its beginning, a snapshot says what they came to.": (
             "snapshot-start",
         ),
@@ -48,14 +78,21 @@ ABLATIONS: Rules = {
         "A snapshot is of committed records only, and ends between two batches.": (
             "snapshot-offset",
         ),
+        "It has its name once all of it is durable: there are whole ones and none.": (
+            "snapshot-unflushed",
+        ),
     },
     "quorum/voter_changes.py": {
+        "One vote more or less at a time: so each majority of the old voters and each of the new"
+        " ones have a voter in common.": ("two-votes",),
         "No change before a record of the leader's own epoch is committed.": ("M88",),
         "No change while another one is not committed.": ("M88",),
     },
     "quorum/voters.py": {
         "A voter is a node with one disk: with another one it has forgotten its votes, and has"
         " none.": ("M93",),
+        "The latest voters in the log count, committed or not; where they are cut away, those"
+        " before.": ("committed-voters", "voters-outlive-truncation"),
     },
     "quorum/election.py": {
         # Without its second half there are pointless elections, and never two leaders.
@@ -118,6 +155,13 @@ ABLATIONS: Rules = {
     "metadata/assignments.py": {
         "A move ends once all its targets are in the ISR.": ("M28",),
     },
+    "log/compaction.py": {
+        "Of each key the newest committed record stays, but for a tombstone past its delete"
+        " horizon.": ("compaction-takes-the-newest",),
+        "Only what is committed is compacted, or counts as newer.": (
+            "compaction-past-watermark",
+        ),
+    },
     "log/epoch_cache.py": {
         "The entries are strictly increasing in epoch and in start offset.": (
             "epochs-outlive-truncation",
@@ -164,6 +208,15 @@ ABLATIONS: Rules = {
             "M37",
         ),
     },
+    "broker/coordinator_partition.py": {
+        "A record is in the log before it changes anything in memory.": ("offset-before-log",),
+        "Nothing is answered before all that was written when it was decided is committed.": (
+            "commit-unawaited",
+        ),
+        "Decisions that write nothing wait, too: what they saw may not be committed yet.": (
+            "heartbeat-unawaited",
+        ),
+    },
     "broker/replica_manager.py": {
         "Who is not the leader by the metadata leads no longer.": ("M20",),
         "A new leader knows nothing of others.": ("M08",),
@@ -172,34 +225,7 @@ ABLATIONS: Rules = {
 }
 """By module and rule: ids of planted bugs (docs/mutations.md)."""
 
-OWED: Mapping[str, tuple[str, ...]] = {
-    # Bugs of groups are planted in tests/stateful only, until trials have groups.
-    "broker/coordinator_partition.py": (
-        "A record is in the log before it changes anything in memory.",
-        "Nothing is answered before all that was written when it was decided is committed.",
-        "Decisions that write nothing wait, too: what they saw may not be committed yet.",
-    ),
-    "quorum/duties.py": (
-        "A leader that has removed itself leads until that is committed, and no longer.",
-    ),
-    "quorum/log_keeper.py": ("The log and the voters change together.",),
-    "quorum/snapshots.py": (
-        "It has its name once all of it is durable: there are whole ones and none.",
-    ),
-    "quorum/voter_changes.py": (
-        (
-            "One vote more or less at a time: so each majority of the old voters and each of the"
-            " new ones have a voter in common."
-        ),
-    ),
-    "quorum/voters.py": (
-        (
-            "The latest voters in the log count, committed or not; where they are cut away,"
-            " those before."
-        ),
-        "Two voter sets that follow each other differ by one voter at most.",
-    ),
-}
+OWED: Mapping[str, tuple[str, ...]] = {}
 """Rules that nothing switches off yet. This may only become shorter."""
 
 CONVENTIONS: Mapping[str, tuple[str, ...]] = {
@@ -210,16 +236,22 @@ CONVENTIONS: Mapping[str, tuple[str, ...]] = {
 }
 """What is stated beside the rules and is no question of safety: words, and costs."""
 
-EXPLORED: Mapping[str, tuple[int, str]] = {
-    "M82": (8, "K4"),
-    "M85": (0, "K6"),
-    "second-vote": (7, "K7"),
-    "epoch-not-stored": (0, "K9"),
-    "older-epoch": (21, "K9"),
-    "stored-pre-vote": (0, "K7"),
-    "leader-unflushed": (0, "K6"),
+EXPLORED: Mapping[str, Schedule] = {
+    "M82": Schedule(8, "K4"),
+    "M85": Schedule(0, "K6"),
+    "second-vote": Schedule(7, "K7"),
+    "epoch-not-stored": Schedule(0, "K9"),
+    "older-epoch": Schedule(21, "K9"),
+    "stored-pre-vote": Schedule(0, "K7"),
+    "leader-unflushed": Schedule(0, "K6"),
+    "removed-leader": Schedule(2, "K16", changing=True),
+    "voters-passed-over": Schedule(0, "K17", changing=True),
+    "snapshot-unflushed": Schedule(0, "K14", changing=True),
+    "two-votes": Schedule(7, "K13", changing=True),
+    "committed-voters": Schedule(0, "K17", changing=True),
+    "voters-outlive-truncation": Schedule(10, "K17", changing=True),
 }
-"""Rules of the quorum that schedules of messages find: the schedule's seed, and what it breaks."""
+"""Rules of the quorum that schedules of messages find."""
 
 _HEADING = "Rules of this file"
 

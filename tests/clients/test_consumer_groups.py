@@ -21,7 +21,7 @@ from tests.clients.test_groups import (
     until,
 )
 from tests.support.external import BOOTSTRAP_VARIABLE, external_bootstrap
-from tests.support.group_members import ConsumerProtocolMember, Member
+from tests.support.group_members import ConsumerProtocolMember, Member, member
 
 QUICK = {
     "group.consumer.min.heartbeat.interval.ms": 100,
@@ -184,6 +184,39 @@ def test_topics_are_found_by_expression(kafka: Cluster, join: Callable[..., Memb
     produce(kafka)
     reader = join("^ord.*")
     until(lambda: set(everything()) <= set(read(reader)), "it does not read what is there")
+
+
+def test_group_changes_its_protocol_member_by_member(
+    kafka: Cluster, join: Callable[..., Member]
+) -> None:
+    """Classic members, then one of each, then none but the new: all partitions are read throughout."""
+    produce(kafka)
+    with ExitStack() as stack:
+        old = member("confluent_kafka", kafka.bootstrap_servers, "orders", "g")
+        stack.callback(old.stop)
+        until(lambda: old.owned == ALL, "it does not get all")
+        new = join()
+        until(lambda: shared(old, new), "they do not share")
+        until(lambda: set(everything()) <= set(read(old, new)), "they do not read all")
+        assert group(kafka).classic_count == 1
+    until(lambda: new.owned == ALL, "the new one does not take over")
+    assert group(kafka).classic_count == 0
+
+
+def test_group_goes_back_to_the_classic_protocol(
+    kafka: Cluster, join: Callable[..., Member]
+) -> None:
+    """The last member of the new protocol leaves; the classic one goes on."""
+    produce(kafka)
+    new = join()
+    until(lambda: new.owned == ALL, "it does not get all")
+    with ExitStack() as stack:
+        old = member("confluent_kafka", kafka.bootstrap_servers, "orders", "g")
+        stack.callback(old.stop)
+        until(lambda: shared(old, new), "they do not share")
+        new.stop()
+        until(lambda: old.owned == ALL, "the old one does not take over")
+        assert group(kafka) is None
 
 
 def test_silent_member_is_replaced(kafka: Cluster, join: Callable[..., Member]) -> None:

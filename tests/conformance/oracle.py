@@ -27,6 +27,13 @@ FAST_START = ("-Xms256m", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerial
 PREVIEWS = {"group.share.enable": "true"}
 
 
+KAFKAS = {
+    "group.consumer.min.heartbeat.interval.ms": 5_000,
+    "group.consumer.heartbeat.interval.ms": 5_000,
+}
+"""Defaults of Kafka that a test double does without: they stand in answers."""
+
+
 class Oracle:
     """Apache Kafka's answers, from a running broker or from the record.
 
@@ -105,7 +112,8 @@ class Subject:
             from minikafka import Cluster
 
             # Over TCP, so that there is a listener for brokers, too.
-            made = Cluster(brokers=1, transport="tcp", config=PREVIEWS)
+            config = {**KAFKAS, **PREVIEWS}
+            made = Cluster(brokers=1, config=config, transport="tcp")
             cluster = self._stack.enter_context(made)
             self._bootstrap_servers = cluster.bootstrap_servers
             listener = cluster._cluster._nodes[1]._broker_server

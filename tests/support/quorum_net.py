@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from minikafka.base.ids import ZERO_ID
 from minikafka.log.partition_log import PartitionLog
 from minikafka.log.storage import MemoryStorage
-from minikafka.quorum.control import voters_record
+from minikafka.quorum.control import voter_sets, voters_record
 from minikafka.quorum.effects import (
     Effect,
     LeaderElected,
@@ -60,6 +60,7 @@ class QuorumNet:
         self.leaders: dict[int, int] = {}
         self.votes: dict[tuple[int, int], int] = {}
         self.identity: dict[tuple[int, int], int] = {}
+        self.named: dict[tuple[int, int], list[VoterSet]] = {}
         self.committed: list[tuple[int, int]] = []
         self.voter_sets = [self.first]
         self.lost: dict[uuid.UUID, int] = {}  # how far the disks went that are gone
@@ -138,7 +139,9 @@ class QuorumNet:
                 told, told_epoch = there.leader_id, there.epoch
                 self._post(leader, node, lambda: self._hear(node, told, told_epoch))
                 return
-            diverging = there.on_fetch(key, end, last, now_ms=self.now_ms)
+            diverging = there.on_fetch(
+                key, end, last, now_ms=self.now_ms, now_timestamp_ms=self.now_ms
+            )
             self.carry(leader, there.take_effects())
             if isinstance(diverging, SnapshotId):
                 self._post(leader, node, self._snapshot(node, there, diverging))
@@ -153,8 +156,11 @@ class QuorumNet:
 
             def answer() -> None:
                 here = self.machines[node]
-                if here is not machine or here.log.log_end_offset != end:
-                    return
+                if here is not machine or (here.log.log_end_offset, here.last_epoch) != (
+                    end,
+                    last,
+                ):
+                    return  # only the answer to the last fetch counts
                 if here.role is not Role.FOLLOWER:
                     self._hear(node, leader, epoch)
                 effects = here.on_fetch_response(
@@ -205,16 +211,20 @@ class QuorumNet:
         machine.append([payload], self.now_ms, 0)
         self.carry(node, machine.take_effects())
 
-    def change(self, leader: int, node: int) -> None:
-        """Let a leader give a node a vote with the disk it has, or take its vote away."""
+    def change(self, leader: int, *nodes: int) -> None:
+        """Let a leader give nodes a vote with the disks they have, or take their votes away.
+
+        More than one at a time is what it has to refuse.
+        """
         machine = self.machines[leader]
         voters = machine.voter_set
-        if voters.get(node) is None:
-            if not machine.leadership.has_caught_up((node, self.disk(node))):  # type: ignore[union-attr]
+        for node in nodes:
+            if voters.get(node) is not None:
+                voters = removed(voters, node, ZERO_ID)
+            elif machine.leadership.has_caught_up((node, self.disk(node))):  # type: ignore[union-attr]
+                voters = added(voters, Voter(node, self.disk(node)))
+            else:
                 return
-            voters = added(voters, Voter(node, self.disk(node)))
-        else:
-            voters = removed(voters, node, ZERO_ID)
         machine.change_voters(voters, self.now_ms, 0)
         self.carry(leader, machine.take_effects())
 
@@ -241,9 +251,15 @@ class QuorumNet:
         if state.voted_id >= 0:
             key = (node, state.epoch)
             assert self.votes.setdefault(key, state.voted_id) == state.voted_id, "K7"
+        latest = None
         for batch in log.batches():
             key = (batch.base_offset, batch.leader_epoch)
-            assert self.identity.setdefault(key, batch.crc) == batch.crc, "K2"
+            if key not in self.identity:
+                self.identity[key] = batch.crc
+                self.named[key] = [voters for _, voters in voter_sets(batch)]
+            assert self.identity[key] == batch.crc, "K2"
+            latest = self.named[key][-1] if self.named[key] else latest
+        assert latest in (None, machine.voter_set), "K17"
         # What lies below a snapshot has been compared before it was one.
         start, first = log.log_start_offset, machine.snapshots.earliest
         assert (start == 0) == (first is None or first.end_offset > start), "K14"
@@ -256,6 +272,8 @@ class QuorumNet:
         if len(known) > len(committed):
             self._check_majority(machine)
             self.committed = [entry for entry in self.committed if entry[0] < start] + known
+        if machine.is_leader and not machine.is_voter:
+            assert machine.history.latest_offset >= log.high_watermark, "K16"
         if machine.is_leader and machine.epoch == max(self.leaders, default=0):
             assert mine[: len(committed)] == committed, "K4"
 

@@ -25,7 +25,7 @@ BY_TEST = {
 """Rules that are shown by tests of the simulator; nothing registers them."""
 
 _CLAIM = re.compile(r"_breaks?_(.+)$")
-_NAME = re.compile(r"(?<![a-z0-9])[cdklrsw]\d+(?![a-z0-9])")
+_NAME = re.compile(r"(?<![a-z0-9])[cdgklrsw]\d+(?![a-z0-9])")
 
 
 def rules_shown(test: str) -> list[str]:

@@ -18,6 +18,7 @@ OF_THIS_BROKER = frozenset(
     {
         "advertised.listeners", "broker.id", "controller.listener.names",
         "controller.quorum.bootstrap.servers", "controller.quorum.voters",
+        "group.consumer.heartbeat.interval.ms", "group.consumer.min.heartbeat.interval.ms",
         "group.initial.rebalance.delay.ms", "listener.security.protocol.map", "listeners",
         "log.dir", "log.dirs", "offsets.topic.replication.factor", "process.roles",
         "share.coordinator.state.topic.min.isr",
@@ -260,3 +261,61 @@ def broker_defaults_reach_topics(s: Script) -> None:
     altered(s, "undo", (BROKER, "1", [("log.retention.ms", DELETE, None)]))
     altered(s, "undo default", (BROKER, "", [("log.retention.ms", DELETE, None)]))
     settle(s, topic, "retention.ms", "604800000")
+
+
+GROUP = 32
+GROUP_CONFIGS = (
+    ("consumer.session.timeout.ms", "50000"),
+    ("consumer.heartbeat.interval.ms", "7000"),
+    ("streams.num.standby.replicas", "1"),
+)
+
+
+@case(DESCRIBE, (1, 4))
+def group_configs(s: Script) -> None:
+    group = s.name("-g")
+    described(s, "untouched", resource(GROUP, group), more=True)
+    described(s, "named", resource(GROUP, group, ["consumer.session.timeout.ms", "odd"]))
+    described(s, "no name", resource(GROUP, ""))
+    changes = [
+        {"name": name, "config_operation": SET, "value": value} for name, value in GROUP_CONFIGS
+    ]
+    asked = {"resource_type": GROUP, "resource_name": group, "configs": changes}
+    s.other(ALTER, 1, resources=[asked], validate_only=False)
+
+    def applied() -> bool:
+        answer = s.other(DESCRIBE, 1, resources=[resource(GROUP, group, [GROUP_CONFIGS[0][0]])])
+        return bool(answer.results[0].configs[0].value == GROUP_CONFIGS[0][1])
+
+    s.wait(applied, "not applied")
+    described(s, "set", resource(GROUP, group), more=True)
+
+
+@case(ALTER, ALTER_VERSIONS)
+def altered_group_configs(s: Script) -> None:
+    group = s.name("-g")
+    for label, name, operation, value in (
+        ("set", "consumer.session.timeout.ms", SET, "50000"),
+        ("short", "consumer.session.timeout.ms", SET, "44999"),
+        ("long", "consumer.session.timeout.ms", SET, "60001"),
+        ("often", "consumer.heartbeat.interval.ms", SET, "4999"),
+        ("seldom", "consumer.heartbeat.interval.ms", SET, "15001"),
+        ("zero", "consumer.heartbeat.interval.ms", SET, "0"),
+        ("no number", "consumer.heartbeat.interval.ms", SET, "x"),
+        ("odd", "odd.name", SET, "1"),
+        ("lock", "share.record.lock.duration.ms", SET, "14999"),
+        ("reset", "share.auto.offset.reset", SET, "by_duration:PT1H"),
+        ("odd reset", "share.auto.offset.reset", SET, "never"),
+        ("isolation", "share.isolation.level", SET, "odd"),
+        ("standbys", "streams.num.standby.replicas", SET, "3"),
+        ("append", "consumer.heartbeat.interval.ms", APPEND, "1"),
+        ("delete", "consumer.session.timeout.ms", DELETE, None),
+    ):
+        altered(s, label, (GROUP, group, [(name, operation, value)]))
+    altered(s, "no group", (GROUP, "", [("consumer.session.timeout.ms", SET, "50000")]))
+    altered(
+        s,
+        "twice",
+        (GROUP, group, [("consumer.session.timeout.ms", SET, "50000")]),
+        (GROUP, group, [("consumer.session.timeout.ms", SET, "50000")]),
+    )

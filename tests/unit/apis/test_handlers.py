@@ -131,6 +131,8 @@ REQUESTS: dict[int, dict[str, Any]] = {
     63: {"broker_id": 1, "broker_epoch": 0, "current_metadata_offset": 99},
     64: {"broker_id": 3},
     67: {"broker_id": 1, "broker_epoch": 0},
+    68: {"group_id": "g", "member_id": "m", "member_epoch": 1, "topic_partitions": None},
+    69: {"group_ids": ["g"]},
     75: {"topics": TOPIC_NAMES, "response_partition_limit": 10},
     80: {"voter_id": 2, "voter_directory_id": uuid.UUID(int=2), "listeners": LISTENERS},
     81: {"voter_id": 1, "voter_directory_id": uuid.UUID(int=1)},

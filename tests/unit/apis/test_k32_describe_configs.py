@@ -8,6 +8,8 @@ import pytest
 
 from minikafka.base.errors import ErrorCode
 from tests.support.broker_stub import BrokerStub, code
+from tests.support.consumer_stub import join
+from tests.support.group_stub import coordinating
 
 TOPIC, BROKER, LOGGER, METRICS, GROUP = 2, 4, 8, 16, 32
 TOPIC_SOURCE, STATIC_SOURCE, DEFAULT_SOURCE = 1, 4, 5
@@ -79,7 +81,8 @@ async def test_broker_describes_itself() -> None:
         (BROKER, "x", ErrorCode.INVALID_REQUEST),
         (LOGGER, "", ErrorCode.INVALID_REQUEST),
         (METRICS, "", ErrorCode.INVALID_REQUEST),
-        (GROUP, "g", ErrorCode.INVALID_REQUEST),
+        (METRICS, "m", ErrorCode.INVALID_REQUEST),
+        (GROUP, "", ErrorCode.INVALID_REQUEST),
     ],
 )
 async def test_resource_that_cannot_be_described_spoils_no_other(
@@ -97,3 +100,32 @@ async def test_number_that_is_no_kind_of_resource_refuses_the_request() -> None:
     results = await describe(BrokerStub(), (3, "x", None), (BROKER, "1", None))
     assert [code(each) for each in results] == [ErrorCode.INVALID_REQUEST] * 2
     assert all(each.error_message for each in results)
+
+
+async def test_configs_of_a_group_are_set_described_and_followed() -> None:
+    """Whether the group is there or not; members hear of them with the next heartbeat."""
+    stub = await coordinating()
+    change = {
+        "name": "consumer.heartbeat.interval.ms", "config_operation": 0, "value": "7000",
+    }  # fmt: skip
+    asked = {"resource_type": 32, "resource_name": "g", "configs": [change]}
+    altered = await stub.ask(44, 1, resources=[asked], validate_only=False)
+    resource = {
+        "resource_type": 32,
+        "resource_name": "g",
+        "configuration_keys": [change["name"], "consumer.session.timeout.ms"],
+    }
+    answer = await stub.ask(32, 4, resources=[resource], include_synonyms=True)
+    member = await join(stub, 1, "m")
+    refused = await stub.ask(
+        44, 1, resources=[{**asked, "configs": [{**change, "value": "1"}]}], validate_only=False
+    )
+    stub.close()
+    assert code(altered.responses[0]) == ErrorCode.NONE
+    found = {each.name: (each.value, each.config_source) for each in answer.results[0].configs}
+    assert found == {
+        "consumer.heartbeat.interval.ms": ("7000", 8),
+        "consumer.session.timeout.ms": ("45000", 5),
+    }
+    assert member.heartbeat_interval.total_seconds() == 7
+    assert code(refused.responses[0]) == ErrorCode.INVALID_CONFIG

@@ -7,7 +7,7 @@ import pytest
 from minikafka.base.errors import ErrorCode
 from tests.support.broker_stub import BrokerStub, code
 
-TOPIC, BROKER, GROUP = 2, 4, 32
+TOPIC, BROKER, METRICS, GROUP = 2, 4, 16, 32
 SET, DELETE, APPEND = 0, 1, 2
 Change = tuple[int, str, list[tuple[str, int, str | None]]]
 
@@ -48,7 +48,7 @@ async def test_resources_change_each_on_its_own_in_the_order_asked(controller_id
     assert codes == [
         ("nope", ErrorCode.UNKNOWN_TOPIC_OR_PARTITION),
         ("t", ErrorCode.NONE),
-        ("g", ErrorCode.INVALID_REQUEST),
+        ("g", ErrorCode.INVALID_CONFIG),
         ("1", ErrorCode.NONE),
         ("null", ErrorCode.INVALID_REQUEST),
     ]
@@ -120,5 +120,5 @@ async def test_controller_takes_what_another_broker_sends_on() -> None:
 async def test_refused_request_is_not_sent_on() -> None:
     """Where nothing is left after the asked broker's checks, the controller hears nothing."""
     stub = BrokerStub(controller_id=2)
-    await alter(stub, (GROUP, "g", []))
+    await alter(stub, (METRICS, "m", []))
     assert stub.forwarded == []

@@ -13,6 +13,8 @@ from minikafka.broker.group_coordinator import OFFSETS_TOPIC
 from minikafka.broker.group_partition import GroupPartition
 from minikafka.broker.partition import Partition
 from minikafka.groups.commands import CommitOffsets, OffsetToCommit, PartitionResult
+from minikafka.groups.coordinator import GroupCoordinator
+from minikafka.groups.table import GroupLimits
 from minikafka.records.records import decode_records
 from tests.support.broker_stub import BrokerStub
 from tests.support.group_stub import coordinating, joining
@@ -206,3 +208,41 @@ def test_errors_of_the_log_are_said_in_the_words_of_groups(
 ) -> None:
     """A consumer knows nothing of the partition behind its group."""
     assert coordinator_error(code) == want
+
+
+class Looking:
+    """Keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def commanded(self, groups: object, command: object, now: object) -> None:
+        """Hear of a command."""
+        self.heard.append(command)
+
+    def coordinated(self, groups: object, decision: object, answer: object) -> None:
+        """Hear of what was done."""
+        self.heard.append("decided" if decision is not None else "heard from the log")
+
+
+async def test_who_looks_on_hears_of_commands_decisions_and_the_log() -> None:
+    """A command, what was decided, and that it is committed; not of what is refused."""
+    stub = await coordinating(replicas=(1, 2))
+    looking = Looking()
+    partition = hosted(stub)
+    watched = GroupPartition(
+        partition,
+        GroupCoordinator(GroupLimits.of(stub.config), stub.seeds),
+        stub.replicas,
+        commit_timeout_ms=5_000,
+        observer=looking,  # type: ignore[arg-type]
+    )
+    command = CommitOffsets("g", -1, "", None, (OffsetToCommit("t", 0, 5),))
+    watched.write(lambda groups, now: groups.commit_offsets(command, now))
+    late = CommitOffsets("g", 3, "a", None, (OffsetToCommit("t", 0, 5),))
+    with pytest.raises(KafkaError):
+        watched.write(lambda groups, now: groups.commit_offsets(late, now))
+    stub.followed(OFFSETS_TOPIC)
+    watched.close()
+    stub.close()
+    assert looking.heard == ["heard from the log", command, "decided", "heard from the log"]

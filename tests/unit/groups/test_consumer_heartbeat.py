@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from minikafka.base.errors import ErrorCode
+from minikafka.groups.consumer_limits import GroupTimes
 from minikafka.groups.consumer_records import CurrentAssignment, GroupEpoch
 from tests.unit.groups.consumer_desk import ConsumerDesk, topic_id
 
@@ -363,3 +364,15 @@ def test_current_assignment_and_epoch_come_last_in_their_turn() -> None:
     assert log[0] == CurrentAssignment("g", "a", None)
     assert isinstance(log[-1], CurrentAssignment)
     assert not any(isinstance(record, GroupEpoch) for record in log)
+
+
+def test_times_of_a_group_are_its_own_where_it_has_any() -> None:
+    """consumer.heartbeat.interval.ms and consumer.session.timeout.ms of the group."""
+    desk = ConsumerDesk()
+    desk.coordinator.on_times({"g": GroupTimes(50_000, 7_000)})
+    answer = desk.send("a", 0, rebalance_timeout_ms=1, topic_names=("t",), owned={})
+    assert answer.heartbeat_interval_ms == 7_000
+    desk.advance(49_999)
+    assert desk.state() == "Stable"
+    desk.advance(1)
+    assert desk.state() == "Empty"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 
 import pytest
 
-from minikafka.base.errors import KafkaError
 from minikafka.quorum.election import may_grant
 from minikafka.quorum.messages import LogEnd, VoteRequest
 from minikafka.quorum.roles import Role
 from minikafka.quorum.state_store import ElectionState
-from tests.support.quorum_explorer import misfortune
+from tests.support.quorum_explorer import misfortune, upheaval
 from tests.support.quorum_net import TIMING, QuorumNet
 
 
@@ -266,7 +264,7 @@ def test_whatever_changes_no_committed_record_is_lost(seed: int) -> None:
     net.join(5)
     for _ in range(1_200):
         if draws.random() < 0.04:
-            _change(net, draws)
+            upheaval(net, draws)
         else:
             misfortune(net, draws)
     net.cut.clear()
@@ -281,22 +279,3 @@ def test_whatever_changes_no_committed_record_is_lost(seed: int) -> None:
     assert leader.high_watermark == leader.log.log_end_offset
     assert {machine.log_end for machine in net.machines.values()} == {leader.log_end}
     assert {machine.voter_set for machine in net.machines.values()} == {leader.voter_set}
-
-
-def _change(net: QuorumNet, draws: random.Random) -> None:
-    """Something that an operator does, and what a node does by itself."""
-    dice = draws.random()
-    leader = net.leader()
-    if dice < 0.4 and net.machines:
-        net.snapshot(draws.choice(sorted(net.machines)))
-    elif dice < 0.85 and leader is not None:
-        # Who has lost its disk goes first: a quorum that misses one has none to spare.
-        node = draws.choice(net.without_disk(leader) or net.nodes)
-        with contextlib.suppress(KafkaError):
-            net.change(leader.node_id, node)
-    elif dice < 0.95:
-        down = [node for node in net.nodes if node not in net.machines]
-        settled = all(net.is_settled(machine) for machine in net.machines.values())
-        # One lost disk at a time is what a quorum of three survives.
-        if down and settled and len(net.machines) >= 4 and len(net.voter_sets[-1]) >= 3:
-            net.replace_disk(draws.choice(down))

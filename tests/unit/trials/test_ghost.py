@@ -7,7 +7,8 @@ from typing import Any, cast
 from minikafka.records.batch import Batch, stamp
 from minikafka.records.builder import build_batch
 from minikafka.records.records import Record
-from minikafka.trials.ghost import Chain, GhostPartition
+from minikafka.trials.chains import Chain
+from minikafka.trials.ghost import GhostPartition
 
 
 def batch(base_offset: int, count: int = 1, epoch: int = 0, value: bytes = b"v") -> Batch:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from minikafka.broker.partition import Partition
-from minikafka.trials.ghost import Entry
+from minikafka.trials.chains import Entry
 from minikafka.trials.liveness import STEPS_PER_S_MAX, storm, unmet, wrong_replicas
 from minikafka.trials.run import run
 from minikafka.trials.simulation import Simulation
@@ -71,6 +71,21 @@ def test_broker_that_is_down_where_the_core_must_do_without_it_breaks_l2() -> No
         return seen
 
     assert found(scenario) == ("L2", "L4", None)
+
+
+def test_broker_whose_former_life_is_registered_breaks_l2() -> None:
+    """Nobody has noticed yet that it ended; until it is registered anew it is not back."""
+
+    async def scenario(s: Simulation) -> Any:
+        s.broker(2).crash("kill")
+        s.broker(2).restart()
+        at_once = name(unmet(s))
+        await s.until(lambda: s.broker(2).running)
+        booted = name(unmet(s))
+        await s.converged()
+        return at_once, booted
+
+    assert found(scenario) == ("L2", "L2")
 
 
 def test_new_controller_breaks_l1_for_a_while() -> None:

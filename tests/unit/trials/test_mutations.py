@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from minikafka.base.config import BrokerConfig
+from minikafka.quorum.duties import LeaderDuties
+from minikafka.quorum.machine import QuorumMachine
 from minikafka.replication.follower import PartitionFollower
 from minikafka.trials.chaos import KINDS
 from minikafka.trials.mutations import MUTATIONS, mutated
@@ -20,6 +22,15 @@ def test_mutation_ends_with_its_block() -> None:
     with mutated("follower-skips-batch"):
         assert PartitionFollower.on_records is not before
     assert PartitionFollower.on_records is before
+
+
+def test_mutation_of_what_is_inherited_leaves_nothing_behind() -> None:
+    """Else it would hide the next one, which replaces the same in the base class."""
+    with mutated("leader-unflushed"):
+        assert "_commit" in vars(QuorumMachine)
+    assert "_commit" not in vars(QuorumMachine)
+    with mutated("removed-leader"):
+        assert QuorumMachine._commit is LeaderDuties._commit
 
 
 def test_unknown_mutation_is_refused_with_the_known_ones() -> None:

@@ -7,7 +7,7 @@ from random import Random
 from minikafka.base.config import BrokerConfig
 from minikafka.trials import chaos
 from minikafka.trials.mutation import Mutation
-from minikafka.trials.profiles import PROFILES, drawn_kinds, drawn_shape
+from minikafka.trials.profiles import PROFILES, drawn_groups, drawn_kinds, drawn_shape
 
 
 def test_swarm_draws_clusters_that_can_be() -> None:
@@ -33,3 +33,36 @@ def test_planted_bug_has_the_cluster_and_the_faults_it_needs() -> None:
     assert shape.config["min.insync.replicas"] == 3
     assert shape.acks == (1, 1)
     assert drawn_kinds(PROFILES["default"], draws, mutation) == (chaos.kill,)
+
+
+def test_groups_are_drawn_apart_from_all_else() -> None:
+    """A trial with groups has the cluster and the faults that it had without them."""
+    found = []
+    for seed in range(100):
+        shape = drawn_shape(PROFILES["swarm"], Random(seed), None)
+        drawn = drawn_groups(PROFILES["swarm"], seed, None, shape)
+        assert (drawn.topics, drawn.acks, drawn.brokers) == (
+            shape.topics,
+            shape.acks,
+            shape.brokers,
+        )
+        BrokerConfig.parse(1, dict(drawn.config))
+        found.append(len(drawn.groups))
+    assert sorted(dict.fromkeys(found)) == [0, 1]
+    assert 30 < sum(found) < 70
+
+
+def test_profile_of_groups_always_has_some_and_others_have_none() -> None:
+    """Seeds of the default profile are what they were before there were groups."""
+    for seed in range(30):
+        shape = drawn_shape(PROFILES["default"], Random(seed), None)
+        assert drawn_groups(PROFILES["default"], seed, None, shape) is shape
+        assert drawn_groups(PROFILES["groups"], seed, None, shape).groups
+
+
+def test_planted_bug_has_groups_only_where_it_is_one_of_groups() -> None:
+    """Recorded seeds of the others stay good."""
+    shape = drawn_shape(PROFILES["groups"], Random(1), None)
+    other, meant = Mutation("", (), list), Mutation("", (), list, groups=True)
+    assert drawn_groups(PROFILES["groups"], 1, other, shape).groups == ()
+    assert drawn_groups(PROFILES["groups"], 1, meant, shape).groups

@@ -22,7 +22,8 @@ from minikafka.metadata.records import (
 )
 from minikafka.metadata.states import BrokerImage, PartitionImage, TopicImage
 from minikafka.trials import rules_controller
-from minikafka.trials.ghost import LAST_KNOWN_LEADER, Chain, Ghost, GhostPartition
+from minikafka.trials.chains import Chain
+from minikafka.trials.ghost import LAST_KNOWN_LEADER, Ghost, GhostPartition
 from minikafka.trials.invariants import REGISTERED, Replica
 from minikafka.trials.metadata_history import Recorded
 
@@ -267,6 +268,13 @@ def test_reassignment_that_ends_too_early_breaks_c9(
     moving = state(1, (1, 2), adding=(3,), removing=(2,))
     ended = change(moving, 1, isr, replicas=replicas, leader_epoch=6)
     assert ("C9" in wrong(ended)) is broken
+
+
+def test_way_back_that_is_given_up_is_no_move_that_ends() -> None:
+    """Who is sent back while it moves keeps what is being added until that is gone (KIP-455)."""
+    back = state(1, (1,), adding=(3,), removing=(3,))
+    given_up = change(back, 1, (1,), replicas=(1, 2), leader_epoch=6)
+    assert "C9" not in wrong(given_up)
 
 
 def test_topic_id_that_was_there_before_breaks_c11() -> None:

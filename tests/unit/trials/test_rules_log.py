@@ -12,7 +12,8 @@ from minikafka.records.batch import Batch, stamp
 from minikafka.records.builder import build_batch
 from minikafka.records.records import Record
 from minikafka.trials import rules_log
-from minikafka.trials.ghost import LAST_KNOWN_LEADER, Chain, GhostPartition, Loss
+from minikafka.trials.chains import Chain
+from minikafka.trials.ghost import LAST_KNOWN_LEADER, Ghost, GhostPartition, Loss
 from minikafka.trials.invariants import REGISTERED, Hook, Opened, Replica
 
 assert rules_log.REGISTERED_HERE, "importing it registers the rules"
@@ -222,6 +223,21 @@ def test_truncating_what_is_committed_breaks_r13() -> None:
     assert broken("R13", "truncated", event)
     world.ghost.losses[1] = Loss(1, 1)
     assert not broken("R13", "truncated", event)
+
+
+def test_node_that_missed_a_later_leader_may_cut_what_that_has_committed() -> None:
+    """It did not count; what was committed before that leader began it must keep."""
+    world = World()
+    world.ghost.internal = True
+    chain = world.log(4, batch(0), batch(1), batch(2))
+    world.ghost.committed = list(chain.entries)
+    world.ghost.begun[4] = 1
+    node = SimpleNamespace(quorum=SimpleNamespace(machine=SimpleNamespace(epoch=3)))
+    known = Ghost()
+    known.brokers[4] = cast("Any", node)
+    for end, expected in ((1, False), (0, True)):
+        event = world.event(4, new=3 - end, log_end_offset=end)._replace(world=known)
+        assert broken("R13", "truncated", event) is expected
 
 
 def test_leader_elected_from_outside_the_isr_takes_its_log_for_the_truth() -> None:

@@ -16,7 +16,8 @@ from minikafka.records.batch import stamp
 from minikafka.records.builder import build_batch
 from minikafka.records.records import Record
 from minikafka.trials import rules_moving
-from minikafka.trials.ghost import Chain, Ghost, GhostPartition, Loss
+from minikafka.trials.chains import Chain
+from minikafka.trials.ghost import Ghost, GhostPartition, Loss
 from minikafka.trials.invariants import REGISTERED, Applied
 
 assert rules_moving.REGISTERED_HERE, "importing it registers the rules"

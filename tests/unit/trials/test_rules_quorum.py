@@ -10,12 +10,15 @@ import pytest
 from minikafka.log.storage import MemoryStorage
 from minikafka.quorum.machine import QuorumMachine
 from minikafka.quorum.messages import LogEnd, VoteRequest
+from minikafka.quorum.snapshots import SnapshotId, SnapshotStore, snapshot_bytes
 from minikafka.quorum.state_store import ElectionState
+from minikafka.quorum.voters import static_voters
 from minikafka.trials import rules_quorum
-from minikafka.trials.ghost import Chain, Ghost, GhostPartition
-from minikafka.trials.invariants import REGISTERED, Hook
+from minikafka.trials.chains import Chain
+from minikafka.trials.ghost import Ghost, GhostPartition
+from minikafka.trials.invariants import REGISTERED, Hook, Opened
 from minikafka.wire.versions import ApiKey
-from tests.support.builders import append, quorum_machine
+from tests.support.builders import append, open_log, quorum_machine
 
 assert rules_quorum.REGISTERED_HERE, "importing it registers the rules"
 
@@ -186,3 +189,71 @@ def test_log_that_begins_where_no_snapshot_ends_breaks_k14() -> None:
     assert "K14" not in wrong("watermark", event)
     node.log.log_start_offset = 1
     assert "K14" in wrong("watermark", event)
+
+
+def test_leader_without_a_vote_breaks_k16_once_that_is_committed() -> None:
+    """It has taken its own vote, and leads until all of the new voters' majority knows."""
+    node = leading()
+    node.history.add(node.log.log_end_offset, static_voters((2, 3)))
+    append(node.log, epoch=1)
+    assert wrong("answered", answered(node, Ghost())) == []
+    node.log.advance_high_watermark(node.log.log_end_offset)
+    assert wrong("answered", answered(node, Ghost())) == ["K16"]
+
+
+@pytest.mark.parametrize(
+    ("epoch", "voters", "broken"),
+    [(1, VOTERS, []), (1, (2, 3), ["K17"]), (2, (2, 3), [])],
+)
+def test_voters_of_another_record_than_the_last_in_the_log_break_k17(
+    epoch: int, voters: tuple[int, ...], broken: list[str]
+) -> None:
+    """A record of another epoch at that offset never came here."""
+    node, ghost = leading(), Ghost()
+    event = led(node, ghost)
+    ghost.voter_records[0, epoch] = static_voters(voters)
+    assert [each for each in wrong("watermark", event) if each == "K17"] == broken
+
+
+@pytest.mark.parametrize("kept", [0, 80])
+def test_snapshot_that_a_crash_has_torn_breaks_k14(kept: int) -> None:
+    """It had its name before all of it was durable."""
+    storage, snapshot = MemoryStorage(), SnapshotId(1, 1)
+    log = open_log(storage)
+    ghost = GhostPartition("__cluster_metadata-0", internal=True)
+    event = Opened(1, log, ghost, Chain(log), None)
+    store = SnapshotStore(storage, str(log.partition))
+    store.write(snapshot, snapshot_bytes([b"x"], snapshot, 0))
+    assert wrong("opened", event) == []
+    storage.truncate(storage.list(str(log.partition))[-1], kept)
+    assert wrong("opened", event) == ["K14"]
+
+
+def test_log_that_begins_with_a_snapshot_that_is_gone_breaks_k14() -> None:
+    """As after a power loss before it was durable."""
+    log = open_log(MemoryStorage())
+    log.truncate_fully(3)
+    ghost = GhostPartition("__cluster_metadata-0", internal=True)
+    assert wrong("opened", Opened(1, log, ghost, Chain(log), None)) == ["K14"]
+
+
+def test_epoch_that_falls_breaks_k9() -> None:
+    """The node has answered in a later one."""
+    ghost = Ghost()
+    ghost.quorum_epochs[1] = 4
+    event = answered(
+        voted(3), ghost, pre_vote=True, replica_epoch=3, replica_id=3, last_offset=0
+    )
+    assert wrong("answered", event) == ["K9"]
+
+
+@pytest.mark.parametrize(("given", "broken"), [(2, []), (None, ["K12"])])
+def test_pre_vote_that_is_stored_breaks_k12(given: int | None, broken: list[str]) -> None:
+    """The disk says that the node has voted for who never asked for its vote."""
+    ghost = Ghost()
+    if given is not None:
+        ghost.votes[1, 3] = given
+    event = answered(
+        voted(3), ghost, pre_vote=True, replica_epoch=3, replica_id=2, last_offset=0
+    )
+    assert wrong("answered", event) == broken

@@ -13,7 +13,8 @@ from minikafka.records.builder import build_batch
 from minikafka.records.records import Record
 from minikafka.replication.leader import IsrWish
 from minikafka.trials import rules_replication
-from minikafka.trials.ghost import Chain, Ghost, GhostPartition, Loss
+from minikafka.trials.chains import Chain
+from minikafka.trials.ghost import Ghost, GhostPartition, Loss
 from minikafka.trials.invariants import (
     REGISTERED,
     Applied,
@@ -208,6 +209,9 @@ def test_joining_the_isr_without_all_of_the_leaders_past_breaks_r9() -> None:
     assert world.considered(1, 2, 3) == []
     world.log(3, batch(0), batch(1))
     assert world.considered(1, 2, 3) == ["R9"]
+    world.record(PartitionImage(3, 1, 0, (1, 2, 3), (1, 2)))
+    assert world.considered(1, 2, 3) == [], "who has been deposed asks in vain"
+    world.record(PartitionImage(1, 0, 0, (1, 2, 3), (1, 2)))
     world.leader.leader_epoch_start_offset = 2
     assert world.considered(1, 2, 3) == []
     world.image.brokers[3].active = False

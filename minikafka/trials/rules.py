@@ -1,0 +1,38 @@
+"""All rules; importing them registers them."""
+
+from __future__ import annotations
+
+from minikafka.trials import (
+    rules_compaction,
+    rules_controller,
+    rules_groups,
+    rules_log,
+    rules_metadata,
+    rules_moving,
+    rules_offsets,
+    rules_quorum,
+    rules_reads,
+    rules_replication,
+    rules_requests,
+)
+
+__all__ = ["ALL_RULES"]
+
+ALL_RULES = tuple(
+    rule
+    for module in (
+        rules_compaction,
+        rules_controller,
+        rules_groups,
+        rules_log,
+        rules_metadata,
+        rules_moving,
+        rules_offsets,
+        rules_quorum,
+        rules_reads,
+        rules_replication,
+        rules_requests,
+    )
+    for rule in module.REGISTERED_HERE
+)
+"""The names that docs/invariants.md has them under."""
