@@ -6,15 +6,15 @@ Behaviour
     `max_wait_ms` for `min_bytes`. What it acknowledges in the same request is dealt with first.
     The first fetch (epoch 0) begins a share session, which remembers what the member reads; a fetch
     with epoch -1 ends it, and what the member still holds goes back.
-    A share-partition begins at the high watermark, where its group reads it for the first time.
+    Where its group reads it for the first time, a share-partition begins at the high watermark, or
+    where the group's `share.auto.offset.reset` says.
     UNSUPPORTED_VERSION unless share groups are switched on (`group.share.enable`).
 
 Versions
     1   share groups (KIP-932); version 0 was that of Kafka 4.0
 
 Not done
-    The configs of single groups: `share.auto.offset.reset`, `share.record.lock.duration.ms`,
-    `share.isolation.level` (DIVERGENCE(share-group-configs)).
+    `share.isolation.level`: there are no transactions, so nothing to abort.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ async def share_fetch(request: Any, context: RequestContext) -> Shape:
     acknowledging = begin_acknowledging(request, context)
     found = [] if session is None else await settled(_fetch(request, context, session).answer)
     errors = await acknowledged(acknowledging)
-    shape = _shape(found, errors, session, request.share_session_epoch, context)
+    shape = _shape(found, errors, session, request, context)
     if request.share_session_epoch == FINAL_EPOCH:
         context.broker.shares.end_session(session_key(request))
     return shape
@@ -149,9 +149,10 @@ def _shape(
     found: Sequence[Gathered],
     errors: Mapping[Place, KafkaError | None],
     session: ShareSession | None,
-    epoch: int,
+    request: Any,
     context: RequestContext,
 ) -> Shape:
+    epoch, group_id = request.share_session_epoch, request.group_id or ""
     topics: dict[TopicId, list[Shape]] = {}
     owed = dict(errors)
     for each in found:
@@ -170,7 +171,7 @@ def _shape(
     return {
         "error_code": ErrorCode.NONE,
         "error_message": None,
-        "acquisition_lock_timeout": context.broker.shares.record_lock_duration_ms,
+        "acquisition_lock_timeout": context.broker.shares.record_lock_duration_ms(group_id),
         "responses": [
             {"topic_id": topic_id, "partitions": partitions}
             for topic_id, partitions in topics.items()

@@ -1,7 +1,7 @@
 """The configs of one group of Apache Kafka 4.1: names, types, defaults, valid values.
 
 A table, as `config_brokers`; what a group does not set itself its broker's config says. Those of
-share and streams groups are known, and govern nothing here: DIVERGENCE(configs-without-effect).
+streams groups are known, and govern nothing here: DIVERGENCE(configs-without-effect).
 Counterpart: org.apache.kafka.coordinator.group.GroupConfig; KIP-848, KIP-932.
 """
 

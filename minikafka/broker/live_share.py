@@ -17,6 +17,8 @@ from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import LeaderEpoch, Offset
 from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Condition, Delayed
+from minikafka.log.timestamps import offset_for_timestamp
+from minikafka.shares.offset_reset import duration_ms
 from minikafka.shares.records import ShareKey, StoredShare
 from minikafka.shares.share_partition import (
     AcknowledgementBatch,
@@ -134,13 +136,19 @@ class LiveShare:
         self.changed.wake()
 
     def _start_offset(self, stored: StoredShare) -> Offset:
-        """Return where to begin: at the watermark, where the group has not begun before.
-
-        That is share.auto.offset.reset=latest, the default.
-        """
+        """Return where to begin: where the group was, or where `share.auto.offset.reset` says."""
         if stored.start_offset >= 0:
             return stored.start_offset
-        return self.partition.log.high_watermark
+        broker, log = self._broker, self.partition.log
+        reset = str(broker.shares.group_config(self.key.group_id)["share.auto.offset.reset"])
+        if reset == "earliest":
+            return log.log_start_offset
+        ago_ms = duration_ms(reset)
+        if ago_ms is None:
+            return log.high_watermark
+        since_ms = broker.clock.wall_ms() - ago_ms
+        found = offset_for_timestamp(log, since_ms, log.high_watermark)
+        return log.high_watermark if found is None else found.offset
 
     def drop(self) -> None:
         """Deliver no more; who waits for a write is told to look for the leader."""
@@ -154,6 +162,11 @@ class LiveShare:
         for write in waiting:
             write.answer.fail(KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER))
         self.changed.wake()
+
+    @property
+    def record_lock_duration_ms(self) -> int:
+        """How long a member holds what it gets now."""
+        return self._broker.shares.record_lock_duration_ms(self.key.group_id)
 
     # --- members ---------------------------------------------------------------------------
 

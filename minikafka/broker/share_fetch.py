@@ -66,11 +66,12 @@ class ShareTarget:
 
     def acquirable(self) -> SharePartition | None:
         """Return the share-partition if a member may get something from it now."""
-        share = None if self.live is None or self.live.dropped else self.live.share
+        live = self.live
+        share = None if live is None or live.dropped else live.share
         if share is None:
             return None
-        assert self.live is not None
-        share.on_log_start(self.live.partition.log.log_start_offset)
+        assert live is not None
+        share.on_log_start(live.partition.log.log_start_offset)
         return share if share.can_acquire else None
 
 
@@ -165,6 +166,7 @@ class ShareFetch(Delayed):
         self.answer.set(found)
 
     def _acquire(self, target: ShareTarget, share: SharePartition, left: int) -> Gathered:
+        assert target.live is not None
         fetch_offset = share.next_fetch_offset()
         response = self._read(target, share)
         if response.error_code == ErrorCode.OFFSET_OUT_OF_RANGE:
@@ -180,8 +182,8 @@ class ShareFetch(Delayed):
             max_records=left,
             batch_size=self._limits.batch_size,
             now_ms=self._replicas.clock.monotonic_ms(),
+            lock_ms=target.live.record_lock_duration_ms,
         )
-        assert target.live is not None
         target.live.arm()
         if not acquired:
             return Gathered(target)

@@ -5,14 +5,18 @@ Counterpart: SharePartitionManager, SharePartitionCache. KIP-932.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from minikafka.base.config import ConfigError
+from minikafka.base.config_groups import resolve_group_config
+from minikafka.base.config_keys import ConfigValue
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.broker.live_share import LiveShare
 from minikafka.broker.partition import Partition
 from minikafka.broker.share_sessions import SessionKey, ShareSession, ShareSessions
+from minikafka.metadata.image import GROUP_RESOURCE
 from minikafka.shares.records import ShareKey
 from minikafka.shares.share_partition import AcknowledgementBatch, ShareLimits
 
@@ -36,10 +40,21 @@ class SharePartitions:
         )
         self._live: dict[ShareKey, LiveShare] = {}
 
-    @property
-    def record_lock_duration_ms(self) -> int:
-        """How long a member holds what it gets."""
-        return self._limits.record_lock_duration_ms
+    def record_lock_duration_ms(self, group_id: str) -> int:
+        """Return how long a member of a group holds what it gets."""
+        value = self.group_config(group_id)["share.record.lock.duration.ms"]
+        assert isinstance(value, int)
+        return value
+
+    def group_config(self, group_id: str) -> Mapping[str, ConfigValue]:
+        """Return the configs of a group: its own, or the broker's."""
+        image = self._broker.image
+        overrides = image.configs.get((GROUP_RESOURCE, group_id), {})
+        try:
+            return resolve_group_config(image.broker_config(), overrides)
+        except ConfigError:
+            # The controller's bounds are others than ours; then ours count.
+            return resolve_group_config(image.broker_config(), {})
 
     def find(self, key: ShareKey) -> LiveShare | None:
         """Return a share-partition that is read here, or None."""

@@ -19,10 +19,14 @@ _NAMES = ("uniform", "range")
 
 
 class GroupTimes(NamedTuple):
-    """How long a member may be silent, and how often it is to speak."""
+    """How long a member may be silent, and how often it is to speak.
+
+    Of a group of the consumer protocol; `share` says both of a share group.
+    """
 
     session_timeout_ms: int
     heartbeat_interval_ms: int
+    share: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, broker: BrokerConfig, overrides: Mapping[str, str]) -> GroupTimes:
@@ -31,7 +35,10 @@ class GroupTimes(NamedTuple):
         session_ms = values["consumer.session.timeout.ms"]
         interval_ms = values["consumer.heartbeat.interval.ms"]
         assert isinstance(session_ms, int) and isinstance(interval_ms, int)
-        return cls(session_ms, interval_ms)
+        share_session_ms = values["share.session.timeout.ms"]
+        share_interval_ms = values["share.heartbeat.interval.ms"]
+        assert isinstance(share_session_ms, int) and isinstance(share_interval_ms, int)
+        return cls(session_ms, interval_ms, (share_session_ms, share_interval_ms))
 
 
 @dataclass(frozen=True, slots=True)

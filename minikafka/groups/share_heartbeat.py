@@ -88,7 +88,7 @@ def share_heartbeat(
     answer = ShareHeartbeatAnswer(
         updated.member_id,
         updated.epoch,
-        table.limits.share.heartbeat_interval_ms,
+        table.share_times_of(group.group_id)[1],
         updated.assigned if told else None,
         max(epoch, group.epoch),
         _to_initialize(table, group, updated, records, now),
@@ -327,5 +327,5 @@ def expect_share_member(table: GroupTable, group_id: str, member_id: str, now: M
             return NOTHING
         return Decision(_fence(table, group, member), None)
 
-    deadline_ms = now.ms + table.limits.share.session_timeout_ms
+    deadline_ms = now.ms + table.share_times_of(group_id)[0]
     table.timers.schedule(("session", group_id, member_id), deadline_ms, expire)

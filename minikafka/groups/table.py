@@ -87,6 +87,13 @@ class GroupTable:
         default = GroupTimes(limits.session_timeout_ms, limits.heartbeat_interval_ms)
         return self.times.get(group_id, default)
 
+    def share_times_of(self, group_id: str) -> tuple[int, int]:
+        """Return session timeout and heartbeat interval of a share group's members."""
+        own = self.times.get(group_id)
+        limits = self.limits.share
+        default = (limits.session_timeout_ms, limits.heartbeat_interval_ms)
+        return default if own is None or own.share is None else own.share
+
     def is_known(self, group_id: str) -> bool:
         """Say whether there is a group with this id, of any kind."""
         known = group_id in self.groups or group_id in self.consumers

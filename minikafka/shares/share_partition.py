@@ -142,6 +142,7 @@ class SharePartition:
         max_records: int,
         batch_size: int,
         now_ms: int,
+        lock_ms: int | None = None,
     ) -> list[AcquiredRecords]:
         """Give a member what it may have of what was read, in offset order.
 
@@ -153,6 +154,7 @@ class SharePartition:
             batches: first and last offset of each batch in the log, both included.
             max_records: where to stop; the last batch is given as a whole.
             batch_size: new records are given in pieces of about so many, whole batches each.
+            lock_ms: how long the member holds them; None is group.share.record.lock.duration.ms.
         """
         acquired: list[AcquiredRecords] = []
         if not batches or max_records <= 0:
@@ -160,7 +162,9 @@ class SharePartition:
         self._archive_missing(fetch_offset, batches[0][0])
         position = max(batches[0][0], self.start_offset)
         last, left = batches[-1][1], max_records
-        deadline_ms = now_ms + self.limits.record_lock_duration_ms
+        if lock_ms is None:
+            lock_ms = self.limits.record_lock_duration_ms
+        deadline_ms = now_ms + lock_ms
         while position <= last and left > 0:
             each = next(self._flight.ending_from(position), None)
             if each is None or each.first > position:

@@ -214,3 +214,37 @@ async def test_members_may_leave_while_they_hold() -> None:
     told = await acknowledge(stub, 2, (0, 0, ACCEPT))
     stub.close()
     assert partition(told).error_code == 0
+
+
+@pytest.mark.parametrize(
+    ("reset", "first"), [("earliest", 0), ("latest", None), ("by_duration:PT1H", 0)]
+)
+async def test_a_group_begins_where_its_config_says(reset: str, first: int | None) -> None:
+    """share.auto.offset.reset is for the first time that the group reads a partition."""
+    stub = await sharing()
+    config = {"name": "share.auto.offset.reset", "config_operation": 0, "value": reset}
+    resource = {"resource_type": 32, "resource_name": "g", "configs": [config]}
+    [set_] = (await stub.ask(44, 1, resources=[resource], validate_only=False)).responses
+    assert code(set_) is ErrorCode.NONE
+    await join(stub)
+    stub.append("t", stub.clock.wall_ms())
+    await fetch(stub, 0)
+    stub.append("t", stub.clock.wall_ms())
+    got = acquired(await fetch(stub, 1))
+    stub.close()
+    assert got[0][0] == (1 if first is None else first)
+
+
+async def test_a_group_has_a_lock_of_its_own() -> None:
+    """share.record.lock.duration.ms is told with every answer."""
+    stub = await reading()
+    config = {"name": "share.record.lock.duration.ms", "config_operation": 0, "value": "20000"}
+    resource = {"resource_type": 32, "resource_name": "g", "configs": [config]}
+    await stub.ask(44, 1, resources=[resource], validate_only=False)
+    stub.append("t", 1)
+    answer = await fetch(stub, 1)
+    [live] = stub.shares._live.values()
+    stub.close()
+    assert answer.acquisition_lock_timeout.total_seconds() == 20
+    assert live.share is not None
+    assert live.share.next_deadline_ms() == stub.clock.monotonic_ms() + 20_000

@@ -89,8 +89,8 @@ def test_older_versions_are_read() -> None:
 
 
 def test_kinds_of_other_protocols_are_passed_over() -> None:
-    """Records of share groups, or later ones, belong to groups that are not known here."""
-    assert decode_record(b"\0\x0b\0\1g", b"\0\0\0\0\0\1") is None
+    """Records of streams groups, or later ones, belong to groups that are not known here."""
+    assert decode_record(b"\0\x11\0\1g", b"\0\0\0\0\0\1") is None
 
 
 @pytest.mark.parametrize(
