@@ -29,7 +29,7 @@ class ShareGroupLimits:
         Raises:
             ConfigError: values that do not fit together, or an assignor that is not there.
         """
-        for name in ("session.timeout.ms", "heartbeat.interval.ms"):
+        for name in ("session.timeout.ms", "heartbeat.interval.ms", "record.lock.duration.ms"):
             _check_between(config, name)
         limits = cls(
             config.whole("group.share.session.timeout.ms"),

@@ -25,6 +25,7 @@ CONFIG = {
     "group.share.delivery.count.limit": LIMIT,
     "group.share.min.session.timeout.ms": 1_000,
     "group.share.session.timeout.ms": 6_000,
+    "group.share.min.record.lock.duration.ms": 1_000,
     "group.share.record.lock.duration.ms": 3_000,
 }
 
