@@ -167,6 +167,8 @@ class InFlight:
             for offset in range(whole.first, whole.last + 1)
         ]
         self._slices[index : index + 1] = parts
+        # Nobody is to wait for its lock any more.
+        whole.deadline_ms = None
         return parts
 
     def cut(self, start_offset: Offset) -> None:

@@ -249,10 +249,18 @@ class SharePartition:
             if len(batch.types) == 1 and each.first >= first and each.last <= batch.last:
                 self._begin(each, ACKNOWLEDGE_TYPES[batch.types[0]], transition)
                 continue
-            for single in self._flight.divide(each):
+            for single in self._divide_held(each):
                 if first <= single.first <= batch.last:
                     at = single.first - batch.first if len(batch.types) > 1 else 0
                     self._begin(single, ACKNOWLEDGE_TYPES[batch.types[at]], transition)
+
+    def _divide_held(self, whole: Slice) -> list[Slice]:
+        """Return single records of what a member holds; the lock of each ends when it would have."""
+        parts = self._flight.divide(whole)
+        if len(parts) > 1:
+            for each in parts:
+                self._watch(each)
+        return parts
 
     def _meant(self, first: Offset, last: Offset) -> list[Slice]:
         if self._flight.floor(first) is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hypothesis import settings
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -17,6 +17,7 @@ from minikafka.shares.share_partition import (
 )
 from minikafka.shares.state_batches import StateBatch, combine
 
+pytestmark = pytest.mark.time_limit(60)
 _LIMIT, _LOCK_MS = 3, 10
 _members = st.sampled_from(["a", "b", "c"])
 ACCEPT, RELEASE, REJECT = 1, 2, 3
@@ -171,4 +172,3 @@ class SharePartitionMachine(RuleBasedStateMachine):
 
 
 TestSharePartition = SharePartitionMachine.TestCase
-TestSharePartition.settings = settings(max_examples=40, stateful_step_count=30)

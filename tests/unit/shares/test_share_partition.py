@@ -125,6 +125,14 @@ def test_a_lock_ends() -> None:
     assert refusal(share, "a", 0, 1, ACCEPT) is ErrorCode.INVALID_RECORD_STATE
 
 
+def test_the_lock_on_the_rest_of_a_batch_ends() -> None:
+    """Also where the member has spoken of a part of it meanwhile."""
+    share = SharePartition(0, limits=LIMITS)
+    acquire(share, "a", (0, 3))
+    say(share, "a", 0, 1, ACCEPT)
+    assert share.expire(LOCK_MS) == [StateBatch(2, 2, 0, 1), StateBatch(3, 3, 0, 1)]
+
+
 def test_the_last_lock_that_ends_archives() -> None:
     """A lock that ends counts as a delivery; at the limit the record is done."""
     share = SharePartition(0, limits=LIMITS)
