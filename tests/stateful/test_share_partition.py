@@ -35,8 +35,8 @@ class SharePartitionMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now_ms = 0
-        self.log: list[tuple[int, int]] = []
-        self.end = 0
+        self.log: list[tuple[int, int]] = [(0, 3), (4, 4), (6, 9)]
+        self.end = 10
         self.held: dict[int, _Held] = {}
         self.count: dict[int, int] = {}
         self.written: tuple[StateBatch, ...] = ()
@@ -55,11 +55,17 @@ class SharePartitionMachine(RuleBasedStateMachine):
         self.end = first + size
         self.log.append((first, self.end - 1))
 
-    @rule(member=_members, records=st.integers(1, 6), size=st.integers(1, 4))
-    def fetch(self, member: str, records: int, size: int) -> None:
+    @rule(
+        member=_members,
+        records=st.integers(1, 6),
+        size=st.integers(1, 4),
+        from_start=st.booleans(),
+    )
+    def fetch(self, member: str, records: int, size: int, from_start: bool) -> None:
         if not self.share.can_acquire:
             return
-        offset = self.share.next_fetch_offset()
+        # What was read before the others' fetches begins where nothing is to be had any more.
+        offset = self.share.start_offset if from_start else self.share.next_fetch_offset()
         batches = [each for each in self.log if each[1] >= offset][:3]
         got = self.share.acquire(
             member,
