@@ -22,6 +22,22 @@ VOTE = {"partition_index": 0, "replica_epoch": 1, "replica_id": 2, "last_offset"
 LEADER = {"partition_index": 0, "leader_id": 1, "leader_epoch": 1}
 COMMIT = {"partition_index": 0, "committed_offset": 5, "committed_metadata": "m"}
 LISTENERS = [{"name": "CONTROLLER", "host": "h", "port": 1}]
+ACKED = {"first_offset": 0, "last_offset": 1, "acknowledge_types": [1]}
+OF_SHARES = [
+    {
+        "topic_id": uuid.UUID(int=5),
+        "partitions": [{"partition_index": 0, "acknowledgement_batches": [ACKED]}],
+    }
+]
+ALTERED = {"partition_index": 0, "start_offset": 1}
+
+
+def of_state(**fields: Any) -> dict[str, Any]:
+    """Return a request to a share coordinator."""
+    topic = {"topic_id": uuid.UUID(int=5), "partitions": [{"partition": 0, **fields}]}
+    return {"group_id": "g", "topics": [topic]}
+
+
 # A request of each API that uses as many fields as it has; what a version lacks is dropped.
 REQUESTS: dict[int, dict[str, Any]] = {
     2: {"replica_id": -1, "topics": [{"name": "t", "partitions": OF_TIME}]},
@@ -137,6 +153,29 @@ REQUESTS: dict[int, dict[str, Any]] = {
     80: {"voter_id": 2, "voter_directory_id": uuid.UUID(int=2), "listeners": LISTENERS},
     81: {"voter_id": 1, "voter_directory_id": uuid.UUID(int=1)},
     82: {"voter_id": 1, "voter_directory_id": uuid.UUID(int=1), "listeners": LISTENERS},
+    76: {"group_id": "g", "member_id": "m", "member_epoch": 0, "subscribed_topic_names": ["t"]},
+    77: {"group_ids": ["g"]},
+    78: {
+        "group_id": "g",
+        "member_id": "m",
+        "share_session_epoch": 0,
+        "max_wait": 0,
+        "min_bytes": 1,
+        "max_bytes": 1_000,
+        "max_records": 10,
+        "batch_size": 10,
+        "topics": OF_SHARES,
+        "forgotten_topics_data": [],
+    },
+    79: {"group_id": "g", "member_id": "m", "share_session_epoch": 1, "topics": OF_SHARES},
+    83: of_state(state_epoch=1, start_offset=0),
+    84: of_state(leader_epoch=0),
+    85: of_state(state_epoch=1, leader_epoch=0, start_offset=0, state_batches=[]),
+    86: of_state(),
+    87: of_state(),
+    90: {"groups": [{"group_id": "g", "topics": [{"topic_name": "t", "partitions": [0]}]}]},
+    91: {"group_id": "g", "topics": [{"topic_name": "t", "partitions": [ALTERED]}]},
+    92: {"group_id": "g", "topics": [{"topic_name": "t"}]},
 }
 HAND_WRITTEN = (ApiKey.PRODUCE, ApiKey.FETCH)
 EVERY_VERSION = [(key, version) for key in REQUESTS for version in registered(key)]
