@@ -14,7 +14,17 @@ from pathlib import Path
 __all__ = ["CORE", "ROOT", "Rule", "functions", "modules", "packages", "plant", "tracked"]
 
 ROOT = Path(__file__).resolve().parents[2]
-CORE = ("base", "records", "wire", "log", "replication", "quorum", "metadata", "groups")
+CORE = (
+    "base",
+    "records",
+    "wire",
+    "log",
+    "replication",
+    "quorum",
+    "metadata",
+    "groups",
+    "shares",
+)
 """The folders of the package that hold no clock, no I/O and no chance."""
 
 Rule = Callable[[Path], list[str]]
