@@ -293,9 +293,11 @@ def _epochs_outlast_processes(started: Started) -> str | None:
 @check("K9", "answered", ApiKey.VOTE)
 def _epochs_never_fall(answer: Answer) -> str | None:
     """What a node knows of epochs it never forgets."""
+    if answer.api_key != ApiKey.VOTE:
+        return None
     machine = answer.broker.quorum.machine
     known = answer.ghost.quorum_epochs.get(machine.node_id, 0)
-    if answer.api_key == ApiKey.VOTE and machine.epoch < known:
+    if machine.epoch < known:
         return f"node {machine.node_id} is in epoch {machine.epoch}, it knew {known}"
     return None
 
