@@ -151,8 +151,10 @@ class Compaction:
         if found is not None and found.record_count:
             return found
         is_last = self._last_of.get(batch.producer_id) == batch.base_offset
-        if not is_last or batch.max_timestamp_ms < self._active_since_ms:
+        expired = not is_last or batch.max_timestamp_ms < self._active_since_ms
+        if expired and batch.next_offset < self._log.log_end_offset:
             return None
+        # Who copies the log must come to its end, whatever becomes of the last record.
         return found or keep_records(batch, (), now_timestamp_ms=self._now_ms)
 
 

@@ -161,8 +161,13 @@ class ConfluentMember(Member):
         self.owned = frozenset(each.partition for each in self._consumer.assignment())
 
     def commit_now(self) -> None:
-        """Commit what was read."""
-        self._consumer.commit(asynchronous=False)
+        """Commit what was read, if there is anything."""
+        library = import_module("confluent_kafka")
+        try:
+            self._consumer.commit(asynchronous=False)
+        except library.KafkaException as error:
+            if error.args[0].code() != library.KafkaError._NO_OFFSET:
+                raise
 
     def committed_now(self, partition: int) -> int | None:
         """Return what is committed."""

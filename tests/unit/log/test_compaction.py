@@ -160,6 +160,18 @@ def test_last_batch_of_a_producer_stays_without_records_until_it_expires() -> No
     assert [batch.base_offset for batch in log.batches()] == [2]
 
 
+def test_last_batch_of_the_log_stays_even_without_records() -> None:
+    """A follower that copies the log could not come to its end else, and never be in sync."""
+    log = compacted_log(delete_retention_ms=500)
+    put(log, ("a", "1"))
+    put(log, ("a", None))
+    compact(log)
+    log.compacted_to = 0
+    compact(log, now_ms=500)
+    assert content(log) == []
+    assert [(batch.last_offset, batch.record_count) for batch in log.batches()] == [(1, 0)]
+
+
 def test_small_segments_become_one() -> None:
     """As many neighbours as fit into segment.bytes; their files go."""
     storage = MemoryStorage()
