@@ -22,7 +22,7 @@ from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import Offset
 from minikafka.broker.partition import Partition
-from minikafka.broker.purgatory import Condition, Delayed, Purgatory, Watcher
+from minikafka.broker.purgatory import Alarm, Condition, Delayed, Purgatory, Watcher
 from minikafka.broker.replica_manager import ReplicaManager
 from minikafka.groups.commands import Decision, Moment
 from minikafka.records.builder import build_batch
@@ -127,23 +127,6 @@ class _Write(Delayed):
         self._failed()
 
 
-class _Alarm(Delayed):
-    """Calls when something is due in a group."""
-
-    __slots__ = ("_action", "deadline_ms")
-
-    def __init__(self, deadline_ms: int, action: Callable[[], None]) -> None:
-        super().__init__()
-        self.deadline_ms = deadline_ms
-        self._action = action
-
-    def try_complete(self) -> bool:
-        return False
-
-    def expire(self) -> None:
-        self._action()
-
-
 class CoordinatorPartition(Watcher, Generic[C]):
     """The coordinator of one partition, for one tenure of this broker as its leader.
 
@@ -195,7 +178,7 @@ class CoordinatorPartition(Watcher, Generic[C]):
         self._commit_timeout_ms = commit_timeout_ms
         self._load_end = partition.log.log_end_offset
         self._waiting: deque[_Write] = deque()
-        self._alarm: _Alarm | None = None
+        self._alarm: Alarm | None = None
         partition.high_watermark_moved.watchers[self] = None
         self.on_wake(partition.high_watermark_moved)
 
@@ -371,7 +354,7 @@ class CoordinatorPartition(Watcher, Generic[C]):
             return
         if alarm is not None:
             alarm.finish()
-        self._alarm = alarm = _Alarm(deadline_ms, self._tick)
+        self._alarm = alarm = Alarm(deadline_ms, self._tick)
         self._purgatory.watch(alarm, (), deadline_ms)
 
     def _tick(self) -> None:

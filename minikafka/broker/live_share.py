@@ -16,7 +16,7 @@ from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import LeaderEpoch, Offset
 from minikafka.broker.partition import Partition
-from minikafka.broker.purgatory import Condition, Delayed
+from minikafka.broker.purgatory import Alarm, Condition
 from minikafka.log.timestamps import offset_for_timestamp
 from minikafka.shares.offset_reset import duration_ms
 from minikafka.shares.records import ShareKey, StoredShare
@@ -51,23 +51,6 @@ def _shown(error: KafkaError) -> KafkaError:
     if error.code in _AS_THEY_ARE:
         return error
     return KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, error.message)
-
-
-class _Lock(Delayed):
-    """The first lock that ends."""
-
-    __slots__ = ("_action", "deadline_ms")
-
-    def __init__(self, deadline_ms: int, action: Callable[[], None]) -> None:
-        super().__init__()
-        self.deadline_ms = deadline_ms
-        self._action = action
-
-    def try_complete(self) -> bool:
-        return False
-
-    def expire(self) -> None:
-        self._action()
 
 
 class _Write:
@@ -118,7 +101,7 @@ class LiveShare:
         self._state_epoch = 0
         self._waiting: deque[_Write] = deque()
         self._writing = False
-        self._lock: _Lock | None = None
+        self._lock: Alarm | None = None
 
     async def load(self) -> None:
         """Ask the share coordinator what has become of records, then begin."""
@@ -251,7 +234,7 @@ class LiveShare:
             return
         if lock is not None:
             lock.finish()
-        self._lock = lock = _Lock(deadline_ms, self._expire)
+        self._lock = lock = Alarm(deadline_ms, self._expire)
         self._broker.purgatory.watch(lock, (), deadline_ms)
 
     def _expire(self) -> None:

@@ -17,7 +17,7 @@ from minikafka.base.clock import Clock
 from minikafka.base.deferred import Deferred
 from minikafka.net.turns import Turns
 
-__all__ = ["Condition", "Delayed", "Purgatory", "Watcher", "settled"]
+__all__ = ["Alarm", "Condition", "Delayed", "Purgatory", "Watcher", "settled"]
 
 T = TypeVar("T")
 
@@ -88,6 +88,25 @@ class Delayed(Watcher):
             self.entry[2] = None
         for condition in self.conditions:
             condition.watchers.pop(self, None)
+
+
+class Alarm(Delayed):
+    """Waits for nothing but its deadline, monotonic milliseconds, and calls `action` then."""
+
+    __slots__ = ("_action", "deadline_ms")
+
+    def __init__(self, deadline_ms: int, action: Callable[[], None]) -> None:
+        super().__init__()
+        self.deadline_ms = deadline_ms
+        self._action = action
+
+    def try_complete(self) -> bool:
+        """Return False: only time completes it."""
+        return False
+
+    def expire(self) -> None:
+        """Call."""
+        self._action()
 
 
 class Purgatory:

@@ -17,6 +17,7 @@ import pytest
 from minikafka import Cluster
 from minikafka.base.ids import TopicPartition
 from minikafka.broker.group_coordinator import OFFSETS_TOPIC
+from tests.clients.test_groups import until
 from tests.support.group_members import CLIENTS, Member, member
 
 PARTITIONS = 2
@@ -50,14 +51,6 @@ def join(kafka: Cluster) -> Iterator[Callable[..., Member]]:
 
         yield start
     gc.collect()
-
-
-def until(predicate: Callable[[], bool], what: str, timeout: float = 30) -> None:
-    """Wait for something that happens elsewhere."""
-    deadline = time.monotonic() + timeout
-    while not predicate():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.01)
 
 
 def produce(kafka: Cluster, count: int = RECORDS) -> None:

@@ -12,7 +12,7 @@ import pytest
 from minikafka import Cluster
 from minikafka.broker.group_coordinator import OFFSETS_TOPIC
 from minikafka.groups.records import GroupMetadata, StoredGroup, decode_record
-from tests.clients.test_commits import until
+from tests.clients.test_groups import until
 from tests.support.group_members import Member, member
 
 PARTITIONS = 12
