@@ -180,7 +180,6 @@ async def _lead_mutely(simulation: Simulation, protocols: Sequence[GroupProtocol
     member_id, generation_id, joining = "", -1, True
     named = [{"name": each.name, "metadata": each.metadata} for each in protocols]
     while True:
-        leader = simulation.cluster.leader(OFFSETS_TOPIC, _partition_of(simulation))
         shape: dict[str, object] = {
             "group_id": "g0",
             "member_id": member_id,
@@ -193,6 +192,8 @@ async def _lead_mutely(simulation: Simulation, protocols: Sequence[GroupProtocol
             key, version = ApiKey.HEARTBEAT, 3
             shape["generation_id"] = generation_id
         try:
+            # Brokers that have all begun anew know of no topic before they have a controller.
+            leader = simulation.cluster.leader(OFFSETS_TOPIC, _partition_of(simulation))
             if leader is None:
                 raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
             answer = await simulation.cluster.client().call(

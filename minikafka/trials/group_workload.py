@@ -18,6 +18,7 @@ from minikafka.broker.group_coordinator import OFFSETS_TOPIC
 from minikafka.broker.group_partition import GroupPartition
 from minikafka.groups.classic import ClassicGroup
 from minikafka.groups.states import GroupState
+from minikafka.sim.errors import SimError
 from minikafka.trials.chaos_groups import MEMBER_HOST
 from minikafka.trials.profiles import GroupPlan
 from minikafka.trials.rules_offsets import assigned_partitions
@@ -226,6 +227,16 @@ class _Member:
         self._commits = 0
 
     async def live(self) -> None:
+        """Read and commit, for ever; an error nobody has foreseen ends the run."""
+        try:
+            await self._live()
+        except Exception as error:  # noqa: BLE001 - the run ends with it
+            # Nobody awaits what runs on a machine: a group would lack a member, and not say why.
+            ended = SimError(f"{self._name} has ended: {error!r}")
+            ended.__cause__ = error
+            self._groups.simulation.loop.fail(ended)
+
+    async def _live(self) -> None:
         """Read and commit, for ever; begin anew after an error, or after having left."""
         from aiokafka.errors import KafkaError
 
@@ -237,7 +248,8 @@ class _Member:
             try:
                 await consumer.start()
                 await self._work(consumer, draws)
-            except (KafkaError, OSError):
+            except (KafkaError, OSError, KeyError):
+                # aiokafka 0.14: a request that times out on a connection that is gone is a KeyError.
                 await asyncio.sleep(RETRY_S)
             await self._leave(consumer)
             await asyncio.sleep(draws.uniform(0.0, 4.0))
@@ -247,12 +259,15 @@ class _Member:
 
         aiokafka 0.14 commits for ever where it has lost its coordinator when it is closed: it
         asks for no other one then, and tries again because there is none. And it raises its
-        fetcher's CancelledError where that waits to try again.
+        fetcher's CancelledError where that waits to try again, and the error its fetcher or its
+        coordination ended with; what comes after those in its order is not closed then.
         """
+        from aiokafka.errors import KafkaError
+
         try:
             async with asyncio.timeout(STOP_S):
                 await consumer.stop()
-        except (TimeoutError, asyncio.CancelledError):
+        except (TimeoutError, asyncio.CancelledError, KafkaError, KeyError):
             self._groups.simulation.note(f"{self._name} does not close")
             loop, host = self._groups.simulation.loop, self._groups.simulation.host(self._name)
             loop.at_ns(loop.now_ns, lambda: _end(host))
@@ -298,8 +313,7 @@ class _Member:
             for partition, records in found.items():
                 self._groups.read(self._plan.name, partition, records)
             if consumer._fetcher.error_future.done():
-                # aiokafka 0.14 does not tell: a request that times out on a connection that is
-                # gone is a KeyError, which ends its fetcher.
+                # aiokafka 0.14 does not tell: a KeyError as in `_live` ends its fetcher.
                 self._groups.simulation.note(f"{self._name} does not fetch any more")
                 return
             idle = 0 if found else idle + 1

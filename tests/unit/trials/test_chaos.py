@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gc
 import sys
 from collections.abc import Callable, Iterator
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from minikafka.trials import chaos_groups
 from minikafka.trials.chaos import ALL_KINDS, KINDS
 from minikafka.trials.chaos_groups import GROUP_KINDS
 from minikafka.trials.group_workload import Groups
@@ -70,3 +73,20 @@ def test_no_more_brokers_are_down_at_once_than_may_be() -> None:
 
     assert run(scenario, seed=2, config=CONFIG, keep_trace=False).error is None
     assert set(down) == {1}
+
+
+def test_mute_leader_asks_again_while_no_broker_knows_the_topic() -> None:
+    """Brokers that have all begun anew know nothing before they have a controller."""
+
+    async def scenario(simulation: Simulation) -> bool:
+        mute = asyncio.ensure_future(chaos_groups._lead_mutely(simulation, ()))
+        await simulation.sleep(5.0)
+        waits = not mute.done()
+        mute.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await mute
+        return waits
+
+    result = run(scenario, seed=1, brokers=1, config=CONFIG, keep_trace=False)
+    assert result.error is None, result.text()
+    assert result.value
