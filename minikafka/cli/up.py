@@ -27,8 +27,13 @@ _FIRST_ASKED: Mapping[ApiKey, Sequence[int]] = {
     ApiKey.METADATA: (13, 12, 5, 8, 10),
     ApiKey.LIST_OFFSETS: (7, 10, 3, 2),
     ApiKey.INIT_PRODUCER_ID: (4, 5),
-    ApiKey.FIND_COORDINATOR: (2, 6),
+    ApiKey.FIND_COORDINATOR: (2, 6, 1),
     ApiKey.CREATE_TOPICS: (4, 7),
+    ApiKey.JOIN_GROUP: (5, 7),
+    ApiKey.SYNC_GROUP: (3, 5),
+    ApiKey.HEARTBEAT: (3, 4, 1),
+    ApiKey.OFFSET_FETCH: (9, 8, 3),
+    ApiKey.OFFSET_COMMIT: (9, 8, 3),
 }
 
 

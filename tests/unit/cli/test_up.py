@@ -30,3 +30,19 @@ def test_only_served_versions_are_loaded_ahead() -> None:
         assert key not in (ApiKey.PRODUCE, ApiKey.FETCH)
         served = SERVED[key]
         assert all(served.min <= version <= served.max for version in versions)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        ApiKey.FIND_COORDINATOR,
+        ApiKey.JOIN_GROUP,
+        ApiKey.SYNC_GROUP,
+        ApiKey.HEARTBEAT,
+        ApiKey.OFFSET_FETCH,
+        ApiKey.OFFSET_COMMIT,
+    ],
+)
+def test_first_group_finds_its_schemas_loaded(key: ApiKey) -> None:
+    """What a member asks one after the other until its first record, and to commit it."""
+    assert up._FIRST_ASKED.get(key)
