@@ -18,7 +18,7 @@ from minikafka import Cluster
 from minikafka.base.ids import TopicPartition
 from minikafka.broker.group_coordinator import OFFSETS_TOPIC
 from tests.clients.test_groups import until
-from tests.support.group_members import CLIENTS, Member, member
+from tests.support.group_members import Member, each_client, member
 
 PARTITIONS = 2
 RECORDS = 20
@@ -34,7 +34,6 @@ pytestmark = [
         config={"group.min.session.timeout.ms": 500},
     ),
 ]
-each_client = pytest.mark.parametrize("client", sorted(CLIENTS))
 ALL = [(p, offset) for p in range(PARTITIONS) for offset in range(RECORDS // PARTITIONS)]
 
 
@@ -59,7 +58,7 @@ def produce(kafka: Cluster, count: int = RECORDS) -> None:
         kafka.client().produce("orders", number % PARTITIONS, [b"%d" % number])
 
 
-@each_client
+@each_client(by_day="kafka")
 @pytest.mark.parametrize("commit", ["before", "after"])
 def test_commit_before_processing_loses_and_after_it_repeats(
     client: str, commit: str, kafka: Cluster, join: Callable[..., Member]
@@ -85,7 +84,7 @@ def test_commit_before_processing_loses_and_after_it_repeats(
     assert (len(lost), repeated) == expected
 
 
-@each_client
+@each_client(by_day="confluent_kafka")
 @pytest.mark.parametrize(("interval_ms", "repeated"), [(60_000, RECORDS), (100, 0)])
 def test_automatic_commit_repeats_what_was_read_since_the_last_one(
     client: str, interval_ms: int, repeated: int, kafka: Cluster, join: Callable[..., Member]
@@ -119,7 +118,7 @@ def committed(kafka: Cluster) -> int:
     return sum(each.offset for each in offsets if each is not None)
 
 
-@each_client
+@each_client(by_day="aiokafka")
 def test_paused_member_that_polls_stays_while_its_worker_is_busy(
     client: str, kafka: Cluster, join: Callable[..., Member]
 ) -> None:
@@ -140,9 +139,9 @@ def test_paused_member_that_polls_stays_while_its_worker_is_busy(
 
 @pytest.mark.kafka(
     config={
-        "replica.lag.time.max.ms": 2_000,
+        "replica.lag.time.max.ms": 1_000,
         "broker.heartbeat.interval.ms": 100,
-        "broker.session.timeout.ms": 2_000,
+        "broker.session.timeout.ms": 1_000,
     }
 )
 def test_committed_offsets_outlive_compaction_and_a_new_coordinator(

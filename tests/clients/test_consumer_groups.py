@@ -12,6 +12,7 @@ import pytest
 from minikafka import Cluster
 from minikafka.broker.group_coordinator import OFFSETS_TOPIC
 from tests.clients.test_groups import (
+    ENDS,
     PARTITIONS,
     RECORDS,
     everything,
@@ -21,7 +22,12 @@ from tests.clients.test_groups import (
     until,
 )
 from tests.support.external import BOOTSTRAP_VARIABLE, external_bootstrap
-from tests.support.group_members import ConsumerProtocolMember, Member, member
+from tests.support.group_members import (
+    ConsumerProtocolMember,
+    Member,
+    commit_everything,
+    member,
+)
 
 QUICK = {
     "group.consumer.min.heartbeat.interval.ms": 100,
@@ -85,8 +91,7 @@ def test_one_goes_on_with_what_the_other_leaves(
     first, second = join(), join()
     until(lambda: shared(first, second), "they do not share")
     until(lambda: set(everything()) <= set(read(first, second)), "they do not read all")
-    first.commit()
-    second.commit()
+    until(lambda: commit_everything(ENDS, first, second), "they do not commit all")
     before = len(read(first, second))
     first.stop()
     until(lambda: second.owned == ALL, "the other does not take over")
@@ -125,8 +130,7 @@ def test_group_outlives_its_coordinator(kafka: Cluster, join: Callable[..., Memb
     first, second = join(), join()
     until(lambda: shared(first, second), "they do not share")
     until(lambda: set(everything()) <= set(read(first, second)), "they do not read all")
-    first.commit()
-    second.commit()
+    until(lambda: commit_everything(ENDS, first, second), "they do not commit all")
     epoch = group(kafka).epoch
     coordinator = kafka.leader(OFFSETS_TOPIC, ord("g") % 50)
     assert coordinator is not None
@@ -219,6 +223,7 @@ def test_group_goes_back_to_the_classic_protocol(
         assert group(kafka) is None
 
 
+@pytest.mark.kafka(config={**QUICK, "group.consumer.session.timeout.ms": 2_000})
 def test_silent_member_is_replaced(kafka: Cluster, join: Callable[..., Member]) -> None:
     """One that does not poll for too long gives up what it has; its late commit is refused."""
     library = pytest.importorskip("confluent_kafka")

@@ -13,7 +13,13 @@ import pytest
 from minikafka import Cluster
 from minikafka.broker.group_coordinator import OFFSETS_TOPIC
 from tests.support.external import BOOTSTRAP_VARIABLE, external_bootstrap
-from tests.support.group_members import CLIENTS, Member, member
+from tests.support.group_members import (
+    CLIENTS,
+    Member,
+    commit_everything,
+    each_client,
+    member,
+)
 
 PARTITIONS = 4
 RECORDS = 40
@@ -29,7 +35,7 @@ pytestmark = [
         reason=f"{BOOTSTRAP_VARIABLE}: no brokers to kill there",
     ),
 ]
-each_client = pytest.mark.parametrize("client", sorted(CLIENTS))
+ENDS = [RECORDS // PARTITIONS] * PARTITIONS
 
 
 @pytest.fixture
@@ -78,7 +84,7 @@ def everything(per_partition: int = RECORDS // PARTITIONS) -> list[tuple[int, in
     return [(p, offset) for p in range(PARTITIONS) for offset in range(per_partition)]
 
 
-@each_client
+@each_client()
 def test_members_share_the_partitions_and_each_record_is_read_once(
     client: str, kafka: Cluster, join: Callable[..., Member]
 ) -> None:
@@ -89,7 +95,7 @@ def test_members_share_the_partitions_and_each_record_is_read_once(
     until(lambda: set(everything()) <= set(read(first, second)), "they do not read all")
 
 
-@each_client
+@each_client()
 def test_one_goes_on_with_what_the_other_leaves(
     client: str, kafka: Cluster, join: Callable[..., Member]
 ) -> None:
@@ -98,8 +104,7 @@ def test_one_goes_on_with_what_the_other_leaves(
     first, second = join(client), join(client)
     until(lambda: shared(first, second), "they do not share")
     until(lambda: set(everything()) <= set(read(first, second)), "they do not read all")
-    first.commit()
-    second.commit()
+    until(lambda: commit_everything(ENDS, first, second), "they do not commit all")
     before = len(read(first, second))
     first.stop()
     until(lambda: second.owned == frozenset(range(PARTITIONS)), "the other does not take over")
@@ -108,7 +113,7 @@ def test_one_goes_on_with_what_the_other_leaves(
     assert len(read(first, second)) == before + PARTITIONS
 
 
-@each_client
+@each_client()
 def test_restart_goes_on_at_the_committed_offset(
     client: str, kafka: Cluster, join: Callable[..., Member]
 ) -> None:
@@ -125,7 +130,7 @@ def test_restart_goes_on_at_the_committed_offset(
     assert read(again) == [(p, RECORDS // PARTITIONS) for p in range(PARTITIONS)]
 
 
-@each_client
+@each_client(by_day="aiokafka")
 @pytest.mark.kafka(
     config={
         "broker.heartbeat.interval.ms": 100,
@@ -141,13 +146,12 @@ def test_group_outlives_its_coordinator(
     first, second = join(client), join(client)
     until(lambda: shared(first, second), "they do not share")
     until(lambda: set(everything()) <= set(read(first, second)), "they do not read all")
-    first.commit()
-    second.commit()
+    until(lambda: commit_everything(ENDS, first, second), "they do not commit all")
     coordinator = kafka.leader(OFFSETS_TOPIC, ord("g") % 50)
     assert coordinator is not None
     kafka.broker(coordinator).crash()
     offsets = [first.committed(partition) for partition in range(PARTITIONS)]
-    assert offsets == [RECORDS // PARTITIONS] * PARTITIONS
+    assert offsets == ENDS
     kafka.wait_until(
         lambda: all(kafka.leader("orders", each) != coordinator for each in range(PARTITIONS))
     )
@@ -197,7 +201,7 @@ def test_cooperative_members_share(
     until(lambda: set(everything()) <= set(read(first, second)), "they do not read all")
 
 
-@each_client
+@each_client(by_day="confluent_kafka")
 @pytest.mark.parametrize(("reset", "want"), [("earliest", RECORDS), ("latest", 0)])
 def test_group_without_offsets_begins_where_it_is_told(
     client: str, reset: str, want: int, kafka: Cluster, join: Callable[..., Member]

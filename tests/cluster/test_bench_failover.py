@@ -36,7 +36,13 @@ def collected() -> Iterator[None]:
     gc.collect()
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize(
+    "client",
+    [
+        pytest.param(name, marks=[] if name == "aiokafka" else [pytest.mark.nightly])
+        for name in CLIENTS
+    ],
+)
 def test_killed_leader_takes_what_it_alone_acknowledged(client: str) -> None:
     """With acks=1 records are gone that the client was promised; with acks=all not one."""
     if find_spec(CLIENTS[client][0]) is None:

@@ -18,6 +18,8 @@ SMALL = {
     "internal.metadata.max.fetch.size.in.bytes": 500,
     "controller.quorum.election.timeout.ms": 150,
     "controller.quorum.fetch.timeout.ms": 300,
+    "broker.heartbeat.interval.ms": 100,
+    "broker.session.timeout.ms": 1_000,
 }
 
 

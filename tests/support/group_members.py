@@ -13,7 +13,16 @@ from importlib import import_module
 from queue import Empty, Queue
 from typing import Any, ClassVar
 
-__all__ = ["CLIENTS", "ConsumerProtocolMember", "Member", "member"]
+import pytest
+
+__all__ = [
+    "CLIENTS",
+    "ConsumerProtocolMember",
+    "Member",
+    "commit_everything",
+    "each_client",
+    "member",
+]
 
 POLL_S = 0.05
 TIMES: dict[str, Any] = {
@@ -312,3 +321,22 @@ CLIENTS: dict[str, type[Member]] = {
 def member(client: str, bootstrap: str, topic: str, group: str, **options: Any) -> Member:
     """Return a new member that uses a client."""
     return CLIENTS[client](bootstrap, topic, group, **options)
+
+
+def each_client(*, by_day: str | None = None) -> pytest.MarkDecorator:
+    """Run a test with each client; if one of them is for the day, with the others at night."""
+    return pytest.mark.parametrize(
+        "client",
+        [
+            pytest.param(name, marks=[] if by_day in (None, name) else [pytest.mark.nightly])
+            for name in sorted(CLIENTS)
+        ],
+    )
+
+
+def commit_everything(ends: list[int], *members: Member) -> bool:
+    """Commit, and say whether that was everything: who just got a partition reads it again."""
+    for each in members:
+        each.commit()
+    asked, job = range(len(ends)), members[0].committed_now
+    return members[0].do(lambda: [job(partition) for partition in asked] == ends) is True
