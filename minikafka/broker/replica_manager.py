@@ -328,6 +328,10 @@ class ReplicaManager:
             leader.on_partition_changed(
                 state.isr, state.partition_epoch, now_ms, state.replicas
             )
+            if len(leader.isr) < len(leader.replicas):
+                # Who has caught up while the former wish was pending is not heard again soon:
+                # a session says what changes.
+                self._on_isr_wanted(partition)
             return
         partition.follower = None
         partition.log.epochs.assign(state.leader_epoch, partition.log.log_end_offset)

@@ -6,7 +6,7 @@ Two logs agree up to an offset exactly if their hashes there do.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from minikafka.base.ids import LeaderEpoch, Offset
@@ -35,7 +35,7 @@ class Chain:
         disk_losses: how often the disk had lost something when the log was opened.
     """
 
-    __slots__ = ("_base_offsets", "disk_losses", "entries", "log", "root", "root_hash")
+    __slots__ = ("_base_offsets", "_gone", "disk_losses", "entries", "log", "root", "root_hash")
 
     def __init__(
         self, log: PartitionLog, root: Offset = 0, root_hash: int = 0, disk_losses: int = 0
@@ -46,12 +46,14 @@ class Chain:
         self.root_hash = root_hash
         self.entries: list[Entry] = []
         self._base_offsets: list[Offset] = []
+        self._gone: dict[Offset, None] = {}
 
     def restart(self, root: Offset, root_hash: int) -> None:
         """Begin anew at `root`: a snapshot stands for what lies below it."""
         self.root, self.root_hash = root, root_hash
         self.entries.clear()
         self._base_offsets.clear()
+        self._gone.clear()
 
     @property
     def end(self) -> Offset:
@@ -71,18 +73,38 @@ class Chain:
         return entry
 
     def take(self, entries: Sequence[Entry]) -> None:
-        """Add what is known of other logs."""
+        """Add what is known of other logs; of which this one holds the last."""
+        offsets = [entry.base_offset for entry in entries]
         self.entries += entries
-        self._base_offsets += [entry.base_offset for entry in entries]
+        self._base_offsets += offsets
+        self._gone.update(dict.fromkeys(offsets[:-1]))
+
+    def thin(self, start: Offset, end: Offset, left: Iterable[Offset]) -> None:
+        """Note that of the batches from `start` to `end` compaction has left those at `left`.
+
+        They stay entries: the log stands for them all the same.
+        """
+        first, last = (
+            bisect_left(self._base_offsets, start),
+            bisect_left(self._base_offsets, end),
+        )
+        self._gone.update(dict.fromkeys(self._base_offsets[first:last]))
+        for offset in left:
+            self._gone.pop(offset, None)
 
     def cut(self, end: Offset) -> list[Entry]:
-        """Remove and return the batches that reach `end`."""
+        """Remove the batches that reach `end`; return those that compaction had not taken."""
         count = bisect_left(self._base_offsets, end)
         while count and self.entries[count - 1].next_offset > end:
             count -= 1
         removed = self.entries[count:]
         del self.entries[count:], self._base_offsets[count:]
-        return removed
+        return [entry for entry in removed if not self._forget(entry.base_offset)]
+
+    def _forget(self, offset: Offset) -> bool:
+        was_gone = offset in self._gone
+        self._gone.pop(offset, None)
+        return was_gone
 
     def at(self, base_offset: Offset) -> Entry | None:
         """Return the batch that holds `base_offset`, None where there is none."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -101,23 +101,20 @@ class GhostPartition:
     unclean_epoch: LeaderEpoch | None = None
     compacted_below: Offset = 0
 
-    def followed(self, chain: Chain, batch: Batch) -> list[Entry]:
-        """Add a batch to a replica's log; return it, and before it what compaction has taken."""
+    def followed(self, chain: Chain, batch: Batch, old: Chain | None = None) -> list[Entry]:
+        """Add a batch to a replica's log; return it, and before it what compaction has taken.
+
+        Args:
+            old: the log as it was before a crash. It may hold what is no longer committed.
+        """
         if batch.base_offset >= self.compacted_below:
             return [chain.append(batch)]
-        first = bisect_left(self.committed, chain.end, key=lambda entry: entry.base_offset)
-        last = bisect_right(
-            self.committed, batch.base_offset, key=lambda entry: entry.base_offset
-        )
-        entries = self.committed[first:last]
-        known = entries[-1] if entries else None
-        if known is None or (known.base_offset, known.epoch) != (
-            batch.base_offset,
-            batch.leader_epoch,
-        ):
-            return [chain.append(batch)]
-        chain.take(entries)
-        return entries
+        for history in (self.committed, () if old is None else old.entries):
+            entries = _up_to(history, chain.end, batch)
+            if entries:
+                chain.take(entries)
+                return entries
+        return [chain.append(batch)]
 
     @property
     def may_have_lost(self) -> bool:
@@ -312,3 +309,15 @@ class Ghost:
     def may_have_lost(self) -> bool:
         """True where some partition may have lost something within what was promised."""
         return any(partition.may_have_lost for partition in self.partitions.values())
+
+
+def _up_to(history: Sequence[Entry], start: Offset, batch: Batch) -> list[Entry]:
+    """Return what a history has from `start` up to and with a batch; nothing if it lacks that."""
+    first = bisect_left(history, start, key=lambda entry: entry.base_offset)
+    last = bisect_right(history, batch.base_offset, key=lambda entry: entry.base_offset)
+    entries = list(history[first:last])
+    known = entries[-1] if entries else None
+    if known is None:
+        return []
+    same = (known.base_offset, known.epoch) == (batch.base_offset, batch.leader_epoch)
+    return entries if same else []

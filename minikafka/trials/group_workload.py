@@ -65,7 +65,7 @@ class Groups:
         self._plans = plans
         self._end_s = end_s
         self._tasks: list[asyncio.Task[Any]] = []
-        self._owners: dict[tuple[str, int, TopicPartition], str] = {}
+        self._owners: dict[tuple[int, str, int, TopicPartition], str] = {}
         self.processed: dict[str, dict[tuple[str, int, bytes], None]] = {
             plan.name: {} for plan in plans
         }
@@ -113,14 +113,28 @@ class Groups:
             processed[partition.topic, partition.partition, bytes(record.value)] = None
 
     def owns(self, group: str, generation: int, member: str, partitions: Any) -> None:
-        """Note what a member holds itself to own; in a generation nobody else does (G2)."""
+        """Note what a member holds itself to own; in a generation nobody else does (G2).
+
+        A group whose records were lost, as the settings allow, counts from 1 again.
+        """
+        losses = self._losses()
         for each in sorted(partitions):
             place = TopicPartition(each.topic, each.partition)
-            owner = self._owners.setdefault((group, generation, place), member)
+            owner = self._owners.setdefault((losses, group, generation, place), member)
             if owner != member:
                 self._simulation.violated(
                     "G2", f"{owner} and {member} of {group} own {place} in {generation}"
                 )
+
+    def _losses(self) -> int:
+        """Return how often records of groups were, or may have been, lost with a licence."""
+        ghost = self._simulation.invariants.ghost
+        topic = None if ghost.image is None else ghost.image.topics.get(OFFSETS_TOPIC)
+        return sum(
+            partition.licensed + partition.unclean_count
+            for (topic_id, _), partition in ghost.partitions.items()
+            if topic is not None and topic_id == topic.topic_id
+        )
 
     # --- what is owed ----------------------------------------------------------------------
 

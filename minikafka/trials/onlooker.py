@@ -77,7 +77,7 @@ class Onlooker:
         losses = self._ghost.disk_losses(self._id)
         chain = ghost.chains[self._id] = Chain(log, start, root_hash, losses)
         batches = [batch for segment in log.segments for batch in segment.batches]
-        self._note(log, ghost, chain, batches)
+        self._note(log, ghost, chain, batches, old)
         self._run("opened", Opened(self._id, log, ghost, chain, old))
         if old is not None and chain.end < old.end:
             ghost.losses[self._id] = Loss(self._id, chain.end)
@@ -91,11 +91,18 @@ class Onlooker:
             del ghost.losses[self._id]
 
     def _note(
-        self, log: PartitionLog, ghost: GhostPartition, chain: Chain, batches: Sequence[Batch]
+        self,
+        log: PartitionLog,
+        ghost: GhostPartition,
+        chain: Chain,
+        batches: Sequence[Batch],
+        old: Chain | None = None,
     ) -> None:
         if batches:
             before = chain.end
-            entries = [entry for batch in batches for entry in ghost.followed(chain, batch)]
+            entries = [
+                entry for batch in batches for entry in ghost.followed(chain, batch, old)
+            ]
             self._run("appended", self._replica(log, ghost, chain, entries, before))
 
     def truncated(self, log: PartitionLog, old_end: Offset) -> None:
@@ -135,7 +142,9 @@ class Onlooker:
     ) -> None:
         """Look at what a compaction has left of some segments."""
         ghost = self._ghost.partition(log)
-        ghost.compacted_below = max(ghost.compacted_below, sources[-1].next_offset)
+        start, end = sources[0].base_offset, sources[-1].next_offset
+        ghost.compacted_below = max(ghost.compacted_below, end)
+        ghost.chains[self._id].thin(start, end, [batch.base_offset for batch in batches])
         assert self._broker is not None, "only a broker that runs compacts"
         event = CompactedLog(self._id, log, sources, batches, self._broker.clock)
         self._run("compacted", event)

@@ -7,8 +7,6 @@ import pytest
 from minikafka import AsyncCluster, Cluster, ErrorCode, KafkaError
 
 COMPACTED = {"cleanup.policy": "compact"}
-# Who catches up while another one is taken into the ISR is looked at again in half of this.
-QUICK = {"replica.lag.time.max.ms": 1_000, "replica.fetch.wait.max.ms": 200}
 
 
 async def test_compacted_topic_keeps_the_newest_value_of_each_key() -> None:
@@ -31,7 +29,7 @@ async def test_compacted_topic_keeps_the_newest_value_of_each_key() -> None:
 
 async def test_replica_that_comes_later_copies_a_compacted_log() -> None:
     """With its gaps: a broker that had nothing has what the others have."""
-    async with AsyncCluster(brokers=3, seed=1, config=QUICK) as cluster:
+    async with AsyncCluster(brokers=3, seed=1) as cluster:
         await cluster.create_topic("state", replication_factor=1, config=COMPACTED)
         for number in range(6):
             await cluster.client().produce("state", 0, [(b"k", b"%d" % number)])

@@ -74,6 +74,16 @@ def test_new_isr_does_not_make_a_new_leadership(cell: Cell) -> None:
     assert (after.isr, after.partition_epoch) == ((1, 2), 1)
 
 
+def test_who_caught_up_while_a_wish_was_pending_is_thought_of_at_once(cell: Cell) -> None:
+    """Its session says what changes, and its position does not: the leader hears no more of it."""
+    leader = cell[1]
+    leader.wishes.clear()
+    cell.change(leader=1, leader_epoch=0, isr=(1, 2), partition_epoch=1)
+    assert leader.wishes == [leader.partition()]
+    cell.change(leader=1, leader_epoch=0, isr=(1, 2, 3), partition_epoch=2)
+    assert leader.wishes == [leader.partition()]
+
+
 def test_leadership_begins_at_the_log_end(cell: Cell) -> None:
     """The new epoch is noted in the log before anything is written in it."""
     cell[1].produce(b"a")

@@ -47,6 +47,25 @@ def test_cut_removes_what_reaches_the_new_end() -> None:
     assert log.end == 1
 
 
+def test_cut_takes_nothing_that_compaction_has_taken_before() -> None:
+    """A log that is cut back into a gap ends before the gap, and has lost nothing by it."""
+    log = chain(batch(0), batch(1), batch(2))
+    log.thin(0, 2, [1])
+    assert [entry.base_offset for entry in log.cut(0)] == [1, 2]
+    log.take(chain(batch(0), batch(1)).entries)
+    assert [entry.base_offset for entry in log.cut(0)] == [1]
+
+
+def test_opened_log_stands_for_what_it_held_before_the_crash() -> None:
+    """Also where compaction has thinned it, and the history it belongs to was given up since."""
+    ghost = GhostPartition("t-0", internal=False, compacted_below=2)
+    old, found = chain(batch(0), batch(1), batch(2)), chain()
+    assert [entry.base_offset for entry in ghost.followed(found, batch(1), old)] == [0, 1]
+    assert [entry.base_offset for entry in ghost.followed(found, batch(2), old)] == [2]
+    assert found.entries == old.entries
+    assert [entry.base_offset for entry in ghost.followed(chain(), batch(1))] == [1]
+
+
 def test_entry_is_found_by_any_offset_in_it() -> None:
     """Inside a batch is in the batch; behind the log is nowhere."""
     log = chain(batch(0), batch(1, 3))
