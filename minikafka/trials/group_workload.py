@@ -19,6 +19,8 @@ from minikafka.broker.group_partition import GroupPartition
 from minikafka.groups.classic import ClassicGroup
 from minikafka.groups.states import GroupState
 from minikafka.trials.chaos_groups import MEMBER_HOST
+from minikafka.trials.member_views import MemberViews
+from minikafka.trials.own_member import OwnMember, unmet_consumers
 from minikafka.trials.profiles import GroupPlan
 from minikafka.trials.rules_offsets import assigned_partitions
 
@@ -65,6 +67,7 @@ class Groups:
         self._end_s = end_s
         self._tasks: list[asyncio.Task[Any]] = []
         self._owners: dict[tuple[str, int, TopicPartition], str] = {}
+        self._views: dict[str, MemberViews] = {}
         self.processed: dict[str, dict[tuple[str, int, bytes], None]] = {
             plan.name: {} for plan in plans
         }
@@ -75,8 +78,14 @@ class Groups:
         for plan in self._plans:
             for number in range(plan.members):
                 name = f"{MEMBER_HOST}{plan.name}-{number}"
-                member = _Member(self, plan, name)
+                member = self._member(plan, name)
                 self._tasks.append(self._simulation.host(name).start(member.live))
+
+    def _member(self, plan: GroupPlan, name: str) -> _Member | OwnMember:
+        if plan.protocol == "classic":
+            return _Member(self, plan, name)
+        views = self._views.setdefault(plan.name, MemberViews(self._simulation, plan.name))
+        return OwnMember(self, plan, views, name)
 
     def stop(self) -> None:
         """End every member."""
@@ -147,6 +156,9 @@ class Groups:
         coordinator = self._coordinator(plan.name)
         if coordinator is None or coordinator.loading:
             return "no coordinator"
+        if plan.protocol == "consumer":
+            missing = unmet_consumers(coordinator.coordinator, plan, self._places)
+            return missing or self._lag(coordinator, plan.name)
         group = coordinator.coordinator.group(plan.name)
         if group is None or group.state is not GroupState.STABLE:
             return "unknown" if group is None else group.state.value

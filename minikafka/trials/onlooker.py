@@ -249,6 +249,7 @@ class Onlooker:
         )
         if latest:
             offsets.look(groups.coordinator.groups(), now_ms)
+            offsets.consumers.look(groups.coordinator.table.consumers.values(), now_ms)
             if decision is not None:
                 offsets.command = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minikafka.trials import (
     rules_compaction,
+    rules_consumers,
     rules_controller,
     rules_groups,
     rules_log,
@@ -22,6 +23,7 @@ ALL_RULES = tuple(
     rule
     for module in (
         rules_compaction,
+        rules_consumers,
         rules_controller,
         rules_groups,
         rules_log,
