@@ -20,6 +20,7 @@ from minikafka.cluster.connection import ConnectionLost
 from minikafka.groups.consumer_members import JOIN_EPOCH, LEAVE_EPOCH, LEAVE_STATIC_EPOCH
 from minikafka.trials.consumer_reading import ConsumerReading
 from minikafka.trials.coordinator_link import LOOK_ELSEWHERE, Backoff, CoordinatorLink
+from minikafka.trials.heartbeats import Heartbeats, over
 from minikafka.trials.member_views import MemberViews
 from minikafka.wire.versions import ApiKey
 
@@ -34,8 +35,6 @@ _DAWDLES = 0.1
 """How often a member takes its time before it gives something up."""
 _COMMITS = 3
 """How often a member tries to commit before it gives up partitions."""
-_FENCED = (ErrorCode.FENCED_MEMBER_EPOCH, ErrorCode.UNKNOWN_MEMBER_ID)
-_GONE = (*_FENCED, ErrorCode.GROUP_ID_NOT_FOUND)
 _IDLE_S = 0.2
 
 
@@ -85,10 +84,15 @@ class ConsumerMember:
         self._lives = 0
         self._target: tuple[TopicPartition, ...] | None = None
         self._owned: tuple[TopicPartition, ...] = ()
-        self._tells_all = True
         self._tells_owned = False
-        self._interval_s = 1.0
-        self._due = asyncio.Event()
+        self._heartbeats = Heartbeats(
+            self._link,
+            ApiKey.CONSUMER_GROUP_HEARTBEAT,
+            draws,
+            shape=self._shape,
+            hear=self._hear,
+            gone=self._give_up_all,
+        )
 
     async def live(self) -> None:
         """Read and commit until it is time to leave, or an instance id is another's.
@@ -96,52 +100,21 @@ class ConsumerMember:
         Cancellation: leaves nothing behind but the membership.
         """
         self._views.clear(self._name)
-        beating = asyncio.get_running_loop().create_task(self._beat())
+        await self._reading.leaders.learn(self._draws)
+        beating = asyncio.get_running_loop().create_task(self._heartbeats.run())
         try:
             await self._work(beating)
         finally:
             beating.cancel()
-            await asyncio.gather(beating, return_exceptions=True)
             self._views.clear(self._name)
             await self._reading.close()
-        if beating.cancelled():
+        if not await over(beating):
             await self._leave()
         await self._link.forget()
 
     # --- heartbeats ------------------------------------------------------------------------
 
-    async def _beat(self) -> None:
-        """Send heartbeats for ever; end where that cannot go on."""
-        backoff = Backoff(self._draws)
-        while True:
-            self._due.clear()
-            try:
-                answer = await self._link.ask(ApiKey.CONSUMER_GROUP_HEARTBEAT, self._shape())
-                code = ErrorCode(answer.error_code)
-            except (ConnectionLost, KafkaError):
-                code = ErrorCode.COORDINATOR_NOT_AVAILABLE
-            if code is ErrorCode.NONE:
-                backoff.over()
-                self._hear(answer)
-                await self._until_due()
-                continue
-            if code is ErrorCode.FENCED_INSTANCE_ID:
-                return
-            self._tells_all = True
-            if code in _GONE:
-                self._give_up_all()
-            elif code in LOOK_ELSEWHERE:
-                await self._link.forget()
-            await backoff.wait()
-
-    async def _until_due(self) -> None:
-        try:
-            async with asyncio.timeout(self._interval_s):
-                await self._due.wait()
-        except TimeoutError:
-            return
-
-    def _shape(self) -> dict[str, object]:
+    def _shape(self, tells_all: bool) -> dict[str, object]:
         """Return what is to be said now: all, or what has changed."""
         shape: dict[str, object] = {
             "group_id": self._plan.name,
@@ -151,27 +124,28 @@ class ConsumerMember:
             "rebalance_timeout": -1,
             "topic_partitions": None,
         }
-        if self._tells_all:
+        if tells_all:
             shape["rebalance_timeout"] = self._plan.rebalance_ms
             shape["subscribed_topic_names"] = list(self._groups.topics)
             shape["server_assignor"] = self._plan.assignor
-        if self._tells_all or self._tells_owned:
+        if tells_all or self._tells_owned:
             shape["topic_partitions"] = self._said()
-        self._tells_all = self._tells_owned = False
+        self._tells_owned = False
         return shape
 
     def _said(self) -> list[Mapping[str, object]]:
         found: dict[uuid.UUID, list[int]] = {}
         for place in self._owned:
-            found.setdefault(self._reading.topic_id(place.topic), []).append(place.partition)
+            found.setdefault(self._reading.leaders.topic_id(place.topic), []).append(
+                place.partition
+            )
         return [{"topic_id": each, "partitions": found[each]} for each in found]
 
     def _hear(self, answer: Any) -> None:
         self._epoch = answer.member_epoch
-        self._interval_s = answer.heartbeat_interval.total_seconds()
         if answer.assignment is not None:
             self._target = tuple(
-                TopicPartition(self._reading.name(topic.topic_id), number)
+                TopicPartition(self._reading.leaders.name(topic.topic_id), number)
                 for topic in answer.assignment.topic_partitions
                 for number in topic.partitions
             )
@@ -188,7 +162,7 @@ class ConsumerMember:
     async def _leave(self) -> None:
         """Say good-bye; a static member says that it will be back."""
         epoch = LEAVE_STATIC_EPOCH if self._plan.static else LEAVE_EPOCH
-        shape = {**self._shape(), "member_epoch": epoch, "topic_partitions": None}
+        shape = {**self._shape(False), "member_epoch": epoch, "topic_partitions": None}
         try:
             await self._link.ask(ApiKey.CONSUMER_GROUP_HEARTBEAT, shape)
         except (ConnectionLost, KafkaError):
@@ -196,20 +170,20 @@ class ConsumerMember:
 
     # --- reading ---------------------------------------------------------------------------
 
-    async def _work(self, beating: asyncio.Future[None]) -> None:
+    async def _work(self, beating: asyncio.Task[None]) -> None:
         """Read until it is time to leave; go where the coordinator wants us in between."""
         backoff = Backoff(self._draws)
         while not beating.done():
             try:
-                if not self._reading.knows_topics:
-                    await self._reading.refresh()
+                if not self._reading.leaders.known:
+                    await self._reading.leaders.refresh()
                 await self._reconcile()
                 if not self._groups.ending and self._draws.random() < _LEAVES:
                     await self._commit(self._owned)
                     return
                 await self._read()
             except (ConnectionLost, KafkaError):
-                self._reading.forget_topics()
+                self._reading.leaders.forget()
                 await backoff.wait()
             else:
                 backoff.over()
@@ -252,7 +226,7 @@ class ConsumerMember:
         self._reading.keep(target)
         self._views.take(self._name, self._member_id, added)
         self._tells_owned = True
-        self._due.set()
+        self._heartbeats.hurry()
 
     async def _fetch_offsets(self, places: tuple[TopicPartition, ...]) -> bool:
         """Begin where the group is; False where the coordinator does not say."""

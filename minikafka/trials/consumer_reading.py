@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable
 from random import Random
 
-from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.base.errors import ErrorCode
 from minikafka.base.ids import TopicPartition
 from minikafka.cluster.connection import ConnectionLost
 from minikafka.cluster.consumer_records import consumer_records, whole_batches
 from minikafka.cluster.partition_state import Record
-from minikafka.cluster.remote import RemoteCluster, RemoteTopic, check, parse_bootstrap_servers
+from minikafka.cluster.remote import RemoteCluster, check, parse_bootstrap_servers
 from minikafka.trials.coordinator_link import TIMEOUT_S
+from minikafka.trials.topic_leaders import TopicLeaders
 from minikafka.wire.fetch import (
     FetchPartition,
     FetchPartitionResponse,
@@ -33,13 +33,16 @@ _IDLE_FETCHES = 4
 
 
 class ConsumerReading:
-    """Positions of one consumer, and its connections to leaders; one leader is asked at a time."""
+    """Positions of one consumer, and its connections to leaders; one leader is asked at a time.
+
+    Attributes:
+        leaders: of all topics it may read.
+        has_to_commit: there is something new to commit, or nothing has come for a while.
+    """
 
     def __init__(self, bootstrap: str, topics: Iterable[str], draws: Random) -> None:
-        self._names = tuple(topics)
         self._cluster = RemoteCluster(parse_bootstrap_servers(bootstrap), TIMEOUT_S)
-        self._topics: dict[str, RemoteTopic] = {}
-        self._ids: dict[str, uuid.UUID] = {}
+        self.leaders = TopicLeaders(self._cluster, topics)
         self._draws = draws
         self._positions: dict[TopicPartition, int] = {}
         self._paused: dict[TopicPartition, None] = {}
@@ -50,34 +53,6 @@ class ConsumerReading:
     async def close(self) -> None:
         """No connection is left."""
         await self._cluster.close()
-
-    # --- who leads what --------------------------------------------------------------------
-
-    @property
-    def knows_topics(self) -> bool:
-        """Say whether leaders are known; not whether they still lead."""
-        return bool(self._topics)
-
-    def forget_topics(self) -> None:
-        """Look for leaders anew before the next fetch."""
-        self._topics = {}
-
-    async def refresh(self) -> None:
-        """Learn who leads; raises ConnectionLost, and KafkaError for a topic that is not there."""
-        found = await self._cluster.topics(self._names)
-        for topic in found.values():
-            check(topic.error)
-            assert topic.topic_id is not None
-            self._ids[topic.name] = uuid.UUID(topic.topic_id)
-        self._topics = found
-
-    def topic_id(self, name: str) -> uuid.UUID:
-        """Return the id of a topic that is known."""
-        return self._ids[name]
-
-    def name(self, topic_id: uuid.UUID) -> str:
-        """Return the name of a topic that is known."""
-        return next(name for name, known in self._ids.items() if known == topic_id)
 
     # --- positions -------------------------------------------------------------------------
 
@@ -130,7 +105,7 @@ class ConsumerReading:
         leaders: dict[int, list[TopicPartition]] = {}
         for place in self._positions:
             if place not in self._paused:
-                leaders.setdefault(self._leader(place), []).append(place)
+                leaders.setdefault(self.leaders.leader(place), []).append(place)
         if not leaders:
             return {}
         self._next += 1
@@ -152,12 +127,6 @@ class ConsumerReading:
         if self._idle and self._idle % _IDLE_FETCHES == 0:
             self.has_to_commit = True
         return found
-
-    def _leader(self, place: TopicPartition) -> int:
-        for partition in self._topics[place.topic].partitions:
-            if partition.number == place.partition and partition.leader >= 0:
-                return partition.leader
-        raise KafkaError(ErrorCode.LEADER_NOT_AVAILABLE)
 
     async def _ask(
         self, leader: int, places: list[TopicPartition], *, shared: bool

@@ -20,7 +20,7 @@ from minikafka.groups.classic import ClassicGroup
 from minikafka.groups.states import GroupState
 from minikafka.trials.chaos_groups import MEMBER_HOST
 from minikafka.trials.member_views import MemberViews
-from minikafka.trials.own_member import OwnMember, unmet_consumers
+from minikafka.trials.own_member import OwnMember, unmet_consumers, unmet_shares
 from minikafka.trials.profiles import GroupPlan
 from minikafka.trials.rules_offsets import assigned_partitions
 
@@ -136,12 +136,14 @@ class Groups:
         """Return once every group is stable and has committed all there is.
 
         Raises:
-            Violation: L7, not within `timeout` virtual seconds.
+            Violation: L7, or L10 for a share group, not within `timeout` virtual seconds.
         """
         try:
             await self._simulation.until(lambda: self.unmet() is None, timeout)
         except TimeoutError as error:
-            self._simulation.violated("L7", f"{self.unmet() or 'met at last'}; {error}")
+            late = next((plan for plan in self._plans if self._unmet(plan)), None)
+            rule = "L10" if late is not None and late.protocol == "share" else "L7"
+            self._simulation.violated(rule, f"{self.unmet() or 'met at last'}; {error}")
             raise
 
     def unmet(self) -> str | None:
@@ -159,6 +161,9 @@ class Groups:
         if plan.protocol == "consumer":
             missing = unmet_consumers(coordinator.coordinator, plan, self._places)
             return missing or self._lag(coordinator, plan.name)
+        if plan.protocol == "share":
+            ghost = self._simulation.invariants.ghost
+            return unmet_shares(coordinator.coordinator, plan, ghost, self._places)
         group = coordinator.coordinator.group(plan.name)
         if group is None or group.state is not GroupState.STABLE:
             return "unknown" if group is None else group.state.value

@@ -18,7 +18,7 @@ Patch: TypeAlias = tuple[Any, str, Any]
 
 Acks: TypeAlias = Literal["all", 0, 1]
 
-Protocol: TypeAlias = Literal["classic", "consumer"]
+Protocol: TypeAlias = Literal["classic", "consumer", "share"]
 """Of a group's members."""
 
 

@@ -19,6 +19,7 @@ from minikafka.trials.mutations_groups import GROUP_MUTATIONS
 from minikafka.trials.mutations_moving import MOVING_MUTATIONS
 from minikafka.trials.mutations_quorum import QUORUM_MUTATIONS
 from minikafka.trials.mutations_rules import RULE_MUTATIONS
+from minikafka.trials.mutations_shares import SHARE_MUTATIONS
 from minikafka.trials.mutations_voters import VOTER_MUTATIONS
 
 __all__ = ["MUTATIONS", "Mutation", "mutated"]
@@ -55,6 +56,7 @@ MUTATIONS: dict[str, Mutation] = {
     **VOTER_MUTATIONS,
     **GROUP_MUTATIONS,
     **CONSUMER_MUTATIONS,
+    **SHARE_MUTATIONS,
 }
 """All planted bugs, by id."""
 

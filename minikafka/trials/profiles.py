@@ -74,8 +74,9 @@ PROFILES: dict[str, Profile] = {
 }
 
 
-CONSUMER_GROUPS = 0.35
-"""How often the last group of a trial with groups is of the consumer protocol."""
+CLASSIC: Protocol = "classic"
+PROTOCOLS: tuple[tuple[Protocol, float], ...] = (("consumer", 0.35), ("share", 0.4))
+"""How often the last group of a trial with groups is of another protocol: each, if not the one before."""
 CONSUMER_TIMES: Mapping[str, ConfigInput] = {
     "group.consumer.min.session.timeout.ms": 6_000,
     "group.consumer.session.timeout.ms": 6_000,
@@ -83,6 +84,18 @@ CONSUMER_TIMES: Mapping[str, ConfigInput] = {
     "group.consumer.heartbeat.interval.ms": 1_000,
 }
 """Of members of the consumer protocol, whose times are the brokers'; as of classic ones here."""
+SHARE_CONFIG: Mapping[str, ConfigInput] = {
+    "group.share.enable": True,
+    "group.share.min.session.timeout.ms": 6_000,
+    "group.share.session.timeout.ms": 6_000,
+    "group.share.min.heartbeat.interval.ms": 1_000,
+    "group.share.heartbeat.interval.ms": 1_000,
+    "group.share.min.record.lock.duration.ms": 1_000,
+    "group.share.record.lock.duration.ms": 3_000,
+    "share.coordinator.state.topic.num.partitions": 2,
+    "share.coordinator.snapshot.update.records.per.snapshot": 20,
+}
+"""Under which trials have share groups, and locks that end while they last."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +108,7 @@ class GroupPlan:
         static: members have a `group.instance.id`.
         rebalance_ms: how long a rebalance waits for members.
         protocol: `classic` members are aiokafka's, others our own; then `assignor` is one of the
-            server's.
+            server's, and `share` members have none of all that.
     """
 
     name: str
@@ -192,14 +205,14 @@ def _protocols(seed: int, mutation: Mutation | None, shape: Shape) -> Shape:
     Drawn apart, too: other trials with groups, and planted bugs of classic ones, stay the same.
     """
     draws = Random(f"{seed}:protocols")  # noqa: S311 - reproducible
-    drawn: Protocol = "consumer" if draws.random() < CONSUMER_GROUPS else "classic"
+    drawn = next((each for each, end in PROTOCOLS if draws.random() < end), CLASSIC)
     protocol = drawn if mutation is None else mutation.protocol
     if protocol == "classic":
         return shape
     *others, last = shape.groups
     assignor = draws.choice(("uniform", "range"))
-    plan = replace(last, assignor=assignor, by_hand=True, protocol=protocol)
-    config = {**CONSUMER_TIMES, **shape.config}
+    plan = replace(last, assignor=assignor, by_hand=protocol == "consumer", protocol=protocol)
+    config = {**(CONSUMER_TIMES if protocol == "consumer" else SHARE_CONFIG), **shape.config}
     return replace(shape, config=config, groups=(*others, plan))
 
 

@@ -15,6 +15,7 @@ from minikafka.trials import (
     rules_reads,
     rules_replication,
     rules_requests,
+    rules_shares,
 )
 
 __all__ = ["ALL_RULES"]
@@ -34,6 +35,7 @@ ALL_RULES = tuple(
         rules_reads,
         rules_replication,
         rules_requests,
+        rules_shares,
     )
     for rule in module.REGISTERED_HERE
 )
