@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import LeaderEpoch, Offset
 from minikafka.broker.partition import Partition
-from minikafka.broker.purgatory import Alarm, Condition
+from minikafka.broker.purgatory import Alarm, Condition, settled
 from minikafka.log.timestamps import offset_for_timestamp
 from minikafka.shares.offset_reset import duration_ms
 from minikafka.shares.records import ShareKey, StoredShare
@@ -53,6 +54,10 @@ def _shown(error: KafkaError) -> KafkaError:
     return KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, error.message)
 
 
+def _is_over(former: LiveShare) -> bool:
+    return not former.is_writing
+
+
 class _Write:
     """States to be written down; `transition` None for what counts already."""
 
@@ -70,6 +75,8 @@ class LiveShare:
     """One share-partition while this broker leads its partition.
 
     Args:
+        former: the same one before, where it is dropped and what it has sent may still be written
+            down; nothing is read before that is over.
         on_dropped: called when it turns out that this broker is not its leader any more, or that
             it could not be loaded; it is not to be used after that.
 
@@ -86,6 +93,7 @@ class LiveShare:
         partition: Partition,
         limits: ShareLimits,
         on_dropped: Callable[[LiveShare], None],
+        former: LiveShare | None = None,
     ) -> None:
         assert partition.leader is not None
         self.key = key
@@ -101,10 +109,17 @@ class LiveShare:
         self._state_epoch = 0
         self._waiting: deque[_Write] = deque()
         self._writing = False
+        self._former = former
         self._lock: Alarm | None = None
 
     async def load(self) -> None:
         """Ask the share coordinator what has become of records, then begin."""
+        former, self._former = self._former, None
+        while former is not None and former.is_writing:
+            broker = self._broker
+            deadline_ms = broker.clock.monotonic_ms() + broker.config.request_timeout_ms
+            is_over = partial(_is_over, former)
+            await settled(broker.purgatory.wait(is_over, [former.changed], deadline_ms))
         try:
             stored = await self._broker.persister.read(self.key, self.leader_epoch)
         except KafkaError as error:
@@ -145,6 +160,11 @@ class LiveShare:
         for write in waiting:
             write.answer.fail(KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER))
         self.changed.wake()
+
+    @property
+    def is_writing(self) -> bool:
+        """Say whether something is on its way that may be written down, also after `drop`."""
+        return self._writing
 
     @property
     def record_lock_duration_ms(self) -> int:
@@ -201,11 +221,14 @@ class LiveShare:
                     self.leader_epoch,
                     self.share.start_offset,
                     batches,
+                    lambda: not self.dropped,
                 )
             except KafkaError as refusal:
                 error = refusal
             self._written(writes, error)
         self._writing = False
+        if self.dropped:
+            self.changed.wake()
 
     def _written(self, writes: Sequence[_Write], error: KafkaError | None) -> None:
         assert self.share is not None
@@ -219,7 +242,8 @@ class LiveShare:
         if error is not None and (error.code in _FENCED or error.code in _AS_THEY_ARE):
             self.drop()
             return
-        self.arm()
+        if not self.dropped:
+            self.arm()
         self.changed.wake()
 
     # --- time ------------------------------------------------------------------------------

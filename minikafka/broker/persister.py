@@ -5,7 +5,7 @@ Counterpart: PersisterStateManager, DefaultStatePersister. KIP-932.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from minikafka.base.errors import ErrorCode, KafkaError
@@ -74,8 +74,13 @@ class Persister:
         leader_epoch: LeaderEpoch,
         start_offset: Offset,
         batches: Sequence[StateBatch],
+        is_wanted: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Have it kept what has become of records."""
+        """Have it kept what has become of records.
+
+        Args:
+            is_wanted: asked before another attempt; False for a leader that is none any more.
+        """
         fields = {
             "state_epoch": state_epoch,
             "leader_epoch": leader_epoch,
@@ -90,7 +95,7 @@ class Persister:
                 for first, last, state, count in batches
             ],
         }
-        await self._ask(ApiKey.WRITE_SHARE_GROUP_STATE, key, fields)
+        await self._ask(ApiKey.WRITE_SHARE_GROUP_STATE, key, fields, is_wanted)
 
     async def summary(self, key: ShareKey) -> tuple[Offset, LeaderEpoch]:
         """Return how far a share-partition has come, -1 where it has not begun."""
@@ -102,7 +107,13 @@ class Persister:
         """Have a share-partition forgotten."""
         await self._ask(ApiKey.DELETE_SHARE_GROUP_STATE, key, {})
 
-    async def _ask(self, api_key: ApiKey, key: ShareKey, fields: Mapping[str, Any]) -> Any:
+    async def _ask(
+        self,
+        api_key: ApiKey,
+        key: ShareKey,
+        fields: Mapping[str, Any],
+        is_wanted: Callable[[], bool] = lambda: True,
+    ) -> Any:
         partition = {"partition": key.partition, **fields}
         shape = {
             "group_id": key.group_id,
@@ -113,6 +124,8 @@ class Persister:
         for attempt in range(_ATTEMPTS):
             if attempt:
                 await self._pause(min(_BACKOFF_MS << (attempt - 1), _BACKOFF_MAX_MS))
+                if not is_wanted():
+                    break
             try:
                 return await self._ask_once(api_key, key, request)
             except ChannelClosed as error:

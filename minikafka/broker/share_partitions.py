@@ -39,6 +39,7 @@ class SharePartitions:
             config.whole("group.share.partition.max.record.locks"),
         )
         self._live: dict[ShareKey, LiveShare] = {}
+        self._ending: dict[ShareKey, LiveShare] = {}
 
     def record_lock_duration_ms(self, group_id: str) -> int:
         """Return how long a member of a group holds what it gets."""
@@ -69,7 +70,8 @@ class SharePartitions:
         partition = self._broker.replicas.leading(topic, key.partition)
         live = self._live.get(key)
         if live is None:
-            live = LiveShare(self._broker, key, partition, self._limits, self._forget)
+            former = self._ending.pop(key, None)
+            live = LiveShare(self._broker, key, partition, self._limits, self._forget, former)
             self._live[key] = live
             self._broker.work.spawn(live.load())
         return live
@@ -77,6 +79,8 @@ class SharePartitions:
     def _forget(self, live: LiveShare) -> None:
         if self._live.get(live.key) is live:
             del self._live[live.key]
+        if live.is_writing:
+            self._ending[live.key] = live
 
     # --- acknowledging ---------------------------------------------------------------------
 

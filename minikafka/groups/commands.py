@@ -13,6 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from minikafka.base.errors import ErrorCode
 from minikafka.base.ids import NO_LEADER_EPOCH, LeaderEpoch, Offset
+from minikafka.groups.consumer_commands import ConsumerHeartbeat
 
 __all__ = [
     "NOTHING",
@@ -203,7 +204,9 @@ class CommitOffsets:
     speaks_epochs: bool = False
 
 
-Command: TypeAlias = JoinGroup | SyncGroup | Heartbeat | LeaveGroup | CommitOffsets
+Command: TypeAlias = (
+    JoinGroup | SyncGroup | Heartbeat | LeaveGroup | CommitOffsets | ConsumerHeartbeat
+)
 """What a member asks for."""
 
 

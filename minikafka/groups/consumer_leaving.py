@@ -72,16 +72,20 @@ def fence_members(
     """Let members be out; what they had is to be shared by the next who sends a heartbeat.
 
     With none but members of the classic protocol left, the group becomes a classic one, whose
-    members are to join anew.
+    members are to join anew. Where the log does not take it they are members still, and may be
+    silent for a session from then on.
     """
     group_id = group.group_id
     gone = tuple(member.member_id for member in members)
-    if may_downgrade(table, group, gone):
+    downgrades = may_downgrade(table, group, gone)
 
-        def settled(error: ErrorCode, then: Moment) -> None:
-            if error is ErrorCode.NONE:
-                classic_resumes(table, group_id, then)
+    def settled(error: ErrorCode, then: Moment) -> None:
+        if error is not ErrorCode.NONE:
+            _expect_again(table, group_id, gone, then)
+        elif downgrades:
+            classic_resumes(table, group_id, then)
 
+    if downgrades:
         converted = classic_records(table, group, gone, now)
         return Decision(converted, None, settled, replays=True)
     records: list[GroupRecord] = []
@@ -97,7 +101,21 @@ def fence_members(
     records.append(GroupEpoch(group_id, StoredEpoch(group.epoch + 1, found)))
     for member_id in gone:
         cancel_timers(table, group_id, member_id)
-    return Decision(tuple(records), None)
+    return Decision(tuple(records), None, settled, replays=True)
+
+
+def _expect_again(
+    table: GroupTable, group_id: str, member_ids: Sequence[str], now: Moment
+) -> None:
+    group = table.consumers.get(group_id)
+    for member_id in member_ids:
+        member = None if group is None else group.members.get(member_id)
+        if member is not None and not table.timers.is_set(("session", group_id, member_id)):
+            expect_consumer(table, group_id, member_id, now, _session_ms(member))
+
+
+def _session_ms(member: ConsumerMember) -> int | None:
+    return None if member.classic is None else member.classic.session_timeout_ms
 
 
 def removal(group_id: str, member_id: str) -> tuple[GroupRecord, ...]:
@@ -130,8 +148,7 @@ def expect_consumer(
 def resume(table: GroupTable, group: ConsumerGroup, now: Moment) -> None:
     """Wait for the members of a group that was read from the log, each from now on."""
     for member_id, member in group.members.items():
-        timeout_ms = None if member.classic is None else member.classic.session_timeout_ms
-        expect_consumer(table, group.group_id, member_id, now, timeout_ms)
+        expect_consumer(table, group.group_id, member_id, now, _session_ms(member))
         if member.state is MemberState.UNREVOKED_PARTITIONS and member.classic is None:
             expect_revocation(table, group.group_id, member, now)
 
@@ -161,4 +178,4 @@ def schedule_fencing(
             return NOTHING
         return fence_members(table, group, (member,), then)
 
-    table.timers.schedule((kind, group_id, member_id), deadline_ms, expire)
+    table.timers.schedule_until_taken((kind, group_id, member_id), deadline_ms, expire)

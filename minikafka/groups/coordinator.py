@@ -265,7 +265,7 @@ class GroupCoordinator:
         self, command: ConsumerHeartbeat, now: Moment
     ) -> Decision[ConsumerHeartbeatAnswer]:
         """All that a member of the consumer protocol does; see `consumer_heartbeat`."""
-        return consumer_heartbeat(self._table, command, now)
+        return self._heard(command, now, consumer_heartbeat(self._table, command, now))
 
     def share_heartbeat(
         self, command: ShareHeartbeat, now: Moment

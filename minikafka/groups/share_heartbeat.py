@@ -65,7 +65,8 @@ def share_heartbeat(
     if command.member_epoch == LEAVE_EPOCH:
         member = group.member(command.member_id)
         answer = ShareHeartbeatAnswer(member.member_id, LEAVE_EPOCH)
-        return Decision(_fence(table, group, member), answer)
+        fenced = _fence(table, group, member)
+        return Decision(fenced.records, answer, fenced.settled, fenced.replays)
     _check_room(group, command.member_id, table.limits.share.max_size)
     known = group.members.get(command.member_id)
     member = known or (
@@ -306,15 +307,22 @@ def _tidy(state: StoredStatePartitions) -> StoredStatePartitions:
 # --- leaving -----------------------------------------------------------------------------
 
 
-def _fence(
-    table: GroupTable, group: ShareGroup, member: ShareMember
-) -> tuple[ShareGroupRecord, ...]:
-    """Let a member be out; what it read is shared by the next who sends a heartbeat."""
-    group_id = group.group_id
+def _fence(table: GroupTable, group: ShareGroup, member: ShareMember) -> Decision[None]:
+    """Let a member be out; what it read is shared by the next who sends a heartbeat.
+
+    Where the log does not take it, it may be silent for a session from then on.
+    """
+    group_id, key = group.group_id, ("session", group.group_id, member.member_id)
     hashed = group_hash(table.topics, group.subscribed(gone=member.member_id))
-    table.timers.cancel(("session", group_id, member.member_id))
+    table.timers.cancel(key)
     stored = StoredEpoch(group.epoch + 1, hashed)
-    return (*group.removal(member.member_id), ShareEpoch(group_id, stored))
+
+    def settled(error: ErrorCode, then: Moment) -> None:
+        if error is not ErrorCode.NONE and not table.timers.is_set(key):
+            expect_share_member(table, group_id, member.member_id, then)
+
+    records = (*group.removal(member.member_id), ShareEpoch(group_id, stored))
+    return Decision(records, None, settled, replays=True)
 
 
 def expect_share_member(table: GroupTable, group_id: str, member_id: str, now: Moment) -> None:
@@ -325,7 +333,7 @@ def expect_share_member(table: GroupTable, group_id: str, member_id: str, now: M
         member = None if group is None else group.members.get(member_id)
         if group is None or member is None:
             return NOTHING
-        return Decision(_fence(table, group, member), None)
+        return _fence(table, group, member)
 
     deadline_ms = now.ms + table.share_times_of(group_id)[0]
-    table.timers.schedule(("session", group_id, member_id), deadline_ms, expire)
+    table.timers.schedule_until_taken(("session", group_id, member_id), deadline_ms, expire)

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from typing import TypeAlias
 
+from minikafka.base.errors import ErrorCode
 from minikafka.groups.commands import Decision, Moment
 
-__all__ = ["Action", "TimerKey", "Timers"]
+__all__ = ["RETRY_MS", "Action", "TimerKey", "Timers"]
 
+RETRY_MS = 500
+"""After how long the log is asked again to take what was due; as in Kafka's timers."""
 _SLACK = 64
 
 TimerKey: TypeAlias = tuple[str, ...]
@@ -33,6 +36,29 @@ class Timers:
             # Every commit and every heartbeat leaves an entry behind.
             self._heap = [(due, number, name) for name, (due, number, _) in self._set.items()]
             heapify(self._heap)
+
+    def schedule_until_taken(self, key: TimerKey, deadline_ms: int, action: Action) -> None:
+        """As `schedule`; and what is due is so again for as long as the log does not take it.
+
+        Unless something else is due for the key by then.
+        """
+
+        def act(now: Moment) -> Decision[None]:
+            decision = action(now)
+            if not decision.records:
+                return decision
+
+            def settled(error: ErrorCode, then: Moment) -> None:
+                again = error is not ErrorCode.NONE and not self.is_set(key)
+                if decision.settled is not None:
+                    decision.settled(error, then)
+                if again:
+                    self.schedule_until_taken(key, then.ms + RETRY_MS, action)
+
+            replays = decision.replays or decision.settled is None
+            return Decision(decision.records, None, settled, replays)
+
+        self.schedule(key, deadline_ms, act)
 
     def is_set(self, key: TimerKey) -> bool:
         """Say whether something will be due for the key."""

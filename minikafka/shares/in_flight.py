@@ -117,6 +117,14 @@ class InFlight:
         index = bisect_right(self._slices, offset, key=_first)
         return self._slices[index - 1] if index else None
 
+    def holder(self, offset: Offset) -> tuple[str, int] | None:
+        """Return who holds a record, and until when; None where nobody does."""
+        each = self.floor(offset)
+        if each is None or offset > each.last or not each.is_acquired:
+            return None
+        assert each.deadline_ms is not None
+        return each.member_id, each.deadline_ms
+
     def ending_from(self, offset: Offset) -> Iterator[Slice]:
         """Return, in order, the slices that end at or above an offset; not to be changed meanwhile."""
         index = bisect_right(self._slices, offset, key=_first)

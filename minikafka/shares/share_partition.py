@@ -123,6 +123,10 @@ class SharePartition:
             return True
         return self.in_flight_count < self.limits.max_record_locks
 
+    def holder(self, offset: Offset) -> tuple[str, int] | None:
+        """Return who holds a record and has not spoken of it, and until when; None for nobody."""
+        return self._flight.holder(offset)
+
     def next_fetch_offset(self) -> Offset:
         """Return the first offset that may be delivered: released, unknown, or new."""
         position = max(self._quiet_until, self.start_offset)

@@ -8,6 +8,7 @@ Counterpart: ShareCoordinatorShard. KIP-932.
 Rules of this file
     A leader of an earlier epoch neither reads nor writes once a later one has read.
     What was written under an earlier state epoch is refused: the group has begun anew.
+    Within a state epoch the start offset never goes back: what lies below it is known no more.
 """
 
 from __future__ import annotations
@@ -132,6 +133,9 @@ class ShareCoordinator:
     def write(self, command: WriteShare, now: Moment) -> Decision[None]:
         """Keep what a leader says.
 
+        DIVERGENCE(share-start-offset): a start offset that is behind is an earlier word that comes
+        late, by a leader that tried again; Kafka goes back with it, and forgets what was done.
+
         Raises:
             KafkaError: INVALID_REQUEST (also where it was never initialized),
                 FENCED_LEADER_EPOCH, FENCED_STATE_EPOCH, UNKNOWN_TOPIC_OR_PARTITION.
@@ -145,6 +149,9 @@ class ShareCoordinator:
             raise KafkaError(ErrorCode.FENCED_LEADER_EPOCH, _FENCED_LEADER)
         _check_state_epoch(share, command.state_epoch)
         self._check_exists(key)
+        if command.state_epoch <= share.state_epoch and command.start_offset != NO_OFFSET:
+            start = max(command.start_offset, share.start_offset)
+            command = replace(command, start_offset=start)
         return Decision((self._record(share, command, now),), None)
 
     def _record(self, share: StoredShare, command: WriteShare, now: Moment) -> ShareRecord:

@@ -21,6 +21,7 @@ from minikafka.base.ids import (
 from minikafka.records.batch import Batch
 from minikafka.trials.chains import Chain, Entry
 from minikafka.trials.group_ghost import GroupWorld
+from minikafka.trials.share_ghost import ShareWorld
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from minikafka.quorum.voters import VoterSet
 
 __all__ = ["LAST_KNOWN_LEADER", "Ghost", "GhostPartition", "Key", "Loss"]
+
+_OF_GROUPS = ("__consumer_offsets-", "__share_group_state-")
 
 LAST_KNOWN_LEADER = "last known leader"
 """Why a leader from outside ISR and ELR was elected though nobody allowed it (KIP-966)."""
@@ -205,6 +208,7 @@ class Ghost:
         replaced: of disks that brokers have no more: how much metadata was durable there.
         leader_of: who leads, by topic id, partition and leader epoch.
         groups: what is true of consumer groups.
+        shares: what is true of share groups.
     """
 
     def __init__(self) -> None:
@@ -228,6 +232,7 @@ class Ghost:
         self.disks: dict[BrokerId, uuid.UUID] = {}
         self.replaced: dict[uuid.UUID, Offset] = {}
         self.groups = GroupWorld()
+        self.shares = ShareWorld()
         self._stopped: dict[BrokerId, bool] = {}
 
     def started(self, broker: BrokerId, incarnation_id: uuid.UUID) -> None:
@@ -299,6 +304,14 @@ class Ghost:
         if topic is None:
             return 0
         return len(topic.partitions[index].isr) + len(topic.partitions[index].elr)
+
+    @property
+    def may_have_lost_groups(self) -> bool:
+        """True where what is known of share groups may be lost: members, or what is done."""
+        return any(
+            partition.may_have_lost and partition.name.startswith(_OF_GROUPS)
+            for partition in self.partitions.values()
+        )
 
     @property
     def licensed_losses(self) -> int:

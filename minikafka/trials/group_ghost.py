@@ -19,6 +19,8 @@ from minikafka.groups.commands import (
     JoinGroup,
     SyncGroup,
 )
+from minikafka.groups.consumer_commands import ConsumerHeartbeat
+from minikafka.groups.consumer_records import CONSUMER_RECORDS
 from minikafka.groups.records import (
     CommittedOffset,
     GroupMetadata,
@@ -27,6 +29,7 @@ from minikafka.groups.records import (
 )
 from minikafka.groups.states import GroupState
 from minikafka.records.records import decode_records
+from minikafka.trials.consumer_ghost import ConsumerWorld
 
 if TYPE_CHECKING:
     from minikafka.log.partition_log import PartitionLog
@@ -120,6 +123,7 @@ class OffsetsGhost:
         commits: the committed records of each offset in the order of the log, deletions as None.
         shown: how far in `commits` somebody has read, or was answered.
         histories: of each group.
+        consumers: the groups of the consumer protocol.
         licensed: something was lost that was allowed to be: nothing is known for sure.
     """
 
@@ -132,6 +136,7 @@ class OffsetsGhost:
         self.shown: dict[Label, int] = {}
         self.histories: dict[str, GroupHistory] = {}
         self.licensed = False
+        self.consumers = ConsumerWorld()
         self._folded: Offset = 0
 
     def history(self, group_id: str) -> GroupHistory:
@@ -149,6 +154,8 @@ class OffsetsGhost:
                 if isinstance(found, OffsetCommitted):
                     label = (found.group_id, TopicPartition(found.topic, found.partition))
                     self.commits.setdefault(label, []).append(found.value)
+                elif isinstance(found, CONSUMER_RECORDS):
+                    self.consumers.fold(found)
                 elif isinstance(found, GroupMetadata) and found.value is None:
                     # It begins anew, if it comes back.
                     self.histories.pop(found.group_id, None)
@@ -167,11 +174,15 @@ class OffsetsGhost:
         if tenure is not self.tenure:
             self.tenure = tenure
             self.seen = {}
+            self.consumers.seen = {}
         return True
 
     def commanded(self, command: Command, groups: Iterable[ClassicGroup], now_ms: int) -> None:
         """Keep what a coordinator was asked for, and what follows for who asked."""
         self.command = command
+        if isinstance(command, ConsumerHeartbeat):
+            self.consumers.commanded(command, now_ms)
+            return
         seen = self.seen.get(command.group_id)
         group = next((each for each in groups if each.group_id == command.group_id), None)
         if seen is None or group is None:

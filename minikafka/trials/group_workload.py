@@ -20,6 +20,8 @@ from minikafka.groups.classic import ClassicGroup
 from minikafka.groups.states import GroupState
 from minikafka.sim.errors import SimError
 from minikafka.trials.chaos_groups import MEMBER_HOST
+from minikafka.trials.member_views import MemberViews
+from minikafka.trials.own_member import OwnMember, unmet_consumers, unmet_shares
 from minikafka.trials.profiles import GroupPlan
 from minikafka.trials.rules_offsets import assigned_partitions
 
@@ -66,6 +68,7 @@ class Groups:
         self._end_s = end_s
         self._tasks: list[asyncio.Task[Any]] = []
         self._owners: dict[tuple[int, str, int, TopicPartition], str] = {}
+        self._views: dict[str, MemberViews] = {}
         self.processed: dict[str, dict[tuple[str, int, bytes], None]] = {
             plan.name: {} for plan in plans
         }
@@ -76,8 +79,14 @@ class Groups:
         for plan in self._plans:
             for number in range(plan.members):
                 name = f"{MEMBER_HOST}{plan.name}-{number}"
-                member = _Member(self, plan, name)
+                member = self._member(plan, name)
                 self._tasks.append(self._simulation.host(name).start(member.live))
+
+    def _member(self, plan: GroupPlan, name: str) -> _Member | OwnMember:
+        if plan.protocol == "classic":
+            return _Member(self, plan, name)
+        views = self._views.setdefault(plan.name, MemberViews(self._simulation, plan.name))
+        return OwnMember(self, plan, views, name)
 
     def stop(self) -> None:
         """End every member."""
@@ -142,12 +151,14 @@ class Groups:
         """Return once every group is stable and has committed all there is.
 
         Raises:
-            Violation: L7, not within `timeout` virtual seconds.
+            Violation: L7, or L10 for a share group, not within `timeout` virtual seconds.
         """
         try:
             await self._simulation.until(lambda: self.unmet() is None, timeout)
         except TimeoutError as error:
-            self._simulation.violated("L7", f"{self.unmet() or 'met at last'}; {error}")
+            late = next((plan for plan in self._plans if self._unmet(plan)), None)
+            rule = "L10" if late is not None and late.protocol == "share" else "L7"
+            self._simulation.violated(rule, f"{self.unmet() or 'met at last'}; {error}")
             raise
 
     def unmet(self) -> str | None:
@@ -162,6 +173,12 @@ class Groups:
         coordinator = self._coordinator(plan.name)
         if coordinator is None or coordinator.loading:
             return "no coordinator"
+        if plan.protocol == "consumer":
+            missing = unmet_consumers(coordinator.coordinator, plan, self._places)
+            return missing or self._lag(coordinator, plan.name)
+        if plan.protocol == "share":
+            ghost = self._simulation.invariants.ghost
+            return unmet_shares(coordinator.coordinator, plan, ghost, self._places)
         group = coordinator.coordinator.group(plan.name)
         if group is None or group.state is not GroupState.STABLE:
             return "unknown" if group is None else group.state.value

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from minikafka.base.ids import TopicPartition
 from minikafka.broker.group_coordinator import OFFSETS_TOPIC
+from minikafka.broker.share_coordinator import SHARE_STATE_TOPIC
 from minikafka.log.partition_log import PartitionLog
 from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.states import PartitionImage
@@ -125,7 +126,7 @@ def _unlike(
     where: str,
 ) -> Unmet | None:
     """The replicas of the core end alike and know it, unless consumers commit all the time (L4)."""
-    if name.topic == OFFSETS_TOPIC and ghost.groups.busy:
+    if ghost.groups.busy and name.topic in (OFFSETS_TOPIC, SHARE_STATE_TOPIC):
         return None
     offsets = []
     for broker in wanted:

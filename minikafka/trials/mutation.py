@@ -11,12 +11,15 @@ from typing import Any, Literal, TypeAlias
 
 from minikafka.cluster.topics import ConfigInput
 
-__all__ = ["ELECTING", "HASTY", "RESTLESS", "Acks", "Mutation", "Patch"]
+__all__ = ["ELECTING", "HASTY", "RESTLESS", "Acks", "Mutation", "Patch", "Protocol"]
 
 Patch: TypeAlias = tuple[Any, str, Any]
 """Owner, attribute, and what stands there for the length of a run."""
 
 Acks: TypeAlias = Literal["all", 0, 1]
+
+Protocol: TypeAlias = Literal["classic", "consumer", "share"]
+"""Of a group's members."""
 
 
 RESTLESS: Mapping[str, ConfigInput] = {
@@ -54,6 +57,7 @@ class Mutation:
             as long as any trial waits.
         profile: the trial's, where the caller asks for no other than the default one.
         groups: it shows in trials with consumer groups; its kinds may be those that aim at them.
+        protocol: of the members of the last of these groups.
         compacted: what groups commit is compacted while the trial lasts.
         survives: why it is not found yet; empty for one that has to be.
     """
@@ -69,5 +73,6 @@ class Mutation:
     patience_s: float | None = None
     profile: str = "default"
     groups: bool = False
+    protocol: Protocol = "classic"
     compacted: bool = False
     survives: str = ""

@@ -13,11 +13,13 @@ from typing import Any
 from minikafka.trials import mutations_following, mutations_log, mutations_replication
 from minikafka.trials.mutation import Mutation, Patch
 from minikafka.trials.mutations_compaction import COMPACTION_MUTATIONS
+from minikafka.trials.mutations_consumers import CONSUMER_MUTATIONS
 from minikafka.trials.mutations_controller import CONTROLLER_MUTATIONS
 from minikafka.trials.mutations_groups import GROUP_MUTATIONS
 from minikafka.trials.mutations_moving import MOVING_MUTATIONS
 from minikafka.trials.mutations_quorum import QUORUM_MUTATIONS
 from minikafka.trials.mutations_rules import RULE_MUTATIONS
+from minikafka.trials.mutations_shares import SHARE_MUTATIONS
 from minikafka.trials.mutations_voters import VOTER_MUTATIONS
 
 __all__ = ["MUTATIONS", "Mutation", "mutated"]
@@ -53,6 +55,8 @@ MUTATIONS: dict[str, Mutation] = {
     **RULE_MUTATIONS,
     **VOTER_MUTATIONS,
     **GROUP_MUTATIONS,
+    **CONSUMER_MUTATIONS,
+    **SHARE_MUTATIONS,
 }
 """All planted bugs, by id."""
 

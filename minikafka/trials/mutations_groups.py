@@ -1,8 +1,8 @@
 """Planted bugs of consumer groups: of their coordinator, and of the log it stands on.
 
-M80 of the catalogue, a partition granted before its former owner has given it up (KIP-429,
-KIP-848), has no place in the classic protocol's coordinator, which does not know what members
-give up; `late-member-stays` is its counterpart there.
+Those of the consumer protocol are in `mutations_consumers`. There M80 is, a partition granted
+before its former owner has given it up; the classic protocol's coordinator does not know what
+members give up, and `late-member-stays` is its counterpart here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from minikafka.base.errors import ErrorCode
 from minikafka.trials.mutation import Mutation, Patch
 
-__all__ = ["GROUP_MUTATIONS"]
+__all__ = ["GROUP_MUTATIONS", "answers_before_committing"]
 
 
 def _loads_generation_0() -> list[Patch]:
@@ -198,7 +198,8 @@ def _believes_before_writing() -> list[Patch]:
     return [(GroupPartition, "_append_or_wait", append_or_wait)]
 
 
-def _answers_before_committing() -> list[Patch]:
+def answers_before_committing() -> list[Patch]:
+    """Return what lets a coordinator answer what it has written and not committed."""
     from minikafka.base.deferred import Deferred
     from minikafka.broker.group_partition import GroupPartition
 
@@ -336,7 +337,7 @@ GROUP_MUTATIONS: dict[str, Mutation] = {
     "commit-unawaited": Mutation(
         "a commit is answered once the coordinator has written it",
         ("G4",),
-        _answers_before_committing,
+        answers_before_committing,
         ancestor="what acks=all says",
         profile="groups",
         groups=True,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from minikafka.base.deferred import Deferred
 from minikafka.base.ids import NO_LEADER, BrokerId, Offset, TopicPartition
 from minikafka.broker.group_coordinator import OFFSETS_TOPIC
+from minikafka.broker.share_coordinator import SHARE_STATE_TOPIC
 from minikafka.records.batch import Batch
 from minikafka.trials.chains import Chain, Entry
 from minikafka.trials.ghost import GhostPartition, Loss
@@ -126,6 +127,10 @@ class Onlooker:
             ghost.committed += chain.between(ghost.true_watermark, log.high_watermark)
             if log.partition.topic == OFFSETS_TOPIC:
                 self._ghost.groups.committed(
+                    log, ghost.true_watermark, licensed=ghost.may_have_lost
+                )
+            elif log.partition.topic == SHARE_STATE_TOPIC:
+                self._ghost.shares.committed(
                     log, ghost.true_watermark, licensed=ghost.may_have_lost
                 )
 
@@ -258,6 +263,7 @@ class Onlooker:
         )
         if latest:
             offsets.look(groups.coordinator.groups(), now_ms)
+            offsets.consumers.look(groups.coordinator.table.consumers.values(), now_ms)
             if decision is not None:
                 offsets.command = None
 

@@ -12,7 +12,7 @@ from minikafka.replication.selector import RACK_AWARE
 from minikafka.trials import chaos
 from minikafka.trials.chaos_directed import DIRECTED_KINDS
 from minikafka.trials.chaos_quorum import QUORUM_KINDS
-from minikafka.trials.mutation import Acks, Mutation
+from minikafka.trials.mutation import Acks, Mutation, Protocol
 
 __all__ = [
     "PROFILES",
@@ -74,6 +74,30 @@ PROFILES: dict[str, Profile] = {
 }
 
 
+CLASSIC: Protocol = "classic"
+PROTOCOLS: tuple[tuple[Protocol, float], ...] = (("consumer", 0.35), ("share", 0.4))
+"""How often the last group of a trial with groups is of another protocol: each, if not the one before."""
+CONSUMER_TIMES: Mapping[str, ConfigInput] = {
+    "group.consumer.min.session.timeout.ms": 6_000,
+    "group.consumer.session.timeout.ms": 6_000,
+    "group.consumer.min.heartbeat.interval.ms": 1_000,
+    "group.consumer.heartbeat.interval.ms": 1_000,
+}
+"""Of members of the consumer protocol, whose times are the brokers'; as of classic ones here."""
+SHARE_CONFIG: Mapping[str, ConfigInput] = {
+    "group.share.enable": True,
+    "group.share.min.session.timeout.ms": 6_000,
+    "group.share.session.timeout.ms": 6_000,
+    "group.share.min.heartbeat.interval.ms": 1_000,
+    "group.share.heartbeat.interval.ms": 1_000,
+    "group.share.min.record.lock.duration.ms": 1_000,
+    "group.share.record.lock.duration.ms": 3_000,
+    "share.coordinator.state.topic.num.partitions": 2,
+    "share.coordinator.snapshot.update.records.per.snapshot": 20,
+}
+"""Under which trials have share groups, and locks that end while they last."""
+
+
 @dataclass(frozen=True)
 class GroupPlan:
     """One consumer group of a trial.
@@ -83,6 +107,8 @@ class GroupPlan:
         by_hand: members commit what they have processed; else the client does, now and then.
         static: members have a `group.instance.id`.
         rebalance_ms: how long a rebalance waits for members.
+        protocol: `classic` members are aiokafka's, others our own; then `assignor` is one of the
+            server's, and `share` members have none of all that.
     """
 
     name: str
@@ -91,6 +117,7 @@ class GroupPlan:
     by_hand: bool
     static: bool
     rebalance_ms: int
+    protocol: Protocol = "classic"
 
 
 @dataclass(frozen=True)
@@ -167,7 +194,26 @@ def drawn_groups(profile: Profile, seed: int, mutation: Mutation | None, shape: 
     compacted = draws.random() < 0.5 if mutation is None else mutation.compacted
     if compacted:
         config = {"log.cleaner.backoff.ms": 500, **config}
-    return replace(shape, config=config, groups=plans, compacted=compacted)
+    return _protocols(
+        seed, mutation, replace(shape, config=config, groups=plans, compacted=compacted)
+    )
+
+
+def _protocols(seed: int, mutation: Mutation | None, shape: Shape) -> Shape:
+    """Let the last group of some trials be of another protocol than the classic one.
+
+    Drawn apart, too: other trials with groups, and planted bugs of classic ones, stay the same.
+    """
+    draws = Random(f"{seed}:protocols")  # noqa: S311 - reproducible
+    drawn = next((each for each, end in PROTOCOLS if draws.random() < end), CLASSIC)
+    protocol = drawn if mutation is None else mutation.protocol
+    if protocol == "classic":
+        return shape
+    *others, last = shape.groups
+    assignor = draws.choice(("uniform", "range"))
+    plan = replace(last, assignor=assignor, by_hand=protocol == "consumer", protocol=protocol)
+    config = {**(CONSUMER_TIMES if protocol == "consumer" else SHARE_CONFIG), **shape.config}
+    return replace(shape, config=config, groups=(*others, plan))
 
 
 def _usual(profile: Profile, draws: Random) -> Shape:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minikafka.trials import (
     rules_compaction,
+    rules_consumers,
     rules_controller,
     rules_groups,
     rules_log,
@@ -14,6 +15,7 @@ from minikafka.trials import (
     rules_reads,
     rules_replication,
     rules_requests,
+    rules_shares,
 )
 
 __all__ = ["ALL_RULES"]
@@ -22,6 +24,7 @@ ALL_RULES = tuple(
     rule
     for module in (
         rules_compaction,
+        rules_consumers,
         rules_controller,
         rules_groups,
         rules_log,
@@ -32,6 +35,7 @@ ALL_RULES = tuple(
         rules_reads,
         rules_replication,
         rules_requests,
+        rules_shares,
     )
     for rule in module.REGISTERED_HERE
 )

@@ -18,7 +18,7 @@ from minikafka.groups.table import NEW_MEMBER_JOIN_TIMEOUT_MS
 from minikafka.trials.group_ghost import SeenGroup, SeenMember
 from minikafka.trials.invariants import Commanded, Coordinated, check
 
-__all__ = ["REGISTERED_HERE"]
+__all__ = ["LATE_MS", "REGISTERED_HERE"]
 
 REGISTERED_HERE = ("G1", "G3", "G5", "G6", "G7", "G8", "L7")
 
@@ -65,6 +65,8 @@ def _only_the_present_generation_commits(event: Commanded) -> str | None:
     command = event.command
     if not isinstance(command, CommitOffsets) or not event.latest:
         return None
+    if event.groups.coordinator.consumer_group(command.group_id) is not None:
+        return None  # `rules_consumers`
     group = event.groups.coordinator.group(command.group_id)
     who = f"group {command.group_id}: {command.member_id!r} commits"
     if command.generation_id < 0:

@@ -170,11 +170,12 @@ def _only_what_is_committed_is_shown(event: Coordinated) -> str | None:
     """Whoever asks now would be told what is in the true log."""
     if not event.latest or event.decision is None or not event.decision.records:
         return None
-    for group in event.groups.coordinator.groups():
-        shown = event.groups.coordinator.committed(group.group_id)
-        for partition, value in shown.items():
-            if value not in event.offsets.commits.get((group.group_id, partition), ()):
-                return f"broker {event.broker} shows {value} of {group.group_id}, {partition}"
+    coordinator = event.groups.coordinator
+    ids = [group.group_id for group in coordinator.groups()]
+    for group_id in (*ids, *coordinator.table.consumers):
+        for partition, value in coordinator.committed(group_id).items():
+            if value not in event.offsets.commits.get((group_id, partition), ()):
+                return f"broker {event.broker} shows {value} of {group_id}, {partition}"
     return None
 
 

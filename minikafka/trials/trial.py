@@ -155,6 +155,8 @@ class _Trial:
             simulation.violated("L5", f"sends that never end; {simulation.cluster.status()}")
         await self._settle(workload, groups)
         await self._idle()
+        # Sessions of members that are gone may end at just this moment, and that is written down.
+        await simulation.converged(self._patience_s)
         wrong = wrong_replicas(simulation)
         if wrong is not None:
             raise Violation(*wrong)

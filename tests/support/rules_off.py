@@ -15,7 +15,7 @@ from minikafka.trials.wire_order import WireOrder
 
 __all__ = ["BY_BUG", "BY_TEST", "rule_off", "rules_shown"]
 
-BY_BUG = {"K13": "M88", "L5": "lost-fsync"}
+BY_BUG = {"K13": "M88", "L5": "lost-fsync", "L10": "share-lock-for-ever"}
 """Rules that are shown by a planted bug alone: they are part of a whole trial."""
 
 BY_TEST = {

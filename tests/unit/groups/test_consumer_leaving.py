@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from minikafka.base.errors import ErrorCode
+from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.groups.consumer_records import GroupEpoch, RegularExpression
+from minikafka.groups.timers import RETRY_MS
 from tests.unit.groups.consumer_desk import REVOKE_MS, ConsumerDesk
 
 SESSION_MS = 45_000
@@ -128,3 +129,33 @@ def test_refused_append_leaves_the_member_in() -> None:
     desk.refuse = None
     assert member.beat().member_epoch == 1
     assert list(desk.consumers().members) == ["a"]
+
+
+def test_silent_member_is_out_as_soon_as_the_log_takes_it() -> None:
+    """One refusal does not make it a member for ever, whose partitions nobody reads."""
+    desk = ConsumerDesk()
+    first, second = desk.join_new("a"), desk.join_new("b")
+    desk.settle_all(first, second)
+    desk.advance(SESSION_MS - 1)
+    first.beat()
+    desk.refuse = ErrorCode.NOT_ENOUGH_REPLICAS
+    with pytest.raises(KafkaError):
+        desk.advance(1)
+    assert list(desk.consumers().members) == ["a", "b"]
+    desk.refuse = None
+    desk.advance(RETRY_MS)
+    assert list(desk.consumers().members) == ["a"]
+
+
+def test_member_whose_leaving_the_log_does_not_take_is_out_after_its_session() -> None:
+    """It may be gone for good, and say so only once."""
+    desk = ConsumerDesk()
+    first = desk.join_new("a")
+    desk.refuse = ErrorCode.NOT_ENOUGH_REPLICAS
+    with pytest.raises(KafkaError):
+        first.leave(-1)
+    desk.refuse = None
+    desk.advance(SESSION_MS - 1)
+    assert desk.state() == "Stable"
+    desk.advance(1)
+    assert desk.state() == "Empty"

@@ -13,6 +13,7 @@ from minikafka.groups.commands import CommitOffsets, JoinAnswer, JoinGroup, Offs
 from minikafka.groups.partitions import Partitions
 from minikafka.groups.share_commands import ShareHeartbeat, ShareHeartbeatAnswer
 from minikafka.groups.share_coordination import share_state_begun, state_to_delete
+from minikafka.groups.timers import RETRY_MS
 from tests.unit.groups.consumer_desk import ConsumerDesk, topic_id
 from tests.unit.groups.desk import protocols
 
@@ -211,3 +212,21 @@ def test_only_an_empty_group_is_deleted() -> None:
     assert code is ErrorCode.NONE
     desk.fail_over()
     assert desk.coordinator.list_groups() == ()
+
+
+def test_silent_member_is_out_as_soon_as_the_log_takes_it() -> None:
+    """Also where it has said good-bye, and the log did not take that."""
+    desk = ShareDesk()
+    epoch = desk.enter("a").member_epoch
+    desk.refuse = ErrorCode.NOT_ENOUGH_REPLICAS
+    with pytest.raises(KafkaError):
+        desk.beat("a", -1)
+    desk.refuse = None
+    desk.advance(44_999)
+    desk.beat("a", epoch)
+    desk.refuse = ErrorCode.NOT_ENOUGH_REPLICAS
+    with pytest.raises(KafkaError):
+        desk.advance(45_000)
+    desk.refuse = None
+    desk.advance(RETRY_MS)
+    assert desk.coordinator.table.shares["g"].members == {}

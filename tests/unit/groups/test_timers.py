@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from minikafka.base.errors import ErrorCode
 from minikafka.groups.commands import NOTHING, Decision, Moment
-from minikafka.groups.timers import Action, Timers
+from minikafka.groups.timers import RETRY_MS, Action, Timers
 
 
 def noting(seen: list[str], name: str) -> Action:
@@ -62,3 +63,42 @@ def test_deadline_that_is_put_off_again_and_again_leaves_little_behind() -> None
     assert len(timers._heap) < 100
     due(timers, 10_000)
     assert seen == ["9999"]
+
+
+def test_what_the_log_does_not_take_is_due_again() -> None:
+    """Until it does; and not where something else has become due for the key meanwhile."""
+    timers = Timers()
+
+    def fail_at(now_ms: int) -> None:
+        action = timers.take_due(now_ms)
+        assert action is not None
+        settled = action(Moment(now_ms, 0)).settled
+        assert settled is not None
+        settled(ErrorCode.NOT_ENOUGH_REPLICAS, Moment(now_ms, 0))
+
+    timers.schedule_until_taken(("k",), 5, lambda now: Decision(("record",), None))
+    fail_at(5)
+    assert timers.next_deadline_ms() == 5 + RETRY_MS
+    fail_at(5 + RETRY_MS)
+    action = timers.take_due(5 + 2 * RETRY_MS)
+    assert action is not None
+    decision = action(Moment(5 + 2 * RETRY_MS, 0))
+    timers.schedule(("k",), 9_999, noting([], "other"))
+    assert decision.settled is not None
+    decision.settled(ErrorCode.NOT_ENOUGH_REPLICAS, Moment(5 + 2 * RETRY_MS, 0))
+    assert timers.next_deadline_ms() == 9_999
+
+
+def test_what_was_taken_or_says_nothing_is_done() -> None:
+    """Nothing is due after it."""
+    timers = Timers()
+    timers.schedule_until_taken(("k",), 5, lambda now: Decision(("record",), None))
+    timers.schedule_until_taken(("n",), 5, lambda now: NOTHING)
+    action = timers.take_due(5)
+    assert action is not None
+    decision = action(Moment(5, 0))
+    assert decision.replays
+    assert decision.settled is not None
+    decision.settled(ErrorCode.NONE, Moment(5, 0))
+    due(timers, 5)
+    assert timers.next_deadline_ms() is None

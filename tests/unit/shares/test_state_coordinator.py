@@ -163,3 +163,16 @@ def test_what_is_deleted_is_gone() -> None:
     desk.begin()
     desk.do(desk.machine.topics_removed([TOPIC]))
     assert desk.load().summary(KEY).result is None
+
+
+@pytest.mark.parametrize("updates_per_snapshot", [500, 0])
+def test_a_start_offset_never_goes_back(updates_per_snapshot: int) -> None:
+    """An earlier write that comes late takes nothing back: what was below was forgotten as done."""
+    desk = Desk(updates_per_snapshot)
+    desk.begin()
+    desk.write(ACKED, start=5)
+    desk.write(StateBatch(2, 2, 0, 1), StateBatch(7, 7, 2, 1), start=2)
+    for share in (desk.read(), desk.load()._shares[KEY]):
+        assert (share.start_offset, share.batches) == (5, (StateBatch(7, 7, 2, 1),))
+    desk.begin(state_epoch=2, start=0)
+    assert desk.read().start_offset == 0

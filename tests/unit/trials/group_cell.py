@@ -8,6 +8,7 @@ from typing import Any, cast
 from minikafka.base.deferred import Deferred
 from minikafka.base.ids import TopicPartition
 from minikafka.groups.commands import Command, Decision, JoinAnswer, Moment
+from minikafka.groups.consumer_records import CONSUMER_RECORDS
 from minikafka.trials.ghost import Ghost
 from minikafka.trials.group_ghost import OffsetsGhost
 from minikafka.trials.invariants import REGISTERED, Answer, Commanded, Coordinated
@@ -28,8 +29,9 @@ class GroupCell:
         log: stands for the partition's log.
     """
 
-    def __init__(self) -> None:
-        self.desk = Desk()
+    def __init__(self, desk: Desk | None = None) -> None:
+        self.desk = Desk() if desk is None else desk
+        self._folded = 0
         self.offsets = OffsetsGhost()
         self.wrong: list[str] = []
         self.log = SimpleNamespace(high_watermark=0, log_end_offset=0, partition="o-0")
@@ -56,6 +58,7 @@ class GroupCell:
         self, decision: Decision[Any] | None = None, answer: Deferred[Any] | None = None
     ) -> None:
         """Let the rules look at what the coordinator has done."""
+        self._fold()
         now_ms = self.desk.now_ms
         event = Coordinated(
             1,
@@ -70,6 +73,7 @@ class GroupCell:
         )
         self._run("coordinated", event)
         self.offsets.look(self.desk.coordinator.groups(), now_ms)
+        self.offsets.consumers.look(self.desk.coordinator.table.consumers.values(), now_ms)
         self.offsets.command = None
         self.first = False
 
@@ -91,6 +95,13 @@ class GroupCell:
             Answer(cast("Any", broker), self.ghost, int(key), 3, asked, told, False),
         )
 
+    def _fold(self) -> None:
+        """Take over what the log has of groups of the consumer protocol, all of it committed."""
+        for record in self.desk.log[self._folded :]:
+            if isinstance(record, CONSUMER_RECORDS):
+                self.offsets.consumers.fold(record)
+        self._folded = len(self.desk.log)
+
     def _groups(self) -> Any:
         return SimpleNamespace(
             coordinator=self.desk.coordinator,
@@ -100,6 +111,8 @@ class GroupCell:
 
     def _run(self, hook: Any, event: Any) -> None:
         for name, rule in REGISTERED[hook]:
-            meant = rule.__module__.endswith(("rules_groups", "rules_offsets"))
+            meant = rule.__module__.endswith(
+                ("rules_groups", "rules_offsets", "rules_consumers")
+            )
             if meant and rule(event) is not None:
                 self.wrong.append(name)

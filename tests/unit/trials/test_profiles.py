@@ -66,3 +66,32 @@ def test_planted_bug_has_groups_only_where_it_is_one_of_groups() -> None:
     other, meant = Mutation("", (), list), Mutation("", (), list, groups=True)
     assert drawn_groups(PROFILES["groups"], 1, other, shape).groups == ()
     assert drawn_groups(PROFILES["groups"], 1, meant, shape).groups
+
+
+def test_protocol_of_a_group_is_drawn_apart_from_all_else() -> None:
+    """Trials with classic groups alone are what they were before there were others."""
+    protocols: dict[str, int] = {}
+    for seed in range(100):
+        shape = drawn_shape(PROFILES["groups"], Random(seed), None)
+        drawn = drawn_groups(PROFILES["groups"], seed, None, shape)
+        BrokerConfig.parse(1, dict(drawn.config))
+        *others, last = drawn.groups
+        assert all(plan.protocol == "classic" for plan in others)
+        protocols[last.protocol] = protocols.get(last.protocol, 0) + 1
+        if last.protocol != "classic":
+            assert last.by_hand == (last.protocol == "consumer")
+            assert last.assignor in ("uniform", "range")
+    assert sorted(protocols) == ["classic", "consumer", "share"]
+    assert min(protocols.values()) > 10
+
+
+def test_planted_bug_says_of_which_protocol_its_groups_are() -> None:
+    """Classic, unless it is one of another."""
+    shape = drawn_shape(PROFILES["groups"], Random(1), None)
+    for seed in range(20):
+        classic = Mutation("", (), list, groups=True)
+        drawn = drawn_groups(PROFILES["groups"], seed, classic, shape)
+        assert {plan.protocol for plan in drawn.groups} == {"classic"}
+        other = Mutation("", (), list, groups=True, protocol="consumer")
+        drawn = drawn_groups(PROFILES["groups"], seed, other, shape)
+        assert drawn.groups[-1].protocol == "consumer"
