@@ -143,10 +143,19 @@ class Workload:
         return future
 
     async def _consume(self, name: str) -> None:
-        from aiokafka import AIOKafkaConsumer, TopicPartition
-        from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+        while True:
+            consumer = self._consumer(name)
+            await _started(consumer)
+            try:
+                await self._read(consumer, name)
+            finally:
+                await _stopped(consumer)
+            self._simulation.note(f"{name} does not fetch any more")
 
-        consumer = AIOKafkaConsumer(
+    def _consumer(self, name: str) -> Any:
+        from aiokafka import AIOKafkaConsumer
+
+        return AIOKafkaConsumer(
             bootstrap_servers=self._simulation.bootstrap,
             client_id=name,
             enable_auto_commit=False,
@@ -155,24 +164,28 @@ class Workload:
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             retry_backoff_ms=RETRY_BACKOFF_MS,
         )
-        await _started(consumer)
+
+    async def _read(self, consumer: Any, name: str) -> None:
+        """Read all partitions from their beginnings, until the fetcher has ended.
+
+        aiokafka 0.14 does not tell that it has: a request that times out on a connection that is
+        gone is a KeyError.
+        """
+        from aiokafka import TopicPartition
+        from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+
         partitions = [TopicPartition(*place) for place in self._places]
         consumer.assign(partitions)
-        for partition in partitions:
-            consumer.seek(partition, 0)
-            self._history.positioned(name, partition.topic, partition.partition, 0, _now_ms())
-        try:
-            while True:
-                try:
-                    found = await consumer.getmany(timeout_ms=1_000, max_records=200)
-                except OffsetOutOfRangeError as error:
-                    self._start_over(consumer, name, list(error.args[0]))
-                    continue
-                except KafkaError:
-                    continue
-                self._note(name, found)
-        finally:
-            await consumer.stop()
+        self._start_over(consumer, name, partitions)
+        while not consumer._fetcher.error_future.done():
+            try:
+                found = await consumer.getmany(timeout_ms=1_000, max_records=200)
+            except OffsetOutOfRangeError as error:
+                self._start_over(consumer, name, list(error.args[0]))
+                continue
+            except KafkaError:
+                continue
+            self._note(name, found)
 
     async def _watch(self, name: str) -> None:
         from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -191,7 +204,7 @@ class Workload:
             while True:
                 try:
                     await consumer.end_offsets(partitions)
-                except KafkaError:
+                except (KafkaError, KeyError):  # as in `_read`
                     await asyncio.sleep(WATCH_S)
                     continue
                 self._simulation.operations += 1
@@ -206,7 +219,7 @@ class Workload:
             self._history.polled(name, partition.topic, partition.partition, pairs, _now_ms())
 
     def _start_over(self, consumer: Any, name: str, partitions: list[Any]) -> None:
-        """Read a log from its beginning that has become shorter than we had read."""
+        """Read logs from their beginnings: at first, and where one is shorter than we had read."""
         for partition in partitions:
             consumer.seek(partition, 0)
             self._history.positioned(name, partition.topic, partition.partition, 0, _now_ms())
@@ -223,6 +236,16 @@ async def _started(client: Any) -> None:
             await asyncio.sleep(RETRY_S)
         else:
             return
+
+
+async def _stopped(consumer: Any) -> None:
+    """Close a consumer, also where its fetcher has ended with an error: it says so now."""
+    from aiokafka.errors import KafkaError
+
+    try:
+        await consumer.stop()
+    except (KafkaError, KeyError):
+        await consumer._client.close()
 
 
 def _now_ms() -> int:
