@@ -44,7 +44,7 @@ _EVERY_INTERFACE = ("", "0.0.0.0", "::")
 # DIVERGENCE(groups-sooner): Kafka's values are 3 s, 5 s and 5 s.
 SOONER: Mapping[str, ConfigInput] = MappingProxyType(
     {
-        "group.initial.rebalance.delay.ms": 50,
+        "group.initial.rebalance.delay.ms": 30,
         "group.consumer.min.heartbeat.interval.ms": 100,
         "group.consumer.heartbeat.interval.ms": 100,
     }
