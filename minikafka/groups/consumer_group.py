@@ -262,9 +262,9 @@ class ConsumerGroup:
         for partitions in (member.assigned, member.pending_revocation):
             for topic_id, numbers in partitions.items():
                 for number in numbers:
-                    owner = self.owners.setdefault((topic_id, number), member.member_id)
-                    if owner != member.member_id:
-                        raise BrokerBug(f"{topic_id}-{number}: {owner}, {member.member_id}")
+                    # The later record holds. Another owner is there only where an unclean
+                    # election has taken its last word, and compaction the one before.
+                    self.owners[topic_id, number] = member.member_id
         if member.instance_id is not None:
             self.static_members[member.instance_id] = member.member_id
 
@@ -274,7 +274,8 @@ class ConsumerGroup:
         for partitions in (member.assigned, member.pending_revocation):
             for topic_id, numbers in partitions.items():
                 for number in numbers:
-                    del self.owners[topic_id, number]
+                    if self.owners.get((topic_id, number)) == member.member_id:
+                        del self.owners[topic_id, number]
 
     def _remove(self, member_id: str) -> None:
         member = self.members.get(member_id)

@@ -11,6 +11,7 @@ Rules of this file
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from minikafka.base.ids import BrokerId, LeaderEpoch, Offset
 from minikafka.log.partition_log import PartitionLog
@@ -56,6 +57,7 @@ class PartitionFollower:
         if batches and batches[0].base_offset > max(log.log_end_offset, leader_high_watermark):
             # An answer from before a truncation; the next fetch asks from the new end.
             return
+        batches = _up_to_a_gap(batches, leader_high_watermark)
         if batches:
             log.append_as_follower(batches, leader_high_watermark)
         watermark = min(leader_high_watermark, log.log_end_offset)
@@ -89,3 +91,15 @@ class PartitionFollower:
             return False
         self.log.truncate_fully(leader_log_start)
         return True
+
+
+def _up_to_a_gap(batches: Sequence[Batch], leader_high_watermark: Offset) -> Sequence[Batch]:
+    """Return the batches before the first gap above the watermark.
+
+    A new leader may have compacted above it: it had a greater one before, and will have again.
+    """
+    for index, (batch, following) in enumerate(pairwise(batches)):
+        gap = following.base_offset != batch.next_offset
+        if gap and following.base_offset > leader_high_watermark:
+            return batches[: index + 1]
+    return batches

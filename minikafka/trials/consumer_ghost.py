@@ -86,6 +86,7 @@ class ConsumerWorld:
     def __init__(self) -> None:
         self.truth: dict[str, TrueGroup] = {}
         self.seen: dict[str, SeenConsumers] = {}
+        self._joined: tuple[str, int] | None = None
 
     def has(self, group_id: str, member_id: str) -> bool:
         """Say whether somebody is a member in the true log."""
@@ -116,18 +117,26 @@ class ConsumerWorld:
         """Keep that a member was heard; who is away for a while is so from its last heartbeat on."""
         seen = self.seen.get(command.group_id)
         known = None if seen is None else seen.members.get(command.member_id)
-        if known is not None and command.member_epoch >= 0:
+        if known is None:
+            self._joined = (command.member_id, now_ms)
+        elif command.member_epoch >= 0:
             known.heard_ms = now_ms
 
     def look(self, groups: Iterable[ConsumerGroup], now_ms: int) -> None:
         """Keep how the groups of the latest coordinator look now."""
         self.seen = {
-            group.group_id: _look(self.seen.get(group.group_id), group, now_ms)
+            group.group_id: _look(self.seen.get(group.group_id), group, now_ms, self._joined)
             for group in groups
         }
+        self._joined = None
 
 
-def _look(before: SeenConsumers | None, group: ConsumerGroup, now_ms: int) -> SeenConsumers:
+def _look(
+    before: SeenConsumers | None,
+    group: ConsumerGroup,
+    now_ms: int,
+    joined: tuple[str, int] | None,
+) -> SeenConsumers:
     former = {} if before is None else before.members
     members: dict[str, SeenConsumer] = {}
     for member_id, member in group.members.items():
@@ -136,7 +145,12 @@ def _look(before: SeenConsumers | None, group: ConsumerGroup, now_ms: int) -> Se
         if member.state is MemberState.UNREVOKED_PARTITIONS:
             same = known is not None and known.member == member
             revoking_ms = known.revoking_ms if known is not None and same else now_ms
-        heard_ms = now_ms if known is None else known.heard_ms
+        if known is not None:
+            heard_ms = known.heard_ms
+        elif joined is not None and joined[0] == member_id:
+            heard_ms = joined[1]  # writing it down may have taken a while
+        else:
+            heard_ms = now_ms
         members[member_id] = SeenConsumer(member, heard_ms, revoking_ms)
     return SeenConsumers(group.epoch, members, owners(group.members.values()))
 

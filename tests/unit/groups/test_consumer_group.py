@@ -66,10 +66,16 @@ def test_tombstone_of_what_is_not_there_says_nothing(record: ConsumerRecord) -> 
     assert list(groups) == ["h"]
 
 
-def test_partition_with_two_owners_is_a_bug() -> None:
-    """NoDoubleClientAssignment is held by who replays, too."""
-    with pytest.raises(BrokerBug):
-        folded(CurrentAssignment("g", "a", OWNS_0), CurrentAssignment("g", "b", OWNS_0))
+def test_partition_of_two_is_the_later_ones() -> None:
+    """A log may lack the last word of the former one; and be rid of it once that one is out."""
+    both = (CurrentAssignment("g", "a", OWNS_0), CurrentAssignment("g", "b", OWNS_0))
+    group = folded(*both)["g"]
+    [place] = group.owners
+    assert group.owners[place] == "b"
+    group = folded(*both, CurrentAssignment("g", "a", None))["g"]
+    assert group.owners == {place: "b"}
+    group = folded(*both, CurrentAssignment("g", "b", None))["g"]
+    assert group.owners == {}
 
 
 def test_member_that_goes_with_its_assignment_left_is_a_bug() -> None:

@@ -102,6 +102,20 @@ def test_static_member_may_be_away() -> None:
     assert cell.wrong == []
 
 
+def test_session_of_a_new_member_counts_from_when_it_was_heard() -> None:
+    """Not from when that is written down, which may take a while."""
+    cell = ConsumerCell("a")
+    cell.table.join_new("b")
+    cell.desk.now_ms += 50
+    cell.look()
+    cell.readers[0].beat()
+    cell.look()
+    cell.table.advance(SESSION_MS - 50)
+    assert list(cell.table.consumers().members) == ["a"]
+    cell.look()
+    assert cell.wrong == []
+
+
 def test_group_epoch_that_falls_breaks_g1() -> None:
     """Within the term of one coordinator."""
     cell = ConsumerCell()
