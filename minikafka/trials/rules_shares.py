@@ -107,6 +107,8 @@ def _records_have_one_holder(answer: Answer) -> str | None:
     """While its lock lasts a record is its member's, until that speaks of it or is gone."""
     if answer.api_key != ApiKey.SHARE_FETCH:
         return None
+    if answer.request.group_id not in answer.ghost.shares.outspoken:
+        return None
     now_ms = answer.broker.clock.monotonic_ms()
     for each in _given(answer):
         known = each.share.holds.get(each.offset)

@@ -84,12 +84,15 @@ class ShareWorld:
 
     Attributes:
         shares: by key.
+        outspoken: groups whose members say beforehand what they are about to say; of others it is
+            not known what they hold.
         wrong: what is wrong with what was committed; for the next rule that looks.
         licensed: state was lost that was allowed to be: nothing is known for sure.
     """
 
     def __init__(self) -> None:
         self.shares: dict[ShareKey, TrueShare] = {}
+        self.outspoken: dict[str, None] = {}
         self.wrong: list[str] = []
         self.licensed = False
         self._folded: dict[int, Offset] = {}

@@ -94,6 +94,7 @@ class ShareMember:
 
         Cancellation: leaves nothing behind but the membership.
         """
+        self._groups.simulation.invariants.ghost.shares.outspoken[self._plan.name] = None
         await self._leaders.learn(self._draws)
         await self._prepare()
         beating = asyncio.get_running_loop().create_task(self._heartbeats.run())

@@ -44,6 +44,7 @@ class ShareCell:
     def __init__(self) -> None:
         self.wrong: list[str] = []
         self.ghost = Ghost()
+        self.ghost.shares.outspoken["g"] = None
         self.partition = self.ghost.partitions[TOPIC, 0] = GhostPartition("t-0", internal=False)
         self.leader_epoch = 3
         state = SimpleNamespace(leader_epoch=3)
@@ -236,6 +237,16 @@ def test_record_may_be_given_once_its_holder_is_rid_of_it(way: str) -> None:
             cell.sessions["a"] = object()
         case _:
             cell.lead(StateBatch(0, 0, 0, 1))
+    cell.give("b", 0, 0)
+    assert cell.wrong == []
+
+
+def test_group_whose_members_do_not_tell_is_not_judged() -> None:
+    """Nobody knows what they are about to say, and so what they hold."""
+    cell = ShareCell()
+    cell.ghost.shares.outspoken.clear()
+    cell.give("a", 0, 0)
+    cell.share.expire(LOCK_MS)
     cell.give("b", 0, 0)
     assert cell.wrong == []
 
