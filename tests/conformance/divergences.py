@@ -73,7 +73,7 @@ DIVERGENCES: Final[tuple[Divergence, ...]] = (
             "features",
         )
         for kind, names in (
-            ("supported", ("kraft", "share", "transaction")),
+            ("supported", ("kraft", "transaction")),
             ("finalized", ("kraft", "transaction")),
         )
         for name in (f"{each}.version" for each in names)
