@@ -208,6 +208,8 @@ class Dispatcher:
     def _send(
         self, header: RequestHeader, request: Any, value: Any, slot: Slot, from_broker: bool
     ) -> None:
+        if slot.closed:
+            return
         observer = self._broker.observer
         if observer is not None:
             observer.answered(

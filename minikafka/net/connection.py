@@ -41,6 +41,11 @@ class Slot:
         self.buffers: Sequence[Buffer] = ()
         self.done = False
 
+    @property
+    def closed(self) -> bool:
+        """Say whether the connection is gone, and the answer would go nowhere."""
+        return self._connection.closed
+
     def answer(self, buffers: Sequence[Buffer]) -> None:
         """Give the answer, length included; empty where the request has none (acks=0)."""
         self.buffers = buffers

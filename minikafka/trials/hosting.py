@@ -41,6 +41,10 @@ class SimClock:
         loop = self._loop
         return (loop.now_ns + loop.lag_ns) // NS_PER_MS
 
+    def began_ms(self) -> int:
+        """Return when what runs now began to: before what it has spent since."""
+        return self._loop.now_ns // NS_PER_MS
+
     def wall_ms(self) -> int:
         """Return milliseconds since 1970 on the running host's wall clock."""
         return self._loop.wall_ns() // NS_PER_MS

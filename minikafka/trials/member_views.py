@@ -36,12 +36,16 @@ class MemberViews:
     # --- who owns what ---------------------------------------------------------------------
 
     def take(self, host: str, member_id: str, places: Iterable[TopicPartition]) -> None:
-        """Note that a member begins to read partitions; others have to be rid of them (G5)."""
+        """Note that a member begins to read partitions; others have to be rid of them (G5).
+
+        Who was paused, and put out meanwhile, takes what it was granted before: it is no member.
+        """
+        judged = self._is_member(host, member_id)
         for place in places:
             self.moves += 1
             holders = self._owned.setdefault(place, {})
             for other, other_id in holders.items():
-                if other != host and self._is_member(other, other_id):
+                if other != host and judged and self._is_member(other, other_id):
                     self._simulation.violated(
                         "G5",
                         f"group {self._group_id}: {host} ({member_id}) takes {place}, and "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from minikafka.base.deferred import Deferred
@@ -46,10 +46,17 @@ __all__ = ["Onlooker"]
 
 
 class Onlooker:
-    """Follows one start of one broker: updates the ghost, then has the checks called."""
+    """Follows one start of one broker: updates the ghost, then has the checks called.
 
-    def __init__(self, invariants: Invariants, broker_id: BrokerId) -> None:
+    Args:
+        began_ms: when what runs now began to; its clock is ahead by what it has spent since.
+    """
+
+    def __init__(
+        self, invariants: Invariants, broker_id: BrokerId, began_ms: Callable[[], int]
+    ) -> None:
         self._invariants = invariants
+        self._began_ms = began_ms
         self._ghost = invariants.ghost
         self._id = broker_id
         self._broker: Broker | None = None
@@ -262,8 +269,10 @@ class Onlooker:
             ),
         )
         if latest:
-            offsets.look(groups.coordinator.groups(), now_ms)
-            offsets.consumers.look(groups.coordinator.table.consumers.values(), now_ms)
+            # It was decided before it was written, on a disk that may be slow.
+            began_ms = self._began_ms()
+            offsets.look(groups.coordinator.groups(), began_ms)
+            offsets.consumers.look(groups.coordinator.table.consumers.values(), began_ms)
             if decision is not None:
                 offsets.command = None
 

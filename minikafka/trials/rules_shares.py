@@ -2,8 +2,8 @@
 
 Only the latest leader of a partition is judged: who does not know yet that it was deposed gives
 what it knew, and what is said of that is fenced. An answer may be late, as it waits for what its
-request acknowledges: so what it gives counts only where the member holds it still. The names are
-those of docs/invariants.md.
+request acknowledges: so what it gives counts only where the member holds it still, and where it
+answers the latest request of the member's session. The names are those of docs/invariants.md.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import ZERO_ID, Offset
+from minikafka.broker.fetch_sessions import next_epoch
 from minikafka.broker.share_sessions import FINAL_EPOCH, SessionKey, ShareSession
 from minikafka.shares.records import ShareKey
 from minikafka.trials.invariants import Answer, check
@@ -51,6 +52,9 @@ def _given(answer: Answer) -> Iterator[_Given]:
     if answer.api_key != ApiKey.SHARE_FETCH or answer.ghost.may_have_lost_groups:
         return
     request = answer.request
+    session = _session(answer, request.member_id)
+    if session is None or session.epoch != next_epoch(request.share_session_epoch):
+        return  # it answers on a connection that is gone
     for topic in answer.response["responses"]:
         for each in topic["partitions"]:
             if not each["acquired_records"]:

@@ -22,7 +22,7 @@ from minikafka.sim.hosts import CrashMode, Host
 from minikafka.sim.loop import SimLoop
 from minikafka.sim.network import SimNetwork
 from minikafka.trials.checks import UserCheck
-from minikafka.trials.hosting import BROKER_PORT, CLIENT_PORT, SimHosting
+from minikafka.trials.hosting import BROKER_PORT, CLIENT_PORT, SimClock, SimHosting
 from minikafka.trials.invariants import Answer, Invariants, Violation
 from minikafka.trials.liveness import unmet
 from minikafka.trials.onlooker import Onlooker
@@ -145,7 +145,10 @@ class Simulation:
         self.alone: dict[str, None] = {}
         self.invariants = Invariants(self.violated)
         self.invariants.on_answer.append(self._note_answer)
-        self.hosting = SimHosting(loop, lambda broker: Onlooker(self.invariants, broker))
+        began_ms = SimClock(loop).began_ms
+        self.hosting = SimHosting(
+            loop, lambda broker: Onlooker(self.invariants, broker, began_ms)
+        )
         self.invariants.ghost.disk_losses = lambda broker: self.hosting.disk(broker).losses
         self.cluster = AsyncCluster(
             brokers,

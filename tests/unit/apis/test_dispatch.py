@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -11,7 +12,7 @@ from minikafka.apis.registry import CloseConnection
 from minikafka.net.connection import Connection, Slot
 from minikafka.wire.codec import encode_request
 from minikafka.wire.shapes import build_request
-from minikafka.wire.versions import SERVED
+from minikafka.wire.versions import SERVED, ApiKey
 from tests.support.broker_stub import BrokerStub
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class OneSlot:
     def __init__(self) -> None:
         self.number = 1
         self.peer_host = "10.0.0.1"
+        self.closed = False
         self.outcome = "waiting"
 
     def answered(self) -> None:
@@ -69,3 +71,24 @@ async def test_objects_between_brokers_are_refused_to_clients(api_key: int) -> N
     stub.close()
     if asked.done:
         asked.result()  # answered at once; raises where it was refused
+
+
+@pytest.mark.parametrize("closed", [False, True])
+async def test_answer_to_who_has_gone_is_not_heard_of(closed: bool) -> None:
+    """It does not leave: to who looks on it would count as told."""
+    stub = BrokerStub()
+    heard: list[int] = []
+    observer = SimpleNamespace(answered=lambda broker, key, *rest: heard.append(key))
+    setattr(stub, "observer", observer)  # noqa: B010 - the stub has none
+    version = SERVED[ApiKey.API_VERSIONS].max
+    request = build_request(ApiKey.API_VERSIONS, version, {})
+    buffers = encode_request(ApiKey.API_VERSIONS, version, 7, "c", request)
+    frame = memoryview(bytearray(b"".join(buffers)[4:]))
+    end = OneSlot()
+    end.closed = closed
+    connection = cast("Connection", end)
+    dispatcher = Dispatcher(cast("Broker", stub))
+    dispatcher.on_frame(frame, connection, Slot(connection), from_broker=False)
+    stub.close()
+    outcome = "waiting" if closed else "answered"
+    assert (heard, end.outcome) == ([] if closed else [ApiKey.API_VERSIONS], outcome)

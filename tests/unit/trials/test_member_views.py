@@ -64,6 +64,15 @@ def test_partition_is_free_without_its_owner(way: str) -> None:
     assert (world.wrong, world.views.moves) == ([], 2)
 
 
+def test_taking_of_who_was_put_out_is_not_judged() -> None:
+    """It was paused, and takes what it was granted before; its commits are fenced."""
+    world = World()
+    world.views.take("a", "a", [PLACE])
+    world.offsets.consumers.fold(CurrentAssignment("g", "b", None))
+    world.views.take("b", "b", [PLACE])
+    assert world.wrong == []
+
+
 def test_owner_that_is_told_of_less_than_was_committed_is_a_case_of_g4() -> None:
     """It would read again what the group is behind."""
     world = World()

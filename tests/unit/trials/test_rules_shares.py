@@ -50,7 +50,7 @@ class ShareCell:
         state = SimpleNamespace(leader_epoch=3)
         setattr(self.ghost, "state", lambda topic_id, index: state)  # noqa: B010 - a stub
         self.now_ms = 0
-        self.sessions: dict[str, object] = {}
+        self.sessions: dict[str, SimpleNamespace] = {}
         self.lead()
 
     def lead(self, *batches: StateBatch) -> None:
@@ -62,7 +62,7 @@ class ShareCell:
 
     def give(self, member_id: str, first: int, last: int) -> None:
         """Let a member have records."""
-        self.sessions.setdefault(member_id, object())
+        self.sessions.setdefault(member_id, SimpleNamespace(epoch=2))
         acquired = self.share.acquire(
             member_id,
             first,
@@ -234,11 +234,24 @@ def test_record_may_be_given_once_its_holder_is_rid_of_it(way: str) -> None:
         case "spoke":
             cell.ghost.shares.spoke(KEY, [0])
         case "session":
-            cell.sessions["a"] = object()
+            cell.sessions["a"] = SimpleNamespace(epoch=2)
         case _:
             cell.lead(StateBatch(0, 0, 0, 1))
     cell.give("b", 0, 0)
     assert cell.wrong == []
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 3, None])
+def test_answer_that_is_not_of_the_latest_request_is_not_judged(epoch: int | None) -> None:
+    """It waited for what its request acknowledges, and its member has begun a session anew."""
+    cell = ShareCell()
+    cell.give("a", 0, 0)
+    if epoch is None:
+        cell.sessions.pop("a")
+    else:
+        cell.sessions["a"].epoch = epoch
+    cell.told("a", [(0, 0, 1)])
+    assert cell.wrong == (["G12"] if epoch == 2 else [])
 
 
 def test_group_whose_members_do_not_tell_is_not_judged() -> None:
