@@ -95,8 +95,8 @@ def fetch(
         session = None
     if not READ_UNCOMMITTED <= request.isolation_level <= READ_COMMITTED:
         raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
-    if asked and request.replica_id >= 0:
-        _note_progress(request, context, asked)
+    if request.replica_id >= 0:
+        _note_progress(request, context, _to_note(request, asked, session))
     operation = FetchOperation(request, context, asked, session, full=full, on_refusal=_hint)
     nothing_asked = session is None and not asked
     if operation.try_complete():
@@ -177,6 +177,16 @@ def _targets(
             target.any_replica = True
             target.rack = rack or None
     return targets
+
+
+def _to_note(
+    request: FetchRequest, asked: dict[TargetKey, FetchTarget], session: FetchSession | None
+) -> dict[TargetKey, FetchTarget]:
+    """Return what a follower says something new of: of all it has where it is registered anew."""
+    if session is None or session.replica_epoch == request.replica_epoch:
+        return asked
+    session.replica_epoch = request.replica_epoch
+    return session.targets
 
 
 def _note_progress(

@@ -56,6 +56,7 @@ class FetchSession(Watcher):
         epoch: the session epoch expected next.
         dirty: targets that may have news, longest unserved first.
         parked: the request that waits now, at most one.
+        replica_epoch: the follower's registration, as its last request said (KIP-903).
         used_ms: monotonic time of the last request, for eviction.
     """
 
@@ -70,6 +71,7 @@ class FetchSession(Watcher):
         "from_replica",
         "number",
         "parked",
+        "replica_epoch",
         "targets",
         "used_ms",
         "uses_topic_ids",
@@ -94,6 +96,7 @@ class FetchSession(Watcher):
         self.watched: dict[TargetKey, Partition] = {}
         self._keys: dict[Partition, TargetKey] = {}
         self.parked: FetchOperation | None = None
+        self.replica_epoch = -1
         self.used_ms = 0
         self._replicas = replicas
         self._schedule = schedule

@@ -293,29 +293,33 @@ class ReplicaFetcher:
             partition.records_lost += committed - follower.log.high_watermark
             self._ask_anew(followed)
         else:
-            end, watermark = follower.log.log_end_offset, follower.log.high_watermark
-            start = follower.log.log_start_offset
-            try:
-                batches = received_batches(told)
-            except KafkaError as error:
-                logger.warning(
-                    "broker %d: %s: %s", self._node_id, follower.log.partition, error
-                )
-                self._back_off(partition)
-                return
-            follower.on_records(batches, told.high_watermark, told.log_start_offset)
-            log = follower.log
-            if self._quota.active and self._is_held(partition, batches, told.high_watermark):
-                self._back_off(partition)
-            elif log.log_end_offset != end or log.log_start_offset != start:
-                self._changed[partition.topic_partition] = None
-            if log.high_watermark != watermark:
-                if partition.high_watermark_moved.watchers:
-                    # Consumers wait here, too (KIP-392).
-                    partition.high_watermark_moved.wake()
-                self._on_records(partition)
-            elif log.log_end_offset != end:
-                self._on_records(partition)
+            self._take(partition, follower, told)
+
+    def _take(
+        self, partition: Partition, follower: PartitionFollower, told: FetchPartitionResponse
+    ) -> None:
+        log = follower.log
+        start, end, watermark = log.log_start_offset, log.log_end_offset, log.high_watermark
+        try:
+            batches = received_batches(told)
+        except KafkaError as error:
+            logger.warning("broker %d: %s: %s", self._node_id, log.partition, error)
+            self._back_off(partition)
+            return
+        follower.on_records(batches, told.high_watermark, told.log_start_offset)
+        if self._quota.active and self._is_held(partition, batches, told.high_watermark):
+            self._back_off(partition)
+        elif log.log_end_offset != end or log.log_start_offset != start:
+            self._changed[partition.topic_partition] = None
+        elif batches:
+            # None of them can be taken yet, and the leader's session takes them for told.
+            self._back_off(partition)
+        moved = log.high_watermark != watermark
+        if moved and partition.high_watermark_moved.watchers:
+            # Consumers wait here, too (KIP-392).
+            partition.high_watermark_moved.wake()
+        if moved or log.log_end_offset != end:
+            self._on_records(partition)
 
     def _is_held(
         self, partition: Partition, batches: Sequence[Batch], high_watermark: int
@@ -338,8 +342,7 @@ class ReplicaFetcher:
         ):
             self._ask_anew(followed)
             return
-        name = followed.partition.topic_partition
-        logger.debug("broker %d: %s: error %d", self._node_id, name, told.error_code)
+        logger.debug("broker %d: %s: error %d", self._node_id, follower.log, told.error_code)
         self._back_off(followed.partition)
 
     def _back_off(self, partition: Partition) -> None:

@@ -130,9 +130,13 @@ def _first_record(join: _Join) -> Decision[None]:
     def settled(error: ErrorCode, now: Moment) -> None:
         if error is ErrorCode.NONE:
             return
-        if table.groups.get(group.group_id) is group:
-            for member in group.members.values():
+        members = group.members.values()
+        alone = all(member.awaiting_join is answer for member in members)
+        for member in members:
+            if member.awaiting_join is answer:
                 member.complete_join(JoinAnswer(error, UNKNOWN_MEMBER))
+        if alone and table.groups.get(group.group_id) is group:
+            # With others the group goes on: the log may have the record all the same.
             table.drop(group.group_id)
         if not answer.done:
             answer.set(JoinAnswer(error, UNKNOWN_MEMBER))

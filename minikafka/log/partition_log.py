@@ -170,7 +170,7 @@ class PartitionLog:
         for batch in batches:
             base_offset = batch.base_offset
             if base_offset != self.log_end_offset:
-                self._leave_gap(batch, committed_below)
+                self._leave_gap(batch, min(committed_below, batches[-1].base_offset))
             segment = self._segments.active
             if (
                 segment.size + batch.size > self._segment_bytes
@@ -350,9 +350,11 @@ class PartitionLog:
             self._restart(stored_start)
             return
         start = max(self._segments.items[0].base_offset, stored_start)
-        self.log_start_offset = self.high_watermark = start
-        self.log_end_offset = end
+        self.log_start_offset, self.log_end_offset = start, end
+        # What was compacted was committed: nobody has to wait again for it to be.
+        self.high_watermark = max(start, min(self.gaps_below, end))
         self.epochs = recovered_epochs(self.batches(), start, end, self._segments.stored_epochs)
+        self._segments.allow_gaps(min(self.gaps_below, end), self.epochs)
         self.durable_end_offset = start
         self.flush()
 

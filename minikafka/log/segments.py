@@ -94,9 +94,10 @@ class Segments:
             more = segment.read(offset, max_bytes - size, end_offset, at_least_one and not size)
             batches += more.batches
             size += more.size
-            if segment.size and (
-                not more.batches or more.batches[-1] is not segment.batches[-1]
-            ):
+            last = segment.batches[-1] if segment.batches else None
+            if last is None or last.last_offset < offset:
+                continue  # its last offsets were compacted away: what comes next is behind it
+            if not more.batches or more.batches[-1] is not last:
                 break
         return Slice(batches, size)
 

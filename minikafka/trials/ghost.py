@@ -79,6 +79,9 @@ class GhostPartition:
         compacted_below: some replica has compacted its log up to here. A log that lacks
             something below stands for the committed log all the same; what it lacks is looked
             at when it is compacted.
+        forgotten: where the tombstones were that some compaction has let go of, in time.
+        revived: somebody has copied what came after one of them without having had it, and so
+            holds what it deleted.
     """
 
     name: str
@@ -103,6 +106,8 @@ class GhostPartition:
     unclean_count: int = 0
     unclean_epoch: LeaderEpoch | None = None
     compacted_below: Offset = 0
+    forgotten: list[Offset] = field(default_factory=list)
+    revived: bool = False
 
     def followed(self, chain: Chain, batch: Batch, old: Chain | None = None) -> list[Entry]:
         """Add a batch to a replica's log; return it, and before it what compaction has taken.
@@ -122,7 +127,7 @@ class GhostPartition:
     @property
     def may_have_lost(self) -> bool:
         """True where the settings in force did not promise that all is still there."""
-        return self.licensed > 0 or self.unclean_count > 0
+        return self.licensed > 0 or self.unclean_count > 0 or self.revived
 
     @property
     def true_watermark(self) -> Offset:

@@ -18,8 +18,8 @@ from minikafka.log.partition_log import PartitionLog
 from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.states import PartitionImage
 from minikafka.records.batch import Batch
+from minikafka.trials.compacted import newest_values
 from minikafka.trials.ghost import Ghost, GhostPartition
-from minikafka.trials.rules_compaction import newest_values
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
@@ -178,7 +178,7 @@ def wrong_replicas(simulation: Simulation) -> Unmet | None:
         start = max(max(log.log_start_offset, log.gaps_below) for _, log in present)
         first_broker, first = present[0]
         content, epochs = _content(first, start), _epochs(first, start)
-        compacted = first.config.compacted
+        compacted = first.config.compacted and not partition.revived
         for broker, log in present[1:]:
             same = _content(log, start) == content
             if not same or (compacted and newest_values(log) != newest_values(first)):

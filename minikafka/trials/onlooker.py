@@ -11,6 +11,7 @@ from minikafka.broker.group_coordinator import OFFSETS_TOPIC
 from minikafka.broker.share_coordinator import SHARE_STATE_TOPIC
 from minikafka.records.batch import Batch
 from minikafka.trials.chains import Chain, Entry
+from minikafka.trials.compacted import gone, misses
 from minikafka.trials.ghost import GhostPartition, Loss
 from minikafka.trials.group_ghost import OffsetsGhost
 from minikafka.trials.invariants import (
@@ -94,7 +95,10 @@ class Onlooker:
         """Note new batches."""
         ghost = self._ghost.partition(log)
         chain = ghost.chains[self._id]
+        before, had_any = chain.end, bool(chain.entries)
         self._note(log, ghost, chain, batches)
+        if had_any and misses(ghost.forgotten, batches, before, chain.end):
+            ghost.revived = True
         if self._id in ghost.losses and chain.end >= ghost.true_watermark:
             del ghost.losses[self._id]
 
@@ -158,6 +162,7 @@ class Onlooker:
         ghost.compacted_below = max(ghost.compacted_below, end)
         ghost.chains[self._id].thin(start, end, [batch.base_offset for batch in batches])
         assert self._broker is not None, "only a broker that runs compacts"
+        ghost.forgotten += [record.offset for _, record in gone(log, sources)]
         event = CompactedLog(self._id, log, sources, batches, self._broker.clock)
         self._run("compacted", event)
 

@@ -259,3 +259,15 @@ async def test_new_session_may_begin_empty() -> None:
     stub = await FetchStub.with_records()
     assert send(stub, session_epoch=0).session_id
     assert len(stub.fetch_sessions) == 1
+
+
+async def test_follower_that_is_registered_anew_is_noted_in_its_session() -> None:
+    """It says nothing else that is new; the controller would not take who it was before."""
+    stub = await FetchStub.with_records()
+    more: dict[str, Any] = {"replica_id": 2}
+    asked = topic_of("t", part(3), part(3, 1))
+    first = send(stub, asked, session_epoch=0, replica_epoch=7, **more)
+    more |= {"session_id": first.session_id}
+    send(stub, session_epoch=1, replica_epoch=8, **more)
+    leaders = [each.leader for each in stub.replicas]
+    assert [each.progress[2].broker_epoch for each in leaders if each is not None] == [8, 8]

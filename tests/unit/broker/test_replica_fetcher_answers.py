@@ -277,3 +277,13 @@ def test_closed_fetcher_asks_nothing_and_leaves_no_timer() -> None:
     following.answer(2, batches=[follower_batch(0, epoch=3)])
     following.loop.advance(10 * BACKOFF_MS)
     assert len(following.channel.asked) == count
+
+
+def test_records_that_cannot_be_taken_yet_are_asked_for_again() -> None:
+    """The leader's session takes them for told, and would never come back to them."""
+    following = Following()
+    following.answer(0, batches=[follower_batch(0, epoch=3)], high_watermark=1)
+    following.answer(1, batches=[follower_batch(5, epoch=3)], high_watermark=1)
+    assert following.offsets() == []
+    following.loop.advance(BACKOFF_MS)
+    assert following.offsets() == [1]

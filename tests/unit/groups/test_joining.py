@@ -94,6 +94,18 @@ def test_group_that_the_log_refuses_is_not_there() -> None:
     desk.stable(None)
 
 
+def test_group_that_others_have_joined_outlives_its_first_record() -> None:
+    """That it took too long is no reason to begin its generations anew: it may be in the log."""
+    desk = Desk()
+    desk.held = True
+    desk.join(requires_id=True)
+    others = [desk.join(), desk.join()]
+    desk.advance(3 * DELAY_MS)
+    assert [each.result().generation_id for each in others] == [1, 1]
+    desk.settle(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+    assert (desk.group().generation_id, len(desk.group().members)) == (1, 2)
+
+
 @pytest.mark.parametrize(
     ("protocol_type", "names"), [("connect", ("range",)), ("consumer", ("sticky",))]
 )

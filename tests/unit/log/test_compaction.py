@@ -93,6 +93,47 @@ def test_reads_step_over_gaps() -> None:
     assert [batch.base_offset for batch in log.read(4, 10**6, 5, at_least_one=True)[0]] == [4]
 
 
+def test_reads_go_on_behind_a_segment_that_has_lost_its_end() -> None:
+    """A reader that stands there gets what comes next, not nothing for ever."""
+    log = compacted_log()
+    put(log, ("a", "1"))
+    put(log, ("k", "1"))
+    put(log, ("k", "2"))
+    put(log, ("b", "1"))
+    log.replace(log.segments[:3], list(log.segments[0].batches))
+    for offset in (1, 2):
+        found = log.read(offset, 10**6, 4, at_least_one=True)
+        assert [batch.base_offset for batch in found.batches] == [3]
+
+
+def test_what_was_compacted_is_known_to_be_committed_after_a_restart() -> None:
+    """Else a leader that begins anew would offer its followers gaps in what may be truncated."""
+    storage = MemoryStorage()
+    log = compacted_log(storage)
+    put(log, ("a", "1"))
+    put(log, ("a", "2"))
+    put(log, ("b", "1"))
+    assert compacted_log(storage).high_watermark == 0
+    compact(log)
+    assert compacted_log(storage).high_watermark == log.gaps_below == 3
+
+
+def test_follower_allows_gaps_no_further_than_it_has_copied() -> None:
+    """What it writes behind may yet be truncated, and is no more committed after a restart."""
+    leader = compacted_log()
+    for number in range(3):
+        put(leader, ("k", str(number)))
+    for number in range(3):
+        put(leader, (f"o{number}", "1"))
+    compact(leader)
+    storage = MemoryStorage()
+    follower = compacted_log(storage)
+    batches = [_copy(batch) for batch in leader.batches()][:2]
+    follower.append_as_follower(batches, leader.high_watermark)
+    assert (follower.gaps_below, follower.log_end_offset) == (3, 4)
+    assert compacted_log(storage).high_watermark == 3
+
+
 def test_what_is_not_committed_neither_goes_nor_counts() -> None:
     """A newer record that may yet be truncated makes none superfluous."""
     log = compacted_log()

@@ -8,8 +8,8 @@ from typing import Any, cast
 from minikafka.log.partition_log import PartitionLog
 from minikafka.records.builder import keep_records
 from minikafka.records.records import decode_records
+from minikafka.trials.compacted import gone, misses, newest_values
 from minikafka.trials.invariants import REGISTERED, CompactedLog
-from minikafka.trials.rules_compaction import newest_values
 from tests.unit.log.test_compaction import compacted_log, put
 
 
@@ -53,3 +53,18 @@ def test_tombstone_taken_before_its_horizon_breaks_s4() -> None:
         )
         assert log.replace([log.segments[0]], [marked])
         assert wrong(log, now_ms) == expected
+
+
+def test_tombstone_that_is_passed_over_is_missed() -> None:
+    """Who copies it is none the worse, nor who was behind it already."""
+    log = compacted_log()
+    put(log, ("a", "1"))
+    put(log, ("a", None))
+    put(log, ("b", "1"))
+    source, batches = log.segments[1], list(log.batches())
+    log.replace([source], [])
+    forgotten = [record.offset for _, record in gone(log, [source])]
+    assert forgotten == [1]
+    assert misses(forgotten, batches[2:], 1, 3)
+    assert not misses(forgotten, batches[1:], 1, 3)
+    assert not misses(forgotten, batches[2:], 2, 3)
