@@ -78,7 +78,8 @@ class LiveShare:
         former: the same one before, where it is dropped and what it has sent may still be written
             down; nothing is read before that is over.
         on_dropped: called when it turns out that this broker is not its leader any more, or that
-            it could not be loaded; it is not to be used after that.
+            it could not be loaded; it is not to be used after that. Called again once nothing
+            is on its way any more, if something was.
 
     Attributes:
         share: None until it is loaded.
@@ -114,12 +115,19 @@ class LiveShare:
 
     async def load(self) -> None:
         """Ask the share coordinator what has become of records, then begin."""
-        former, self._former = self._former, None
+        former = self._former
         while former is not None and former.is_writing:
             broker = self._broker
             deadline_ms = broker.clock.monotonic_ms() + broker.config.request_timeout_ms
             is_over = partial(_is_over, former)
             await settled(broker.purgatory.wait(is_over, [former.changed], deadline_ms))
+        self._former = None
+        if self.dropped:
+            self._end()
+        else:
+            await self._begin()
+
+    async def _begin(self) -> None:
         try:
             stored = await self._broker.persister.read(self.key, self.leader_epoch)
         except KafkaError as error:
@@ -163,8 +171,16 @@ class LiveShare:
 
     @property
     def is_writing(self) -> bool:
-        """Say whether something is on its way that may be written down, also after `drop`."""
-        return self._writing
+        """Say whether something is on its way that may be written down, also after `drop`.
+
+        Its own, or that of the one before it.
+        """
+        return self._writing or (self._former is not None and self._former.is_writing)
+
+    def _end(self) -> None:
+        """Let the next one begin: nothing more comes from here."""
+        self._on_dropped(self)
+        self.changed.wake()
 
     @property
     def record_lock_duration_ms(self) -> int:
@@ -228,7 +244,7 @@ class LiveShare:
             self._written(writes, error)
         self._writing = False
         if self.dropped:
-            self.changed.wake()
+            self._end()
 
     def _written(self, writes: Sequence[_Write], error: KafkaError | None) -> None:
         assert self.share is not None

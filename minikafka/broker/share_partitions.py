@@ -81,6 +81,8 @@ class SharePartitions:
             del self._live[live.key]
         if live.is_writing:
             self._ending[live.key] = live
+        elif self._ending.get(live.key) is live:
+            del self._ending[live.key]
 
     # --- acknowledging ---------------------------------------------------------------------
 

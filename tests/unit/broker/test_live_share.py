@@ -73,6 +73,30 @@ async def test_what_was_sent_before_it_went_is_known_to_the_next() -> None:
     assert live.share.start_offset == 1
 
 
+async def test_who_comes_after_one_that_never_began_waits_as_that_one_did() -> None:
+    """What was sent long ago is still on its way, and would come after what it has read."""
+    stub, persister, key = await holding()
+    stub.shares.acknowledge(key, MEMBER, [AcknowledgementBatch(0, 0, (1,))])
+    running = [asyncio.get_running_loop().create_task(stub.run_spawned())]
+    await persister.began.wait()
+    for _ in range(2):
+        live = stub.shares.find(key)
+        assert live is not None
+        live.drop()
+        live = stub.shares.open(key, "t")
+        running.append(asyncio.get_running_loop().create_task(stub.run_spawned()))
+    for _ in range(9):
+        await asyncio.sleep(0)
+    assert live.share is None
+    persister.may_go_on.set()
+    for each in running:
+        await each
+    stub.close()
+    assert live.share is not None
+    assert live.share.start_offset == 1
+    assert stub.shares._ending == {}
+
+
 async def test_who_follows_at_once_where_nothing_is_on_its_way() -> None:
     """It has nothing to wait for; the group begins at the end, as nothing is written down yet."""
     stub, _, key = await holding()
