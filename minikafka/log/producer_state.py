@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from minikafka.base.errors import ErrorCode
 from minikafka.base.ids import NO_TIMESTAMP, Offset, ProducerId
@@ -43,6 +43,9 @@ class AppendOrigin(Enum):
     COORDINATOR = "coordinator"  # markers and offsets of transactions: without sequences
 
 
+_Kept: TypeAlias = tuple[int, int, Offset, Offset, int]
+
+
 class KeptBatch(NamedTuple):
     """A batch as it is known again."""
 
@@ -57,7 +60,9 @@ class ProducerEntry:
     """What is known of one producer id in one log.
 
     Attributes:
-        batches: of this epoch, oldest first.
+        batches: of this epoch, oldest first, each a `KeptBatch` without its name: a batch is
+            noted on each replica, and seldom asked for.
+        last_sequence: of the last record, -1 while there is none in this epoch.
         coordinator_epoch: of the last marker, -1 without any.
         transaction_start: first offset of the open transaction, None without one.
         last_timestamp_ms: of the last batch or marker.
@@ -68,6 +73,7 @@ class ProducerEntry:
         "batches",
         "coordinator_epoch",
         "last_offset",
+        "last_sequence",
         "last_timestamp_ms",
         "producer_epoch",
         "transaction_start",
@@ -76,15 +82,11 @@ class ProducerEntry:
     def __init__(self) -> None:
         self.producer_epoch = _NO_EPOCH
         self.coordinator_epoch = -1
-        self.batches: deque[KeptBatch] = deque(maxlen=BATCHES_KEPT)
+        self.batches: deque[_Kept] = deque(maxlen=BATCHES_KEPT)
+        self.last_sequence = _NO_SEQUENCE
         self.transaction_start: Offset | None = None
         self.last_timestamp_ms = NO_TIMESTAMP
         self.last_offset: Offset = -1
-
-    @property
-    def last_sequence(self) -> int:
-        """The sequence of the last record, -1 while there is none in this epoch."""
-        return self.batches[-1].last_sequence if self.batches else _NO_SEQUENCE
 
     def duplicate_of(self, batch: Batch) -> KeptBatch | None:
         """Return the batch that this one is again, None for a new one."""
@@ -92,7 +94,7 @@ class ProducerEntry:
             last_sequence = last_sequence_of(batch)
             for kept in self.batches:
                 if kept[:2] == (batch.base_sequence, last_sequence):
-                    return kept
+                    return KeptBatch(*kept)
         return None
 
     def begin_epoch(self, producer_epoch: int) -> None:
@@ -100,6 +102,7 @@ class ProducerEntry:
         if producer_epoch != self.producer_epoch:
             self.producer_epoch = producer_epoch
             self.batches.clear()
+            self.last_sequence = _NO_SEQUENCE
 
     def __repr__(self) -> str:
         return (
@@ -167,19 +170,14 @@ class ProducerStates:
             entry = self.entries[batch.producer_id] = ProducerEntry()
         if batch.producer_epoch != entry.producer_epoch:
             entry.begin_epoch(batch.producer_epoch)
-        entry.batches.append(
-            KeptBatch(
-                batch.base_sequence,
-                last_sequence_of(batch),
-                batch.base_offset,
-                batch.last_offset,
-                batch.max_timestamp_ms,
-            )
-        )
-        entry.last_timestamp_ms = batch.max_timestamp_ms
-        entry.last_offset = batch.last_offset
+        first, offset, last_offset = batch.base_sequence, batch.base_offset, batch.last_offset
+        last = _NO_SEQUENCE if first < 0 else (first + last_offset - offset) & _SEQUENCE_MAX
+        timestamp_ms = batch.max_timestamp_ms
+        entry.batches.append((first, last, offset, last_offset, timestamp_ms))
+        entry.last_sequence, entry.last_offset = last, last_offset
+        entry.last_timestamp_ms = timestamp_ms
         if batch.attributes & TRANSACTIONAL_BIT and entry.transaction_start is None:
-            entry.transaction_start = batch.base_offset
+            entry.transaction_start = offset
 
     def _take_marker(self, batch: Batch) -> None:
         marker = decode_marker(batch)

@@ -101,7 +101,7 @@ def test_a_new_epoch_begins_with_sequence_0() -> None:
 def test_a_new_epoch_forgets_the_batches_of_the_old_one() -> None:
     """The same sequences again are new batches then."""
     states = ProducerStates([producer_batch(0), producer_batch(0, epoch=1, offset=1)])
-    assert [kept.first_offset for kept in states.entries[1].batches] == [1]
+    assert [kept[2] for kept in states.entries[1].batches] == [1]
 
 
 def test_sequences_go_on_from_the_greatest_one_with_0() -> None:
