@@ -106,10 +106,11 @@ def check_producers(
         batches: those of the log, from the log start on.
     """
     start = max(log_start_offset, gaps_below)
-    said, known = ProducerStates(batches).entries, producers.entries
+    anew = ProducerStates(batches)
+    said, known = anew.entries, producers.entries
     for producer_id, entry in known.items():
-        told = producer_id in said or entry.last_offset < start
-        _demand(told, f"producer {producer_id} is known, and not in the log")
+        gone = producer_id not in said and entry.last_offset >= start
+        _demand(not gone, f"producer {producer_id} is known, and not in the log")
     for producer_id, entry in said.items():
         if entry.last_offset >= start:
             have = known.get(producer_id)
@@ -117,6 +118,12 @@ def check_producers(
             assert have is not None
             wrong = f"producer {producer_id} is known as {have}, batches say {entry}"
             _demand(_behind(have, entry, start) == _behind(entry, entry, start), wrong)
+    aborted, told = producers.transactions.aborted, anew.transactions.aborted
+    _demand(
+        [each[:3] for each in aborted if each.first_offset >= start]
+        == [each[:3] for each in told if each.first_offset >= start],
+        f"aborted are {aborted}, batches say {told}",
+    )
 
 
 def _behind(entry: ProducerEntry, said: ProducerEntry, start: Offset) -> tuple[object, ...]:

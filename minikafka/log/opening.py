@@ -49,6 +49,7 @@ def open_log(storage: Storage, name: str, segments: Segments) -> OpenedLog | Off
     watermark = max(start, segments.gaps_below)
     # DIVERGENCE(producer-state): Kafka's snapshots know also whose batches are gone.
     producers = ProducerStates(readable_batches(segments, start))
+    producers.transactions.on_high_watermark(watermark)
     return OpenedLog(start, end, watermark, epochs, producers)
 
 

@@ -193,6 +193,8 @@ class PartitionLog(ReadableLog):
         if offset > self.log_end_offset:
             raise BrokerBug(f"{self}: high watermark {offset} beyond the log end")
         old, self.high_watermark = self.high_watermark, offset
+        if self.producers.transactions.unreplicated:
+            self.producers.transactions.on_high_watermark(offset)
         if self._observer is not None:
             self._observer.watermark_moved(self, old)
         return True
@@ -213,6 +215,7 @@ class PartitionLog(ReadableLog):
             return
         self.log_start_offset = offset
         self.epochs.truncate_from_start(offset)
+        self.producers.transactions.on_log_start(offset)
         self._drop_below_start()
 
     # --- truncation, rolling, compaction, durability ---

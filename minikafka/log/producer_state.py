@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeAlias
 
 from minikafka.base.errors import ErrorCode
 from minikafka.base.ids import NO_TIMESTAMP, Offset, ProducerId
+from minikafka.log.txn_index import TransactionIndex
 from minikafka.records.batch import CONTROL_BIT, TRANSACTIONAL_BIT, Batch
 from minikafka.records.markers import decode_marker
 from minikafka.records.validate import RecordsRefused
@@ -116,12 +117,14 @@ class ProducerStates:
 
     Attributes:
         entries: by producer id, in the order in which they came. Not to be changed.
+        transactions: open and aborted ones; open are those of the entries.
     """
 
-    __slots__ = ("entries",)
+    __slots__ = ("entries", "transactions")
 
     def __init__(self, batches: Iterable[Batch] = ()) -> None:
         self.entries: dict[ProducerId, ProducerEntry] = {}
+        self.transactions = TransactionIndex()
         for batch in batches:
             if batch.producer_id >= 0:
                 self.take(batch)
@@ -178,6 +181,7 @@ class ProducerStates:
         entry.last_timestamp_ms = timestamp_ms
         if batch.attributes & TRANSACTIONAL_BIT and entry.transaction_start is None:
             entry.transaction_start = offset
+            self.transactions.begin(offset)
 
     def _take_marker(self, batch: Batch) -> None:
         marker = decode_marker(batch)
@@ -186,7 +190,14 @@ class ProducerStates:
         entry = self.entries.setdefault(batch.producer_id, ProducerEntry())
         entry.begin_epoch(batch.producer_epoch)
         entry.coordinator_epoch = marker.coordinator_epoch
-        entry.transaction_start = None
+        if entry.transaction_start is not None:
+            self.transactions.end(
+                batch.producer_id,
+                entry.transaction_start,
+                batch.last_offset,
+                committed=marker.committed,
+            )
+            entry.transaction_start = None
         entry.last_timestamp_ms = batch.max_timestamp_ms
         entry.last_offset = batch.last_offset
 
@@ -204,13 +215,15 @@ class ProducerStates:
         if not cut:
             return
         self.entries = {key: entry for key, entry in old.items() if key not in cut}
-        for batch in batches:
-            if batch.producer_id in cut:
-                self.take(batch)
+        anew = ProducerStates(batch for batch in batches if batch.producer_id in cut)
+        self.entries.update(anew.entries)
+        starts = [entry.transaction_start for entry in self.entries.values()]
+        self.transactions.truncate(end_offset, [each for each in starts if each is not None])
 
     def clear(self) -> None:
         """Forget everything: the log begins anew."""
         self.entries = {}
+        self.transactions = TransactionIndex()
 
     def remove_expired(self, now_timestamp_ms: int, expiration_ms: int) -> None:
         """Forget who has written nothing for `expiration_ms`, but for who has a transaction open.

@@ -32,7 +32,7 @@ class ReadableLog:
         "producers",
     )
 
-    # Invariant: log_start_offset <= high_watermark <= log_end_offset.
+    # Invariant: log_start_offset <= last_stable_offset <= high_watermark <= log_end_offset.
     # Invariant: log_start_offset lies in the first segment, or at the end of an empty log.
     log_start_offset: Offset
     high_watermark: Offset
@@ -61,6 +61,12 @@ class ReadableLog:
     def segments(self) -> Sequence[Segment]:
         """The segments, oldest first; the last one is written to. Not to be changed."""
         return self._segments.items
+
+    @property
+    def last_stable_offset(self) -> Offset:
+        """Up to here, exclusive, all transactions are decided, and committed like the rest."""
+        first, watermark = self.producers.transactions.first_unstable, self.high_watermark
+        return watermark if first >= watermark else max(first, self.log_start_offset)
 
     def read(
         self, offset: Offset, max_bytes: int, end_offset: Offset, *, at_least_one: bool
