@@ -4,6 +4,13 @@ For each producer id the epoch, the last five batches, the coordinator epoch of 
 and where its open transaction begins. Decides what a leader may append; knows nothing of
 storage and time. Counterparts: ProducerStateManager, ProducerAppendInfo, ProducerStateEntry.
 KIP-98, KIP-360, KAFKA-6003, KAFKA-6683.
+
+Rules of this file
+    The state is what the batches of the log come to, one after the other.
+    One of the last five batches that comes again is told from a new one.
+    Sequences of a producer epoch are without gaps, and begin with 0 where an older one is known.
+    A producer epoch that is over writes nothing more.
+    A follower takes over what the leader took, without judging it.
 """
 
 from __future__ import annotations
