@@ -31,7 +31,7 @@ from minikafka.transactions.commands import (
     TransactionLimits,
 )
 from minikafka.transactions.ending import end_transaction
-from minikafka.transactions.initializing import initialize
+from minikafka.transactions.initializing import check_form, initialize
 from minikafka.transactions.markers import MarkersOwed
 from minikafka.transactions.metadata import TransactionMetadata
 from minikafka.transactions.records import TransactionRecord
@@ -121,9 +121,7 @@ class TransactionCoordinator:
             ProducerIdNeeded: ask again with one.
         """
         transactional_id = command.transactional_id
-        _check_id(transactional_id)
-        if not 0 < command.timeout_ms <= self._limits.timeout_max_ms:
-            raise KafkaError(ErrorCode.INVALID_TRANSACTION_TIMEOUT)
+        check_form(command, self._limits.timeout_max_ms)
         after = initialize(
             self._known.get(transactional_id),
             command,
@@ -252,7 +250,7 @@ class TransactionCoordinator:
         producer_ids: Collection[ProducerId],
         states: Collection[TransactionState] | None,
         duration_ms: int,
-        now: Moment,
+        timestamp_ms: int,
     ) -> Sequence[ListedTransaction]:
         """Return the transactional ids that pass the filters.
 
@@ -266,7 +264,7 @@ class TransactionCoordinator:
             for transactional_id, known in self._known.items()
             if (not producer_ids or known.producer_id in producer_ids)
             and (states is None or known.state in states)
-            and (duration_ms < 0 or now.timestamp_ms - known.start_timestamp_ms > duration_ms)
+            and (duration_ms < 0 or timestamp_ms - known.start_timestamp_ms > duration_ms)
         ]
 
     # --- time ------------------------------------------------------------------------------

@@ -16,7 +16,19 @@ from minikafka.transactions.metadata import (
 )
 from minikafka.transactions.states import PREPARED, TransactionState
 
-__all__ = ["initialize"]
+__all__ = ["check_form", "initialize"]
+
+
+def check_form(command: InitProducerId, timeout_max_ms: int) -> None:
+    """Refuse what no coordinator would take.
+
+    Raises:
+        KafkaError: INVALID_REQUEST without a transactional id, INVALID_TRANSACTION_TIMEOUT.
+    """
+    if not command.transactional_id:
+        raise KafkaError(ErrorCode.INVALID_REQUEST)
+    if not 0 < command.timeout_ms <= timeout_max_ms:
+        raise KafkaError(ErrorCode.INVALID_TRANSACTION_TIMEOUT)
 
 
 def initialize(

@@ -326,9 +326,9 @@ def test_lists_are_filtered_by_producer_state_and_duration() -> None:
     def listed(
         ids: tuple[int, ...] = (), states: tuple[S, ...] | None = None, ms: int = -1
     ) -> int:
-        return len(desk.machine.list_transactions(ids, states, ms, desk.now))
+        return len(desk.machine.list_transactions(ids, states, ms, desk.now.timestamp_ms))
 
-    assert desk.machine.list_transactions((), None, -1, desk.now) == [
+    assert desk.machine.list_transactions((), None, -1, 0) == [
         (ID, producer.producer_id, "Ongoing")
     ]
     assert listed((producer.producer_id,), (S.ONGOING,), 99) == 1
