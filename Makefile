@@ -30,7 +30,7 @@ check: $(VENV)/.installed-dev
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
 	$(PY) tools/gen_docs.py --check
-	$(PY) -m pytest -q tests/house $(ARGS)
+	$(PY) -m pytest -q tests/house -m house $(ARGS)
 
 ## Beside the gate
 

@@ -5,6 +5,8 @@ Behaviour
     acks=-1 waits for the in-sync replicas up to `timeout_ms`, then answers REQUEST_TIMED_OUT
     though the batch may still become readable: an indefinite failure.
     acks=0 gets no answer; a refused batch closes the connection, as Kafka does.
+    A batch of an idempotent producer that is there already, one of its last five, is answered
+    with its offset and its timestamp, and waits as the first time (KIP-98).
     A partition named twice is appended once, with what came last.
     The brokers' own topics, such as `__consumer_offsets`, are not for clients.
 
@@ -18,7 +20,6 @@ Versions
     13  topic ids (KIP-516)
 
 Not done
-    DIVERGENCE(idempotence): sequences of idempotent producers are not checked.
     Transactions: their batches are refused as where no coordinator can be asked. Quotas.
 """
 
@@ -201,7 +202,8 @@ def _append(
     result.base_offset = info.base_offset
     result.log_append_time_ms = info.log_append_time_ms
     result.log_start_offset = info.log_start_offset
-    broker.replicas.appended(partition, request.acks)
+    if not info.duplicate:
+        broker.replicas.appended(partition, request.acks)
     if request.acks == -1:
         awaited.append(_Awaited(partition, info.last_offset + 1, result))
 

@@ -1,7 +1,8 @@
 """Fetch (api key 1).
 
 Behaviour
-    Consumers read up to the high watermark, followers up to the log end; both wait up to
+    Consumers read up to the high watermark, with read_committed up to the last stable offset, and
+    are told which transactions were aborted; followers read up to the log end. All wait up to
     `max_wait_ms` for `min_bytes`, woken by what they wait for. Whole batches, from the one that
     holds the offset; the first one also if it is larger than the limits (KIP-74).
     A follower's fetch tells the leader how far it is, which moves the high watermark.

@@ -5,7 +5,8 @@ Behaviour
     at or after it; the others are names: -1 latest, -2 earliest, -3 the record with the largest
     timestamp, -4 earliest on this broker's disk, -5 last in tiered storage (none here: -1).
     A name that the version does not know is UNSUPPORTED_VERSION for its partition.
-    Consumers are shown nothing at or beyond the high watermark; a broker (replica id 0 or more)
+    Consumers are shown nothing at or beyond the high watermark, with read_committed at or beyond
+    the last stable offset; a broker (replica id 0 or more)
     and the debugging replica id -2 see the whole log, and -2 may ask a follower.
     A leader whose high watermark has not reached the start of its epoch does not know the
     latest offset yet: OFFSET_NOT_AVAILABLE, before version 5 LEADER_NOT_AVAILABLE (KIP-207).
@@ -13,8 +14,7 @@ Behaviour
 
 Versions
     1   one offset per partition (KIP-79)
-    2   isolation level (KIP-98); the last stable offset is the high watermark while there are
-        no transactions
+    2   isolation level (KIP-98)
     4   leader epochs (KIP-320)
     7   -3 (KIP-734)
     8   -4 (KIP-405)
@@ -39,6 +39,7 @@ from minikafka.base.ids import (
     Offset,
 )
 from minikafka.broker.context import RequestContext
+from minikafka.broker.fetch_operation import READ_COMMITTED
 from minikafka.broker.partition import Partition
 from minikafka.log.partition_log import PartitionLog
 from minikafka.log.timestamps import TimestampOffset, max_timestamp, offset_for_timestamp
@@ -125,10 +126,13 @@ def _look_up(topic: str, asked: Any, request: Any, context: RequestContext) -> T
     partition = _partition(topic, asked, request.replica_id, context)
     from_consumer = request.replica_id == _CONSUMER
     # Java refuses the number where it first reads it: in the partition.
-    if from_consumer and optional(request, "isolation_level", 0) not in _ISOLATION_LEVELS:
+    isolation_level = optional(request, "isolation_level", 0)
+    if from_consumer and isolation_level not in _ISOLATION_LEVELS:
         raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
     log = partition.log
     end_offset = log.high_watermark if from_consumer else log.log_end_offset
+    if from_consumer and isolation_level == READ_COMMITTED:
+        end_offset = log.last_stable_offset
     unsure = from_consumer and _watermark_lags(partition)
     if asked.timestamp == _LATEST:
         if unsure:

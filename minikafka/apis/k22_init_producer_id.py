@@ -15,7 +15,7 @@ Versions
     5   TRANSACTION_ABORTABLE (KIP-890)
 
 Not done
-    Transactions. Sequence checks (DIVERGENCE(idempotence) stands at Produce).
+    Transactions.
 """
 
 from __future__ import annotations

@@ -132,6 +132,7 @@ class BrokerConfig:
     metadata_max_retention_ms: int
     # producers, groups, transactions
     producer_id_expiration_ms: int
+    producer_id_expiration_check_interval_ms: int
     transactional_id_expiration_ms: int
     transaction_max_timeout_ms: int
     offsets_topic_num_partitions: int

@@ -260,6 +260,8 @@ class Broker:
         )
         interval_ms = config.log_retention_check_interval_ms
         self.work.every("retention", interval_ms, self.cleaner.run_retention)
+        interval_ms = config.producer_id_expiration_check_interval_ms
+        self.work.every("producer expiry", interval_ms, self.cleaner.expire_producers)
 
     async def leave(self) -> None:
         """Let the controller let this broker go, then the quorum, if it is the controller."""

@@ -25,6 +25,7 @@ from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Alarm, Condition, Delayed, Purgatory, Watcher
 from minikafka.broker.replica_manager import ReplicaManager
 from minikafka.groups.commands import Decision, Moment
+from minikafka.log.producer_state import AppendOrigin
 from minikafka.records.builder import build_batch
 from minikafka.records.records import Record, decode_records
 
@@ -337,7 +338,8 @@ class CoordinatorPartition(Watcher, Generic[C]):
         batch = build_batch([Record(0, timestamp_ms, key, value) for key, value in encoded])
         if batch.size > self._partition.log.config.max_message_bytes:
             raise KafkaError(ErrorCode.MESSAGE_TOO_LARGE)
-        return leader.append(batch, -1, timestamp_ms).last_offset + 1
+        info = leader.append(batch, -1, timestamp_ms, AppendOrigin.COORDINATOR)
+        return info.last_offset + 1
 
     # --- time --------------------------------------------------------------------------------
 

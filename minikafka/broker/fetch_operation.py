@@ -217,8 +217,8 @@ class FetchOperation(Delayed):
         target.noted_by = partition.leader
         if note_follower(self._context.broker.replicas, partition, target):
             partition.high_watermark_moved.wake()
-            watermark = partition.log.high_watermark
-            response.high_watermark = response.last_stable_offset = watermark
+            response.high_watermark = partition.log.high_watermark
+            response.last_stable_offset = partition.log.last_stable_offset
 
     def _respond(self, gathered: Gathered) -> None:
         session = self._session

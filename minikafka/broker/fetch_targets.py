@@ -1,8 +1,8 @@
 """Reading one partition for one fetch: what it may see, and what it is told.
 
 Followers read to the log end, consumers to the high watermark (R16) of the replica they ask: of
-the leader, or of a follower, which learns the watermark a fetch later (KIP-392). Counterpart:
-ReplicaManager.readFromLog. KIP-320 (epochs), KIP-595 (divergence), KIP-951 (leader hints).
+the leader, or of a follower, which learns the watermark a fetch later (KIP-392); with
+read_committed to the last stable offset (KIP-98). Counterpart: ReplicaManager.readFromLog. KIP-320 (epochs), KIP-595 (divergence), KIP-951 (leader hints).
 
 Rules of this file
     Who asks in another leader epoch is served nothing; in a session every fetch is looked at.
@@ -12,7 +12,7 @@ Rules of this file
 from __future__ import annotations
 
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import TopicId
+from minikafka.base.ids import Offset, ProducerId, TopicId
 from minikafka.broker.metadata_leader import MetadataLeader
 from minikafka.broker.partition import Partition
 from minikafka.broker.replica_manager import ReplicaManager
@@ -218,7 +218,8 @@ def read_target(
 
     Args:
         from_replica: a follower asks, and may read up to the log end.
-        committed_only: read_committed; an empty list of aborted transactions is then owed.
+        committed_only: read_committed: no further than to the last stable offset, and a list of
+            the aborted transactions is owed.
         max_bytes: what is left of the whole response.
         at_least_one: return the first batch also if it is larger than that (KIP-74).
     """
@@ -231,6 +232,7 @@ def read_target(
         return response
     log = partition.log
     offset = target.fetch_offset
+    aborted: list[tuple[ProducerId, Offset]] = []
     if target.rack is not None and _is_sent_elsewhere(replicas, partition, target, response):
         offset = log.high_watermark  # nothing is read here
     elif _may_part(partition, target) and not _tell_parting(partition, target, response):
@@ -239,7 +241,10 @@ def read_target(
     if response.diverging_epoch is None and response.snapshot_id is None:
         if not log.log_start_offset <= offset <= log.log_end_offset:
             return _out_of_range(response, log, from_replica)
-        limit = log.log_end_offset if from_replica else log.high_watermark
+        if from_replica:
+            limit = log.log_end_offset
+        else:
+            limit = log.last_stable_offset if committed_only else log.high_watermark
         if offset < limit:
             most = min(max_bytes, target.max_bytes)
             if most < 0:
@@ -250,9 +255,13 @@ def read_target(
             found = log.read(offset, most, limit, at_least_one=at_least_one)
             response.batches = found.batches
             response.size = found.size
-    response.high_watermark = response.last_stable_offset = log.high_watermark
+            if committed_only and found.batches:
+                end_offset = found.batches[-1].next_offset
+                aborted = log.producers.transactions.aborted_within(offset, end_offset)
+    response.high_watermark = log.high_watermark
+    response.last_stable_offset = log.last_stable_offset
     response.log_start_offset = log.log_start_offset
-    response.aborted_transactions = [] if committed_only else None
+    response.aborted_transactions = aborted if committed_only else None
     return response
 
 

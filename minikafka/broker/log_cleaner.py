@@ -1,7 +1,7 @@
-"""Keeps the logs of a broker small: retention, and compaction of compacted topics.
+"""Keeps the logs of a broker small: retention, compaction, and producers that are gone.
 
 Does the work bit by bit, so that requests get their turn in between.
-Counterparts: LogManager.cleanupLogs, LogCleaner.
+Counterparts: LogManager.cleanupLogs, LogCleaner, UnifiedLog.removeExpiredProducers.
 """
 
 from __future__ import annotations
@@ -60,6 +60,13 @@ class LogCleaner:
                 if apply_retention(partition.log, now_timestamp_ms) > before:
                     # News to followers, who else would keep what is gone here.
                     partition.wake_all()
+
+    def expire_producers(self) -> None:
+        """Forget the producers that have written nothing for `producer.id.expiration.ms`."""
+        now_timestamp_ms = self._clock.wall_ms()
+        expiration_ms = self._config.producer_id_expiration_ms
+        for partition in self._replicas:
+            partition.log.producers.remove_expired(now_timestamp_ms, expiration_ms)
 
     def watch(self, delta: MetadataDelta) -> None:
         """Begin to compact, once there is a compacted topic; nothing runs before."""

@@ -242,7 +242,6 @@ class ClusterView:
                     log.log_start_offset,
                     log.log_end_offset,
                     log.high_watermark,
-                    # Without transactions nothing below the high watermark is undecided.
-                    last_stable_offset=log.high_watermark,
+                    last_stable_offset=log.last_stable_offset,
                 )
         return states

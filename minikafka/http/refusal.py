@@ -10,7 +10,19 @@ from collections.abc import Mapping
 
 from minikafka.base.errors import ErrorCode, KafkaError
 
-__all__ = ["Refusal", "error_shape", "refusal_of", "status_of"]
+__all__ = [
+    "BAD_REQUEST",
+    "BUG",
+    "CONFLICT",
+    "NOT_FOUND",
+    "TOO_LARGE",
+    "TOO_LATE",
+    "UNAVAILABLE",
+    "Refusal",
+    "error_shape",
+    "refusal_of",
+    "status_of",
+]
 
 BAD_REQUEST, NOT_FOUND, CONFLICT, TOO_LARGE = 400, 404, 409, 413
 UNAVAILABLE, TOO_LATE, BUG = 503, 504, 500

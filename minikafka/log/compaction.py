@@ -47,7 +47,10 @@ class Backlog(NamedTuple):
 
 
 def backlog(log: PartitionLog, now_timestamp_ms: int) -> Backlog:
-    """Return what could be compacted: closed segments that are committed and old enough."""
+    """Return what could be compacted: closed segments that are committed and old enough.
+
+    No transaction in them is open, and all that end them are committed.
+    """
     segments, config = log.segments, log.config
     count = 0
     for segment in segments[:-1]:
@@ -55,7 +58,7 @@ def backlog(log: PartitionLog, now_timestamp_ms: int) -> Backlog:
             config.min_compaction_lag_ms > 0
             and segment.max_timestamp_ms > now_timestamp_ms - config.min_compaction_lag_ms
         )
-        if young or segment.next_offset > log.high_watermark:
+        if young or segment.next_offset > log.last_stable_offset:
             break
         count += 1
     dirty_from = max(log.compacted_to, segments[0].base_offset)
@@ -130,7 +133,7 @@ class Compaction:
             self._log.compacted_to = self.end
 
     def _note_keys(self, batch: Batch) -> None:
-        if batch.is_control:
+        if batch.is_control or self._is_aborted(batch):
             return
         for record in decode_records(batch):
             if record.key is not None:
@@ -139,15 +142,23 @@ class Compaction:
     def _note_producers(self) -> None:
         """Find the last batch of each producer: its sequence number has to stay known."""
         for batch in self._log.batches():
-            if batch.producer_id != _NO_PRODUCER:
+            if batch.producer_id != _NO_PRODUCER and not batch.is_control:
                 self._last_of[batch.producer_id] = batch.base_offset
+
+    def _is_aborted(self, batch: Batch) -> bool:
+        transactions = self._log.producers.transactions
+        return batch.is_transactional and transactions.is_aborted(
+            batch.producer_id, batch.base_offset
+        )
 
     def _compacted(self, batch: Batch) -> Batch | None:
         if batch.is_control:
+            # DIVERGENCE(markers-stay): Kafka drops them once their transaction has no records.
             return batch
-        found = compacted_batch(
-            batch, self._newest, self._now_ms, self._log.config.delete_retention_ms
-        )
+        retention_ms = self._log.config.delete_retention_ms
+        found = None
+        if not self._is_aborted(batch):
+            found = compacted_batch(batch, self._newest, self._now_ms, retention_ms)
         if found is not None and found.record_count:
             return found
         is_last = self._last_of.get(batch.producer_id) == batch.base_offset

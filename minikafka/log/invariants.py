@@ -5,14 +5,16 @@ Recomputes from the batches what the log keeps up to date by increments.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from minikafka.base.errors import BrokerBug
 from minikafka.base.ids import NO_LEADER_EPOCH, LeaderEpoch, Offset
 from minikafka.log.epoch_cache import EpochCache
+from minikafka.log.producer_state import ProducerEntry, ProducerStates
 from minikafka.log.segment import Segment
+from minikafka.records.batch import Batch
 
-__all__ = ["check_epochs", "check_log", "check_segments"]
+__all__ = ["check_epochs", "check_log", "check_producers", "check_segments"]
 
 
 def check_log(
@@ -88,6 +90,53 @@ def check_epochs(
         if entry[1] != log_end_offset and entry[1] >= gaps_below
     ]
     _demand(entries == expected, f"epochs {epochs.entries}, batches say {expected}")
+
+
+def check_producers(
+    producers: ProducerStates,
+    batches: Iterable[Batch],
+    log_start_offset: Offset,
+    gaps_below: Offset = 0,
+) -> None:
+    """Raise BrokerBug unless the producers are what the batches say, one after the other.
+
+    More may be known, of what was deleted or compacted away since; nobody may have expired.
+
+    Args:
+        batches: those of the log, from the log start on.
+    """
+    start = max(log_start_offset, gaps_below)
+    anew = ProducerStates(batches)
+    said, known = anew.entries, producers.entries
+    for producer_id, entry in known.items():
+        gone = producer_id not in said and entry.last_offset >= start
+        _demand(not gone, f"producer {producer_id} is known, and not in the log")
+    for producer_id, entry in said.items():
+        if entry.last_offset >= start:
+            have = known.get(producer_id)
+            _demand(have is not None, f"producer {producer_id} is not known")
+            assert have is not None
+            wrong = f"producer {producer_id} is known as {have}, batches say {entry}"
+            _demand(_behind(have, entry, start) == _behind(entry, entry, start), wrong)
+    aborted, told = producers.transactions.aborted, anew.transactions.aborted
+    _demand(
+        [each[:3] for each in aborted if each.first_offset >= start]
+        == [each[:3] for each in told if each.first_offset >= start],
+        f"aborted are {aborted}, batches say {told}",
+    )
+
+
+def _behind(entry: ProducerEntry, said: ProducerEntry, start: Offset) -> tuple[object, ...]:
+    """Return what batches from `start` on must agree on; what began before may be lost."""
+    batches = [kept for kept in entry.batches if kept[2] >= start]
+    opened = entry.transaction_start
+    return (
+        entry.producer_epoch,
+        entry.last_offset,
+        entry.coordinator_epoch if said.coordinator_epoch >= 0 else None,
+        None if opened is None else max(opened, start),
+        batches,
+    )
 
 
 def _demand(holds: bool, message: str) -> None:

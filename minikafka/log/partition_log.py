@@ -1,7 +1,7 @@
 """One replica's log of one partition.
 
-Appends, reads and truncates whole batches; owns log start, log end and high watermark. Knows not
-who leads or what time it is. Counterpart: UnifiedLog, LocalLog. KIP-32, KIP-101, KIP-107.
+Appends and truncates whole batches, `reading.py` reads them; owns log start, log end and high
+watermark. Knows not who leads or what time it is. Counterpart: UnifiedLog, LocalLog. KIP-32, KIP-101, KIP-107.
 
 Rules of this file
     End offsets are exclusive.
@@ -12,15 +12,17 @@ Rules of this file
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from minikafka.base.config import LogConfig
 from minikafka.base.errors import BrokerBug, ErrorCode, KafkaError
 from minikafka.base.ids import NO_LEADER_EPOCH, LeaderEpoch, Offset, TopicId, TopicPartition
 from minikafka.log.epoch_cache import EpochCache
-from minikafka.log.invariants import check_log
 from minikafka.log.observer import LogObserver
-from minikafka.log.recovery import read_log_start, recovered_epochs, write_log_start
+from minikafka.log.opening import open_log
+from minikafka.log.producer_state import AppendOrigin, ProducerStates
+from minikafka.log.reading import ReadableLog
+from minikafka.log.recovery import write_log_start
 from minikafka.log.segment import AppendInfo, Segment, Slice
 from minikafka.log.segments import Segments
 from minikafka.log.storage import Storage
@@ -29,7 +31,7 @@ from minikafka.records.batch import Batch, stamp
 __all__ = ["AppendInfo", "PartitionLog", "Slice"]
 
 
-class PartitionLog:
+class PartitionLog(ReadableLog):
     """The log of one partition on one broker.
 
     Opened over a storage that holds its files already, it goes on from the longest valid
@@ -46,16 +48,10 @@ class PartitionLog:
     """
 
     __slots__ = (
-        "_log_append_time", "_observer", "_segment_bytes", "_segments", "_storage", "_storage_append",
-        "compacted_to", "config", "durable_end_offset", "epochs", "high_watermark",
-        "log_end_offset", "log_start_offset", "name", "partition", "topic_id",
+        "_log_append_time", "_observer", "_segment_bytes", "_storage", "_storage_append",
+        "compacted_to", "config", "durable_end_offset", "name", "topic_id",
     )  # fmt: skip
 
-    # Invariant: log_start_offset <= high_watermark <= log_end_offset.
-    # Invariant: log_start_offset lies in the first segment, or at the end of an empty log.
-    log_start_offset: Offset
-    high_watermark: Offset
-    log_end_offset: Offset
     durable_end_offset: Offset  # exclusive: what a power loss would leave
     compacted_to: Offset  # exclusive: what the last compaction since the start has seen
 
@@ -76,32 +72,13 @@ class PartitionLog:
         self._storage = storage
         self._storage_append = storage.append
         self.epochs = EpochCache()
+        self.producers = ProducerStates()
         self.compacted_to = 0
         self._segments = Segments(storage, name)
         self._open()
         self.configure(config)
         if observer is not None:
             observer.opened(self)
-
-    @property
-    def last_epoch(self) -> LeaderEpoch:
-        """The latest leader epoch known to the log, -1 while there is none."""
-        return self.epochs.latest_epoch
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes in the files of the log."""
-        return self._segments.size_bytes
-
-    @property
-    def gaps_below(self) -> Offset:
-        """From here on there is a batch for each offset; compaction leaves gaps below it."""
-        return self._segments.gaps_below
-
-    @property
-    def segments(self) -> Sequence[Segment]:
-        """The segments, oldest first; the last one is written to. Not to be changed."""
-        return self._segments.items
 
     def configure(self, config: LogConfig) -> None:
         """Go by `config` from now on; what is written stays as it is."""
@@ -110,21 +87,34 @@ class PartitionLog:
         self._log_append_time = config.log_append_time
         self._segments.active.limit_age(config.max_segment_ms)
 
-    # --- append and read: the hot path ---
+    # --- append: the hot path ---
 
     def append_as_leader(
-        self, batch: Batch, leader_epoch: LeaderEpoch, *, now_timestamp_ms: int
+        self,
+        batch: Batch,
+        leader_epoch: LeaderEpoch,
+        *,
+        now_timestamp_ms: int,
+        origin: AppendOrigin = AppendOrigin.CLIENT,
     ) -> AppendInfo:
         """Write a validated batch at the log end offset, stamped with its offsets and epoch.
+
+        One of its producer's last five batches is not written again, but answered as it was.
 
         Args:
             batch: writable and in no log; belongs to the log afterwards.
             leader_epoch: of the leadership that appends, never less than `last_epoch`.
             now_timestamp_ms: wall-clock time, for a topic with LogAppendTime.
+            origin: what is asked of a batch with a producer id.
 
         Raises:
-            KafkaError: RECORD_LIST_TOO_LARGE for a batch larger than a segment may be.
+            KafkaError: RECORD_LIST_TOO_LARGE for a batch larger than a segment may be, and what
+                `ProducerStates.validate` raises; nothing has changed then.
         """
+        idempotent = batch.producer_id >= 0
+        if idempotent and (known := self.producers.validate(batch, origin)) is not None:
+            _, _, first, last, timestamp_ms = known
+            return AppendInfo(first, last, timestamp_ms, self.log_start_offset, duplicate=True)
         base_offset = self.log_end_offset
         size = batch.size
         log_append_time_ms = -1
@@ -148,6 +138,8 @@ class PartitionLog:
         self._storage_append(segment.name, batch.view)
         segment.append(batch)
         self.log_end_offset = batch.last_offset + 1
+        if idempotent:
+            self.producers.take(batch)
         if self._observer is not None:
             self._observer.appended(self, (batch,))
         return AppendInfo(
@@ -183,25 +175,10 @@ class PartitionLog:
             self._storage_append(segment.name, batch.view)
             segment.append(batch)
             self.log_end_offset = batch.last_offset + 1
+            if batch.producer_id >= 0:
+                self.producers.take(batch)
         if self._observer is not None and batches:
             self._observer.appended(self, batches)
-
-    def read(
-        self, offset: Offset, max_bytes: int, end_offset: Offset, *, at_least_one: bool
-    ) -> Slice:
-        """Return whole batches, from the one that holds `offset` on.
-
-        Args:
-            offset: first one wanted, within log start and log end offset; the first batch may
-                begin below it.
-            max_bytes: the slice is no larger, but for the first batch with `at_least_one`.
-            end_offset: exclusive; only batches that lie wholly below it.
-            at_least_one: return a first batch even if it alone exceeds `max_bytes`.
-        """
-        segment = self._segments.active
-        if offset >= segment.base_offset:
-            return segment.read(offset, max_bytes, end_offset, at_least_one)
-        return self._segments.read(offset, max_bytes, end_offset, at_least_one)
 
     # --- offsets ---
 
@@ -216,6 +193,8 @@ class PartitionLog:
         if offset > self.log_end_offset:
             raise BrokerBug(f"{self}: high watermark {offset} beyond the log end")
         old, self.high_watermark = self.high_watermark, offset
+        if self.producers.transactions.unreplicated:
+            self.producers.transactions.on_high_watermark(offset)
         if self._observer is not None:
             self._observer.watermark_moved(self, old)
         return True
@@ -236,6 +215,7 @@ class PartitionLog:
             return
         self.log_start_offset = offset
         self.epochs.truncate_from_start(offset)
+        self.producers.transactions.on_log_start(offset)
         self._drop_below_start()
 
     # --- truncation, rolling, compaction, durability ---
@@ -261,6 +241,7 @@ class PartitionLog:
             if self.log_start_offset > end:
                 self.log_start_offset = end
                 self._save_log_start()
+            self.producers.truncate(end, self.batches())
         if self._observer is not None:
             self._observer.truncated(self, old_end)
 
@@ -274,6 +255,7 @@ class PartitionLog:
     def _restart(self, new_start: Offset) -> None:
         self._segments.restart_at(new_start)
         self.epochs.clear()
+        self.producers.clear()
         self.log_start_offset = self.high_watermark = self.log_end_offset = new_start
         self.durable_end_offset = self.compacted_to = new_start
         self._segments.allow_gaps(0, self.epochs)
@@ -315,46 +297,16 @@ class PartitionLog:
         for name in self._storage.list(f"{self.name}/"):
             self._storage.delete(name)
 
-    # --- inspection ---
-
-    def batches(self) -> Iterator[Batch]:
-        """Yield the batches from the one that holds the log start offset on."""
-        for segment in self._segments:
-            for batch in segment.batches:
-                if batch.last_offset >= self.log_start_offset:
-                    yield batch
-
-    def all_bytes(self) -> bytes:
-        """Return the bytes of all readable batches."""
-        return b"".join(batch.view for batch in self.batches())
-
-    def check_invariants(self) -> None:
-        """Raise BrokerBug where something that must always hold does not."""
-        offsets = self.log_start_offset, self.high_watermark, self.log_end_offset
-        check_log(self.segments, self.epochs, *offsets, self.gaps_below)
-
-    def __repr__(self) -> str:
-        return (
-            f"PartitionLog({self.partition} {self.log_start_offset}..{self.log_end_offset}"
-            f" hw={self.high_watermark} e{self.last_epoch})"
-        )
-
     # --- inside ---
 
     def _open(self) -> None:
         """Take over what the storage holds, or begin at offset 0."""
-        stored_start = read_log_start(self._storage, self.name) or 0
-        end = self._segments.active.next_offset if self._segments else 0
-        if not self._segments or stored_start > end:
-            # A log whose readable part is lost goes on behind it: its offsets are used up.
-            self._restart(stored_start)
+        opened = open_log(self._storage, self.name, self._segments)
+        if isinstance(opened, int):
+            self._restart(opened)
             return
-        start = max(self._segments.items[0].base_offset, stored_start)
-        self.log_start_offset, self.log_end_offset = start, end
-        # What was compacted was committed: nobody has to wait again for it to be.
-        self.high_watermark = max(start, min(self.gaps_below, end))
-        self.epochs = recovered_epochs(self.batches(), start, end, self._segments.stored_epochs)
-        self._segments.allow_gaps(min(self.gaps_below, end), self.epochs)
+        self.log_start_offset, self.log_end_offset = start, _ = opened[:2]
+        self.high_watermark, self.epochs, self.producers = opened[2:]
         self.durable_end_offset = start
         self.flush()
 

@@ -36,6 +36,7 @@ class AppendInfo(NamedTuple):
     last_offset: Offset  # inclusive
     log_append_time_ms: int  # -1 unless the topic has LogAppendTime
     log_start_offset: Offset
+    duplicate: bool = False  # it lies there already; the time is then that of the batch
 
 
 class Slice(NamedTuple):

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import NO_OFFSET, BrokerId, LeaderEpoch, Offset
 from minikafka.log.partition_log import AppendInfo, PartitionLog
+from minikafka.log.producer_state import AppendOrigin
 from minikafka.records.batch import Batch
 from minikafka.replication.isr import effective_min_isr, is_caught_up, may_join
 from minikafka.replication.progress import FollowerProgress
@@ -110,16 +111,24 @@ class PartitionLeader:
             return self.isr
         return tuple(r for r in self.replicas if r in self.isr or r in pending)
 
-    def append(self, batch: Batch, acks: int, now_timestamp_ms: int) -> AppendInfo:
+    def append(
+        self,
+        batch: Batch,
+        acks: int,
+        now_timestamp_ms: int,
+        origin: AppendOrigin = AppendOrigin.CLIENT,
+    ) -> AppendInfo:
         """Write one validated batch at the end of the log.
 
         Args:
             batch: as `records.validate` let it pass; stamped in place.
             acks: -1, 0 or 1 as the producer asked.
             now_timestamp_ms: wall clock, for LogAppendTime.
+            origin: a client's batch, or one of this broker's coordinators.
 
         Raises:
-            KafkaError: NOT_ENOUGH_REPLICAS for acks=-1 under min.insync.replicas; nothing was
+            KafkaError: NOT_ENOUGH_REPLICAS for acks=-1 under min.insync.replicas, also for a
+                batch that was written before; what `append_as_leader` raises. Nothing was
                 written then.
         """
         if acks == -1 and self._under_min_isr(self.isr):
@@ -129,7 +138,7 @@ class PartitionLeader:
                 f"min.isr requirement of {self.min_isr} for partition {self.log.partition}",
             )
         return self.log.append_as_leader(
-            batch, self.leader_epoch, now_timestamp_ms=now_timestamp_ms
+            batch, self.leader_epoch, now_timestamp_ms=now_timestamp_ms, origin=origin
         )
 
     def on_follower_fetch(

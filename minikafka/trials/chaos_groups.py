@@ -151,11 +151,11 @@ async def mute_leader(simulation: Simulation, draws: Random) -> None:
     with contextlib.suppress(TimeoutError):
         await simulation.until(lambda: not _has_members(simulation), _EMPTY_WITHIN_S)
     mute = asyncio.get_running_loop().create_task(_lead_mutely(simulation, protocols))
-    await asyncio.sleep(1.0)
-    for host in hosts:
-        if not host.up and host.program is not None:
-            host.restart()
     try:
+        await asyncio.sleep(1.0)
+        for host in hosts:
+            if not host.up and host.program is not None:
+                host.restart()
         await mute
     finally:
         mute.cancel()

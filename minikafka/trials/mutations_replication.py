@@ -81,10 +81,10 @@ def _acknowledges_before_isr() -> list[Patch]:
 def _writes_under_min_isr() -> list[Patch]:
     from minikafka.replication.leader import PartitionLeader
 
-    def append(self: Any, batch: Any, acks: int, now_timestamp_ms: int) -> Any:
-        return self.log.append_as_leader(
-            batch, self.leader_epoch, now_timestamp_ms=now_timestamp_ms
-        )
+    real = PartitionLeader.append
+
+    def append(self: Any, batch: Any, acks: int, now_timestamp_ms: int, *origin: Any) -> Any:
+        return real(self, batch, 1, now_timestamp_ms, *origin)
 
     return [(PartitionLeader, "append", append)]
 

@@ -61,6 +61,7 @@ class ApiKey(IntEnum):
     ALTER_PARTITION = 56
     FETCH_SNAPSHOT = 59
     DESCRIBE_CLUSTER = 60
+    DESCRIBE_PRODUCERS = 61
     BROKER_REGISTRATION = 62
     BROKER_HEARTBEAT = 63
     UNREGISTER_BROKER = 64
@@ -172,6 +173,7 @@ SERVED: dict[int, ApiVersionRange] = dict(
         _served(ApiKey.ALTER_PARTITION, "AlterPartition", (2, 3), 0, internal=True),
         _served(ApiKey.FETCH_SNAPSHOT, "FetchSnapshot", (0, 1), 0, internal=True),
         _served(ApiKey.DESCRIBE_CLUSTER, "DescribeCluster", (0, 2), 0),
+        _served(ApiKey.DESCRIBE_PRODUCERS, "DescribeProducers", (0, 0), 0),
         _served(ApiKey.BROKER_REGISTRATION, "BrokerRegistration", (0, 4), 0, internal=True),
         _served(ApiKey.BROKER_HEARTBEAT, "BrokerHeartbeat", (0, 1), 0, internal=True),
         _served(ApiKey.UNREGISTER_BROKER, "UnregisterBroker", (0, 0), 0),

@@ -40,6 +40,7 @@ API_NAMES: Final = {
     18: "api_versions", 19: "create_topics", 20: "delete_topics", 21: "delete_records",
     22: "init_producer_id", 23: "offset_for_leader_epoch", 32: "describe_configs",
     37: "create_partitions", 43: "elect_leaders", 44: "incremental_alter_configs", 60: "describe_cluster",
+    61: "describe_producers",
     75: "describe_topic_partitions", 34: "alter_replica_log_dirs", 35: "describe_log_dirs",
     45: "alter_partition_reassignments", 46: "list_partition_reassignments",
     64: "unregister_broker", 8: "offset_commit", 9: "offset_fetch", 11: "join_group",

@@ -55,7 +55,6 @@ _FEATURES = "a feature is listed with the work that makes it true"
 _ADDRESSES = "the voters are fixed at the start and know each other"
 _CLOSED = "batches stay closed"
 _COORDINATORS = "transactions come later"
-_SEQUENCES = "producer state comes later"
 
 DIVERGENCES: Final[tuple[Divergence, ...]] = (
     # ApiVersions
@@ -110,10 +109,6 @@ DIVERGENCES: Final[tuple[Divergence, ...]] = (
         "coordinators",
     ),
     # Produce
-    *(
-        Divergence("produce/idempotent_out_of_order/v*", path, _SEQUENCES, "idempotence")
-        for path in ("*.base_offset", "*.error_code", "again:*.log_append_time", "stored:*")
-    ),
     Divergence("produce/null_records/v*", "null:*", "Kafka never answers", "null-records"),
     *(
         Divergence("produce/undecodable_records/v*", path, _CLOSED, "producer-headers-trusted")

@@ -49,6 +49,25 @@ class PartitionLogMachine(RuleBasedStateMachine):
         assert (info.base_offset, info.last_offset) == (self.end, self.end + len(times) - 1)
         self._add(times)
 
+    @rule(producer_id=st.integers(1, 3), times=_times, new_epoch=st.booleans())
+    def append_idempotent(self, producer_id: int, times: list[int], new_epoch: bool) -> None:
+        known = self.log.producers.entries.get(producer_id)
+        epoch, sequence = 0, 7
+        if known is not None:
+            epoch, sequence = known.producer_epoch, known.last_sequence + 1
+        if new_epoch:
+            epoch, sequence = epoch + 1, 0
+        fields = {
+            "producer_id": producer_id,
+            "producer_epoch": epoch,
+            "base_sequence": sequence,
+        }
+        for again in (False, True):
+            batch = batch_of(*times, **fields)
+            info = self.log.append_as_leader(batch, self.epoch, now_timestamp_ms=0)
+            assert (info.base_offset, info.duplicate) == (self.end, again)
+        self._add(times)
+
     @rule(time=st.integers(0, 50), counts=st.lists(st.integers(1, 3), max_size=3))
     def replicate(self, time: int, counts: list[int]) -> None:
         batches = []

@@ -29,6 +29,7 @@ __all__ = [
     "follower_batch",
     "log_config",
     "open_log",
+    "producer_batch",
     "quorum_machine",
     "record",
 ]
@@ -62,6 +63,27 @@ def follower_batch(
     """Return a batch as a follower gets it, with its offsets and epoch."""
     records = [record(timestamp_ms=timestamp_ms) for _ in range(count)]
     return build_batch(records, base_offset=base_offset, leader_epoch=epoch)
+
+
+def producer_batch(
+    sequence: int,
+    count: int = 1,
+    *,
+    offset: Offset = 0,
+    producer_id: int = 1,
+    epoch: int = 0,
+    timestamp_ms: int = 1_000,
+    transactional: bool = False,
+) -> Batch:
+    """Return a batch of an idempotent producer, as it lies in a log at `offset`."""
+    return build_batch(
+        [record(timestamp_ms=timestamp_ms) for _ in range(count)],
+        base_offset=offset,
+        producer_id=producer_id,
+        producer_epoch=epoch,
+        base_sequence=sequence,
+        transactional=transactional,
+    )
 
 
 def log_config(**changes: Any) -> LogConfig:

@@ -197,3 +197,48 @@ def idempotent_out_of_order(s: Script) -> None:
     ):  # fmt: skip
         ask(s, label, topic, batch(b"a", producer=producer))
     stored(s, "stored", topic)
+
+
+@case(KEY, ALL)
+def idempotent_again(s: Script) -> None:
+    topic = s.create()
+    for sequence in (0, 2, 4, 6, 8, 10):
+        ask(s, f"{sequence}", topic, batch(b"a", b"b", producer=(4004, 3, sequence)))
+    for sequence in (10, 8, 2, 0, 12):
+        ask(s, f"{sequence} again", topic, batch(b"a", b"b", producer=(4004, 3, sequence)))
+    ask(s, "half of one", topic, batch(b"a", producer=(4004, 3, 12)))
+    ask(s, "more than one", topic, batch(b"a", b"b", b"c", producer=(4004, 3, 12)))
+    ask(s, "without waiting", topic, batch(b"a", b"b", producer=(4004, 3, 12)), acks=1)
+    stored(s, "stored", topic)
+
+
+@case(KEY, ALL)
+def sequences_that_wrap(s: Script) -> None:
+    topic = s.create()
+    for label, sequence in (
+        ("near the end", 2**31 - 3), ("over it", 2**31 - 1), ("over it again", 2**31 - 1),
+        ("next", 1), ("zero", 0),
+    ):  # fmt: skip
+        ask(s, label, topic, batch(b"a", b"b", producer=(4005, 0, sequence)))
+    stored(s, "stored", topic)
+
+
+@case(KEY, ALL)
+def idempotent_after_deletion(s: Script) -> None:
+    topic = s.create()
+    ask(s, "first", topic, batch(b"a", producer=(4006, 1, 0)))
+    asked = {"partition_index": 0, "offset": 1}
+    topics = [{"name": topic, "partitions": [asked]}]
+    s.check("deleted", 21, 2, topics=topics, timeout=5000)
+    for label, producer in (
+        ("again", (4006, 1, 0)), ("gap", (4006, 1, 4)), ("older epoch", (4006, 0, 0)),
+        ("next", (4006, 1, 1)),
+    ):  # fmt: skip
+        ask(s, label, topic, batch(b"a", producer=producer))
+
+
+@case(KEY, ALL)
+def idempotent_with_log_append_time(s: Script) -> None:
+    topic = s.create(message_timestamp_type="LogAppendTime")
+    for label in ("first", "again"):
+        ask(s, label, topic, batch(b"a", producer=(4007, 0, 0)))

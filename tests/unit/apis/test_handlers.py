@@ -138,6 +138,7 @@ REQUESTS: dict[int, dict[str, Any]] = {
             }
         ]
     },
+    61: {"topics": [{"name": "t", "partition_indexes": [0, 1]}]},
     60: {"include_cluster_authorized_operations": True},
     62: {
         "broker_id": 4,

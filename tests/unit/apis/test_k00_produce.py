@@ -284,3 +284,47 @@ async def test_brokers_own_topics_are_not_for_clients(index: int, want: ErrorCod
     assert response is not None
     assert response.topics[0].partitions[0].error_code == want
     assert stub.hosted("__consumer_offsets").log.log_end_offset == 0
+
+
+async def test_a_duplicate_is_answered_with_its_first_place() -> None:
+    """Its offset and its timestamp, as Kafka tells them; the log does not grow."""
+    stub = await stub_with()
+    stub.append("t", 1, 2)
+    sent = {"producer_id": 5, "producer_epoch": 0, "base_sequence": 0}
+    assert send_one(stub, good(77, **sent)).base_offset == 2
+    result = send_one(stub, good(77, **sent))
+    assert (result.error_code, result.base_offset) == (ErrorCode.NONE, 2)
+    assert (result.log_append_time_ms, result.log_start_offset) == (77, 0)
+    assert stub.hosted("t").log.log_end_offset == 3
+
+
+async def test_a_duplicate_waits_for_the_watermark_like_the_first_one() -> None:
+    """What one replica may still lose is not acknowledged because it came twice."""
+    stub = BrokerStub()
+    await stub.create("t", [[1, 2]])
+    sent = good(producer_id=5, producer_epoch=0, base_sequence=0)
+    request = ProduceRequest(None, -1, 1000, [topic_of("t", (0, sent))])
+    context = RequestContext(cast("Broker", stub), 12, "test", 1, 0)
+    answers = [produce(request, context) for _ in range(2)]
+    assert all(isinstance(answer, Deferred) and not answer.done for answer in answers)
+    assert stub.hosted("t").log.log_end_offset == 1
+    stub.close()
+
+
+@pytest.mark.parametrize(
+    ("epoch", "sequence", "code"),
+    [
+        (1, 2, ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER),
+        (2, 1, ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER),
+        (0, 1, ErrorCode.INVALID_PRODUCER_EPOCH),
+    ],
+)
+async def test_a_producer_is_told_what_is_wrong_with_its_sequence(
+    epoch: int, sequence: int, code: ErrorCode
+) -> None:
+    """By the code alone, and the log start, as of everything that the log refuses."""
+    stub = await stub_with()
+    send_one(stub, good(producer_id=5, producer_epoch=1, base_sequence=0))
+    batch = good(producer_id=5, producer_epoch=epoch, base_sequence=sequence)
+    result = send_one(stub, batch)
+    assert result == ProducePartitionResult(0, code, log_start_offset=0)

@@ -13,6 +13,7 @@ from minikafka.apis.handlers import REGISTERED
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.broker.context import RequestContext
 from minikafka.broker.fetch_sessions import FetchSessionCache
+from minikafka.records.markers import EndTransactionMarker, build_marker
 from minikafka.wire.fetch import (
     FetchPartition,
     FetchPartitionResponse,
@@ -23,9 +24,11 @@ from minikafka.wire.fetch import (
 )
 from minikafka.wire.versions import ApiKey
 from tests.support.broker_stub import BrokerStub
+from tests.support.builders import producer_batch
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
+    from minikafka.records.batch import Batch
 
 BY_NAME, BY_ID = 12, 17
 ABSENT_ID = uuid.UUID(int=9)
@@ -271,3 +274,34 @@ async def test_follower_that_is_registered_anew_is_noted_in_its_session() -> Non
     send(stub, session_epoch=1, replica_epoch=8, **more)
     leaders = [each.leader for each in stub.replicas]
     assert [each.progress[2].broker_epoch for each in leaders if each is not None] == [8, 8]
+
+
+@pytest.mark.parametrize(
+    ("isolation_level", "offset", "want"),
+    [
+        (0, 0, ([0, 3, 4, 5, 6], None)),
+        (1, 0, ([0, 3, 4, 5], [(1, 3)])),
+        (1, 5, ([5], [])),
+        (1, 6, ([], [])),  # from the open transaction on
+    ],
+)
+async def test_readers_of_the_committed_stop_at_the_open_transaction(
+    isolation_level: int, offset: int, want: tuple[list[int], list[tuple[int, int]] | None]
+) -> None:
+    """They are told which of what they get was aborted; all are told the last stable offset."""
+    stub = await FetchStub.with_records()
+    log = stub.hosted("t").log
+    marker = build_marker(1, 0, EndTransactionMarker(committed=False, coordinator_epoch=0), 5)
+    for batch in (
+        producer_batch(0, producer_id=1, transactional=True),  # 3, aborted
+        marker,  # 4
+        producer_batch(0, producer_id=2),  # 5
+        producer_batch(0, producer_id=3, transactional=True),  # 6, open
+    ):
+        log.append_as_leader(batch, 0, now_timestamp_ms=0)
+    stub.followed("t")
+    asked = topic_of("t", part(offset))
+    (told,) = partitions_of(send(stub, asked, isolation_level=isolation_level))
+    offsets = [cast("Batch", batch).base_offset for batch in told.batches]
+    assert (offsets, told.aborted_transactions) == want
+    assert (told.high_watermark, told.last_stable_offset) == (7, 6)

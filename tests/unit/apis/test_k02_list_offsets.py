@@ -8,6 +8,7 @@ import pytest
 
 from minikafka.base.errors import ErrorCode
 from tests.support.broker_stub import BrokerStub, code
+from tests.support.builders import producer_batch
 
 LATEST, EARLIEST, MAX_TIMESTAMP, EARLIEST_LOCAL, TIERED, FUTURE = -1, -2, -3, -4, -5, -6
 CONSUMER, DEBUGGING = -1, -2
@@ -199,3 +200,23 @@ async def test_topic_without_partitions_is_left_out() -> None:
     answer = await stub.ask(2, 7, replica_id=CONSUMER, topics=topics)
     stub.close()
     assert [topic.name for topic in answer.topics] == ["nope"]
+
+
+@pytest.mark.parametrize(("isolation_level", "latest"), [(0, 6), (1, 5)])
+async def test_readers_of_the_committed_find_nothing_in_an_open_transaction(
+    isolation_level: int, latest: int
+) -> None:
+    """The latest offset is the last stable one for them, and no record behind it is found."""
+    stub = await stub_with_records()
+    batch = producer_batch(0, timestamp_ms=9_999, transactional=True)
+    stub.hosted("t").log.append_as_leader(batch, 0, now_timestamp_ms=0)
+    stub.followed("t")
+    asked = {"isolation_level": isolation_level, "replica_id": CONSUMER}
+    found = []
+    for timestamp in (LATEST, 9_999):
+        partitions = [{"partition_index": 0, "timestamp": timestamp}]
+        topics = [{"name": "t", "partitions": partitions}]
+        answer = await stub.ask(2, 10, topics=topics, **asked)
+        found.append(answer.topics[0].partitions[0].offset)
+    stub.close()
+    assert found == [latest, latest - 1 if isolation_level == 0 else -1]

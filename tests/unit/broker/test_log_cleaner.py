@@ -9,6 +9,7 @@ from minikafka.base.config import BrokerConfig
 from minikafka.broker.log_cleaner import LogCleaner
 from minikafka.metadata.records import ConfigChanged
 from minikafka.metadata.states import MetadataDelta
+from tests.support.builders import producer_batch
 from tests.support.replica_cell import Cell
 
 TOPIC = 2  # config resource type
@@ -33,6 +34,21 @@ def test_followers_hear_of_what_retention_deletes() -> None:
     cell.loop.run()
     starts = [member.partition().log.log_start_offset for member in cell.members.values()]
     assert starts == [1, 1, 1]
+    cell.close()
+
+
+def test_producers_that_are_silent_are_forgotten() -> None:
+    """After producer.id.expiration.ms, by the clock of the broker; others stay."""
+    cell = Cell()
+    cell.create()
+    log = cell[1].partition().log
+    now_ms = cell.loop.clock.wall_ms()
+    day_ms = BrokerConfig.parse(1).producer_id_expiration_ms
+    for producer_id, timestamp_ms in ((1, now_ms - day_ms), (2, now_ms - day_ms + 1)):
+        batch = producer_batch(0, producer_id=producer_id, timestamp_ms=timestamp_ms)
+        log.append_as_leader(batch, 9, now_timestamp_ms=0)
+    _cleaner(cell).expire_producers()
+    assert list(log.producers.entries) == [2]
     cell.close()
 
 

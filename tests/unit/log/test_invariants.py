@@ -8,7 +8,7 @@ import pytest
 
 from minikafka.base.errors import BrokerBug
 from minikafka.log.partition_log import PartitionLog
-from tests.support.builders import append, open_log
+from tests.support.builders import append, open_log, producer_batch
 
 
 def _raise_watermark(log: PartitionLog) -> None:
@@ -43,6 +43,18 @@ def _miscount(log: PartitionLog) -> None:
     log.segments[0].size += 1
 
 
+def _forget_producer(log: PartitionLog) -> None:
+    log.producers.clear()
+
+
+def _invent_producer(log: PartitionLog) -> None:
+    log.producers.take(producer_batch(0, producer_id=2, offset=3))
+
+
+def _take_twice(log: PartitionLog) -> None:
+    log.producers.take(producer_batch(1, offset=log.log_end_offset))
+
+
 def _start_before_files(log: PartitionLog) -> None:
     log.truncate_fully(10)
     log.log_start_offset = 9
@@ -59,6 +71,9 @@ def _start_before_files(log: PartitionLog) -> None:
         _forget_epoch,
         _invent_epoch,
         _miscount,
+        _forget_producer,
+        _invent_producer,
+        _take_twice,
         _start_before_files,
     ],
 )
@@ -67,6 +82,7 @@ def test_broken_log_is_noticed(break_it: Callable[[PartitionLog], None]) -> None
     log = open_log()
     for epoch in (1, 2, 3):
         append(log, 2, epoch)
+    log.append_as_leader(producer_batch(0), 3, now_timestamp_ms=0)
     log.check_invariants()
     break_it(log)
     with pytest.raises(BrokerBug):

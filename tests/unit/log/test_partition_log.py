@@ -5,16 +5,20 @@ from __future__ import annotations
 import pytest
 
 from minikafka.base.errors import BrokerBug, ErrorCode, KafkaError
+from minikafka.log.partition_log import PartitionLog
 from minikafka.log.storage import MemoryStorage
 from minikafka.records.batch import Batch, check_crc
 from minikafka.records.records import decode_records
 from tests.support.builders import (
     NOW_TIMESTAMP_MS,
+    PARTITION,
+    TOPIC_ID,
     append,
     batch_of,
     follower_batch,
     log_config,
     open_log,
+    producer_batch,
 )
 
 ALL = 1_000_000
@@ -36,7 +40,7 @@ def test_leader_gives_dense_offsets_and_its_epoch() -> None:
         batch = batch_of(*[1_000] * count)
         info = log.append_as_leader(batch, 4, now_timestamp_ms=NOW_TIMESTAMP_MS)
         last_offset = base_offset + count - 1
-        assert info == (base_offset, last_offset, -1, 0)
+        assert info == (base_offset, last_offset, -1, 0, False)
         again = Batch(batch.view)
         check_crc(again)
         assert (again.base_offset, again.leader_epoch) == (base_offset, 4)
@@ -262,3 +266,83 @@ def test_deleted_log_leaves_no_file() -> None:
     append(log)
     log.delete()
     assert storage.list("") == ["orders-01/x"]
+
+
+def test_a_duplicate_is_answered_as_what_it_was() -> None:
+    """With its offsets, its largest timestamp and today's log start; nothing is written."""
+    log = open_log()
+    append(log, 3)
+    log.append_as_leader(producer_batch(0, 2, timestamp_ms=7), 0, now_timestamp_ms=0)
+    append(log)
+    log.advance_high_watermark(6)
+    log.advance_log_start(2)
+    info = log.append_as_leader(producer_batch(0, 2), 0, now_timestamp_ms=0)
+    assert info == (3, 4, 7, 2, True)
+    assert log.log_end_offset == 6
+
+
+def test_a_refused_batch_leaves_no_trace() -> None:
+    """Neither in the log nor in what is known of its producer."""
+    log = open_log()
+    log.append_as_leader(producer_batch(0), 0, now_timestamp_ms=0)
+    for batch in (producer_batch(2), producer_batch(0, epoch=-1)):
+        with pytest.raises(KafkaError):
+            log.append_as_leader(batch, 1, now_timestamp_ms=0)
+    assert (log.log_end_offset, log.last_epoch) == (1, 0)
+    log.check_invariants()
+
+
+def test_a_batch_that_could_not_be_written_is_not_known() -> None:
+    """The retry is not taken for a duplicate (KAFKA-6683)."""
+    broken = False
+
+    class FullDisk(MemoryStorage):
+        def append(self, name: str, data: memoryview | bytes) -> None:
+            if broken:
+                raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR)
+            super().append(name, data)
+
+    storage = FullDisk()
+    log = PartitionLog(PARTITION, TOPIC_ID, log_config(), storage, name=str(PARTITION))
+    append(log)
+    broken = True
+    with pytest.raises(KafkaError):
+        log.append_as_leader(producer_batch(0), 0, now_timestamp_ms=0)
+    assert log.producers.entries == {}
+
+
+def test_followers_know_the_producers_of_their_leader() -> None:
+    """So that a retry after a failover is known again."""
+    leader, follower = open_log(), open_log()
+    for sequence in range(3):
+        leader.append_as_leader(producer_batch(sequence), 0, now_timestamp_ms=0)
+    follower.append_as_follower(leader.read(0, ALL, 3, at_least_one=True).batches)
+    again = follower.append_as_leader(producer_batch(1), 1, now_timestamp_ms=0)
+    assert (again.base_offset, again.duplicate) == (1, True)
+
+
+def test_a_start_finds_the_producers_in_the_log() -> None:
+    """Those of its batches; who wrote only what was deleted is not known any more."""
+    storage = MemoryStorage()
+    log = open_log(storage)
+    log.append_as_leader(producer_batch(0, producer_id=2), 0, now_timestamp_ms=0)
+    for sequence in range(2):
+        log.append_as_leader(producer_batch(sequence), 0, now_timestamp_ms=0)
+    log.advance_high_watermark(3)
+    log.advance_log_start(1)
+    assert list(log.producers.entries) == [2, 1]
+    again = open_log(storage)
+    assert repr(again.producers.entries[1]) == repr(log.producers.entries[1])
+    assert list(again.producers.entries) == [1]
+
+
+def test_what_was_cut_off_is_forgotten() -> None:
+    """The sequence is next again that was truncated; all is where the log begins anew."""
+    log = open_log()
+    for sequence in range(3):
+        log.append_as_leader(producer_batch(sequence), 0, now_timestamp_ms=0)
+    log.truncate_to(2)
+    assert log.producers.entries[1].last_sequence == 1
+    assert not log.append_as_leader(producer_batch(2), 1, now_timestamp_ms=0).duplicate
+    log.truncate_fully(9)
+    assert log.producers.entries == {}
