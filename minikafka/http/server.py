@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -24,6 +25,9 @@ __all__ = ["HttpServer"]
 
 SHUTDOWN_SECONDS = 1.0
 """How long requests have to end when the server does."""
+
+# What takes longest of aiohttp's import, from the bottom up.
+_IMPORTED = ("ssl", "email.parser", "http.cookies", "multidict", "yarl", "aiohttp")
 
 _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
@@ -83,18 +87,22 @@ class HttpServer:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}"
 
-    async def start(self) -> None:
-        """It listens.
+    async def start(self, port: int | None = None) -> None:
+        """It listens, on another port than was said before where one is given.
 
         Raises:
             OSError: the port is in use.
         """
         loop = asyncio.get_running_loop()
+        self._port = self._port if port is None else port
         self._listener = await loop.create_server(self._protocol, self._host, self._port)
         self._port = self._listener.sockets[0].getsockname()[1]
 
-    def preload(self) -> None:
-        """Import now what the first request needs."""
+    async def preload(self) -> None:
+        """Import now what the first request needs, in pieces: brokers may want to do something."""
+        for name in _IMPORTED:
+            import_module(name)
+            await asyncio.sleep(0)
         self._serving()
 
     async def close(self) -> None:
