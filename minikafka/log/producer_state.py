@@ -105,6 +105,15 @@ class ProducerEntry:
                     return KeptBatch(*kept)
         return None
 
+    def is_next(self, batch: Batch) -> bool:
+        """Say whether a batch follows the last one, and nothing else can be wrong with it."""
+        return (
+            batch.base_sequence == self.last_sequence + 1
+            and batch.producer_epoch == self.producer_epoch
+            and self.transaction_start is None
+            and not batch.attributes & CONTROL_BIT
+        )
+
     def begin_epoch(self, producer_epoch: int) -> None:
         """Forget the sequences of another epoch."""
         if producer_epoch != self.producer_epoch:
@@ -153,7 +162,9 @@ class ProducerStates:
         entry = self.entries.get(batch.producer_id)
         if entry is None:
             return None
-        if origin is AppendOrigin.CLIENT and batch.base_sequence != entry.last_sequence + 1:
+        if origin is AppendOrigin.CLIENT:
+            if entry.is_next(batch):
+                return None  # nearly always
             duplicate = entry.duplicate_of(batch)
             if duplicate is not None:
                 return duplicate
