@@ -2,7 +2,7 @@
 
 Behaviour
     Offsets that are committed in the log; with `require_stable` the answer waits for those that
-    are on their way. A group or a partition without an offset is no error: -1, epoch -1 and no
+    are on their way, and is UNSTABLE_OFFSET_COMMIT for those of a transaction that goes on. A group or a partition without an offset is no error: -1, epoch -1 and no
     metadata, in every version.
 
 Versions
@@ -15,12 +15,12 @@ Versions
     9   member id and epoch, checked for groups of the consumer protocol (KIP-848)
 
 Not done
-    10, which Kafka 4.1 has but does not list. Offsets of transactions, for which Kafka answers UNSTABLE_OFFSET_COMMIT.
+    10, which Kafka 4.1 has but does not list.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from minikafka.apis.registry import api
@@ -103,9 +103,12 @@ async def _of_group(
     member: tuple[str | None, int] = (None, _NO_EPOCH),
 ) -> tuple[ErrorCode, list[Shape]]:
     """Return a group's error and its topics; none of them where there is an error."""
+    unstable: dict[TopicPartition, None] = {}
 
     def look(groups: GroupCoordinator) -> dict[TopicPartition, CommittedOffset]:
         groups.check_fetch(group_id, *member)
+        if stable:
+            unstable.update(dict.fromkeys(groups.unstable(group_id)))
         return dict(groups.committed(group_id))
 
     try:
@@ -118,23 +121,19 @@ async def _of_group(
         elsewhere = error.code in _LOOK_ELSEWHERE
         return (ErrorCode.NOT_COORDINATOR if elsewhere else error.code), []
     if topics is None:
-        return ErrorCode.NONE, _all(offsets)
+        wanted: Iterable[TopicPartition] = dict.fromkeys((*offsets, *unstable))
+    else:
+        wanted = (
+            TopicPartition(topic.name, index)
+            for topic in topics
+            for index in topic.partition_indexes
+        )
+    found: dict[str, list[Shape]] = {topic.name: [] for topic in topics or ()}
+    for each in wanted:
+        value, code = offsets.get(each), ErrorCode.NONE
+        if each in unstable:
+            value, code = None, ErrorCode.UNSTABLE_OFFSET_COMMIT
+        found.setdefault(each.topic, []).append(_partition(each.partition, value, code))
     return ErrorCode.NONE, [
-        {
-            "name": topic.name,
-            "partitions": [
-                _partition(
-                    index, offsets.get(TopicPartition(topic.name, index)), ErrorCode.NONE
-                )
-                for index in topic.partition_indexes
-            ],
-        }
-        for topic in topics
+        {"name": name, "partitions": partitions} for name, partitions in found.items()
     ]
-
-
-def _all(offsets: Mapping[TopicPartition, CommittedOffset]) -> list[Shape]:
-    topics: dict[str, list[Shape]] = {}
-    for (topic, index), value in offsets.items():
-        topics.setdefault(topic, []).append(_partition(index, value, ErrorCode.NONE))
-    return [{"name": name, "partitions": partitions} for name, partitions in topics.items()]

@@ -20,12 +20,13 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from minikafka.base.clock import Clock
 from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import Offset
+from minikafka.base.ids import Offset, ProducerId
 from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Alarm, Condition, Delayed, Purgatory, Watcher
 from minikafka.broker.replica_manager import ReplicaManager
 from minikafka.groups.commands import Decision, Moment
 from minikafka.log.producer_state import AppendOrigin
+from minikafka.records.batch import Batch
 from minikafka.records.builder import build_batch
 from minikafka.records.records import Record, decode_records
 
@@ -283,17 +284,28 @@ class CoordinatorPartition(Watcher, Generic[C]):
     def _load(self) -> None:
         """Replay the log. It is all committed, and nobody has written since."""
         for batch in self._partition.log.batches():
-            if batch.is_control:
-                continue
-            records = []
-            for record in decode_records(batch):
-                found = self._codec.decode(record.key, record.value)
-                if found is not None:
-                    records.append(found)
+            records = self._read(batch)
             self.coordinator.replay(records)
             self.coordinator.commit(records)
         self.loading = False
         self.coordinator.loaded(self._now())
+
+    def _read(self, batch: Batch) -> list[Any]:
+        """Return the records of a batch of the log, with what the coordinator makes of them."""
+        if batch.is_control:
+            return []
+        found = (
+            self._codec.decode(record.key, record.value) for record in decode_records(batch)
+        )
+        return [record for record in found if record is not None]
+
+    def appended(self, records: Sequence[Any], end_offset: Offset) -> None:
+        """Take over what somebody else has just written to the partition's end: a marker.
+
+        Not to be called while loading: what is in the log then counts as committed.
+        """
+        self.coordinator.replay(records)
+        self._wait(Decision(tuple(records), None), end_offset, Deferred())
 
     def _carry_out(self, decision: Decision[T], answer: Deferred[T]) -> None:
         self._append_or_wait(decision, answer)
@@ -309,7 +321,7 @@ class CoordinatorPartition(Watcher, Generic[C]):
                 self._wait(decision, self._waiting[-1].end_offset, answer)
             return
         try:
-            end_offset = self._append(decision.records)
+            end_offset = self._append(decision.records, decision.producer)
         except KafkaError as refusal:
             error = coordinator_error(refusal.code)
             if decision.settled is not None:
@@ -328,14 +340,22 @@ class CoordinatorPartition(Watcher, Generic[C]):
         deadline_ms = self._clock.monotonic_ms() + self._commit_timeout_ms
         self._purgatory.watch(write, (), deadline_ms)
 
-    def _append(self, records: Sequence[Any]) -> Offset:
+    def _append(
+        self, records: Sequence[Any], producer: tuple[ProducerId, int] | None = None
+    ) -> Offset:
         """Write records as one batch with acks=all, return the offset behind it."""
         leader = self._partition.leader
         if leader is None:
             raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
         timestamp_ms = self._clock.wall_ms()
         encoded = [self._codec.encode(record) for record in records]
-        batch = build_batch([Record(0, timestamp_ms, key, value) for key, value in encoded])
+        producer_id, epoch = producer or (-1, -1)
+        batch = build_batch(
+            [Record(0, timestamp_ms, key, value) for key, value in encoded],
+            producer_id=producer_id,
+            producer_epoch=epoch,
+            transactional=producer is not None,
+        )
         if batch.size > self._partition.log.config.max_message_bytes:
             raise KafkaError(ErrorCode.MESSAGE_TOO_LARGE)
         info = leader.append(batch, -1, timestamp_ms, AppendOrigin.COORDINATOR)

@@ -70,6 +70,19 @@ class Coordinators(Generic[C]):
             raise KafkaError(ErrorCode.NOT_COORDINATOR)
         return found
 
+    def at(self, index: int) -> CoordinatorPartition[C]:
+        """Return who coordinates what a partition holds, ready to.
+
+        Raises:
+            KafkaError: NOT_LEADER_OR_FOLLOWER, COORDINATOR_LOAD_IN_PROGRESS.
+        """
+        found = self._partitions.get(index)
+        if found is None:
+            raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+        if found.loading:
+            raise KafkaError(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS)
+        return found
+
     def all(self) -> Sequence[CoordinatorPartition[C]]:
         """Return every coordinator here, by partition."""
         return [each for _, each in sorted(self._partitions.items())]

@@ -14,7 +14,16 @@ from minikafka.broker.partition import Partition
 from minikafka.broker.replica_manager import ReplicaManager
 from minikafka.groups.commands import Command, Decision, Moment
 from minikafka.groups.coordinator import GroupCoordinator
-from minikafka.groups.records import decode_record, encode_record
+from minikafka.groups.records import (
+    GroupRecord,
+    OffsetCommitted,
+    PendingOffset,
+    TransactionEnded,
+    decode_record,
+    encode_record,
+)
+from minikafka.records.batch import TRANSACTIONAL_BIT, Batch
+from minikafka.records.markers import decode_marker
 
 __all__ = ["GroupObserver", "GroupPartition"]
 
@@ -71,3 +80,20 @@ class GroupPartition(CoordinatorPartition[GroupCoordinator]):
     ) -> None:
         if self._observer is not None:
             self._observer.coordinated(self, decision, answer)
+
+    def _read(self, batch: Batch) -> list[GroupRecord]:
+        """Read markers, too, and know the offsets of transactions."""
+        if batch.is_control:
+            marker = decode_marker(batch)
+            if marker is None:
+                return []
+            return [TransactionEnded(batch.producer_id, marker.committed)]
+        records: list[GroupRecord] = super()._read(batch)
+        if not batch.attributes & TRANSACTIONAL_BIT:
+            return records
+        return [
+            PendingOffset(batch.producer_id, each)
+            if isinstance(each, OffsetCommitted)
+            else each
+            for each in records
+        ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from minikafka.base.deferred import Deferred, mapped
 from minikafka.base.errors import ErrorCode
 from minikafka.base.ids import ProducerId, TopicPartition
+from minikafka.groups.records import TransactionEnded
 from minikafka.log.producer_state import AppendOrigin
 from minikafka.records.markers import EndTransactionMarker, build_marker
 
@@ -32,15 +33,21 @@ def write_marker(
 
     Raises:
         KafkaError: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS,
-            INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED; nothing was written.
+            COORDINATOR_LOAD_IN_PROGRESS, INVALID_PRODUCER_EPOCH,
+            TRANSACTION_COORDINATOR_FENCED; nothing was written.
     """
-    partition = broker.replicas.leading(*topic_partition)
+    topic, index = topic_partition
+    partition = broker.replicas.leading(topic, index)
+    # Of offsets in the transaction their coordinator has to know whether they count.
+    groups = broker.groups.at(index) if topic == broker.groups.topic else None
     leader = partition.leader
     assert leader is not None
     timestamp_ms = broker.clock.wall_ms()
     batch = build_marker(*producer, marker, timestamp_ms)
     info = leader.append(batch, -1, timestamp_ms, AppendOrigin.COORDINATOR)
     end_offset, tenure = info.last_offset + 1, leader.tenure
+    if groups is not None:
+        groups.appended((TransactionEnded(producer[0], marker.committed),), end_offset)
 
     def is_decided() -> bool:
         now = partition.leader

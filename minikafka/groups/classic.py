@@ -249,8 +249,19 @@ class ClassicGroup:
 
     # --- offsets ------------------------------------------------------------------------------
 
-    def check_commit(self, member_id: str, instance_id: str | None, generation_id: int) -> None:
+    def check_commit(
+        self,
+        member_id: str,
+        instance_id: str | None,
+        generation_id: int,
+        *,
+        transactional: bool = False,
+    ) -> None:
         """Let only the present generation commit, or anybody while the group is empty (G3).
+
+        Args:
+            transactional: what is committed counts with the end of a transaction, so it may come
+                while a rebalance is about to end (KIP-447).
 
         Raises:
             KafkaError: UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, ILLEGAL_GENERATION,
@@ -264,7 +275,7 @@ class ClassicGroup:
                 raise KafkaError(ErrorCode.ILLEGAL_GENERATION)
         elif self.state is not GroupState.EMPTY:
             raise KafkaError(ErrorCode.UNKNOWN_MEMBER_ID)
-        if self.state is GroupState.COMPLETING_REBALANCE:
+        if self.state is GroupState.COMPLETING_REBALANCE and not transactional:
             raise KafkaError(ErrorCode.REBALANCE_IN_PROGRESS)
 
     def is_subscribed_to(self, topic: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from minikafka.base.errors import ErrorCode
-from minikafka.base.ids import NO_LEADER_EPOCH, LeaderEpoch, Offset
+from minikafka.base.ids import NO_LEADER_EPOCH, LeaderEpoch, Offset, ProducerId
 from minikafka.groups.consumer_commands import ConsumerHeartbeat
 
 __all__ = [
@@ -66,6 +66,8 @@ class Decision(Generic[T]):
     result: T
     settled: Callable[[ErrorCode, Moment], None] | None = None
     replays: bool = False
+    producer: tuple[ProducerId, int] | None = None
+    """In whose transaction the records are, by producer id and epoch; None for nobody's."""
 
 
 NOTHING: Decision[None] = Decision((), None)
@@ -202,6 +204,8 @@ class CommitOffsets:
     retention_ms: int = -1
     unknown_group_error: ErrorCode = ErrorCode.ILLEGAL_GENERATION
     speaks_epochs: bool = False
+    producer: tuple[ProducerId, int] | None = None
+    """In whose transaction (KIP-98): then it counts once that is committed."""
 
 
 Command: TypeAlias = (

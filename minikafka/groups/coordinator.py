@@ -12,7 +12,7 @@ committed, for who asks. So nobody reads an offset that a failover could take ba
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -50,13 +50,13 @@ from minikafka.groups.consumer_leaving import resume
 from minikafka.groups.consumer_limits import GroupTimes
 from minikafka.groups.consumer_records import CONSUMER_RECORDS, ConsumerRecord
 from minikafka.groups.describing import described_consumer_group
-from minikafka.groups.offsets import OffsetTable
+from minikafka.groups.offsets import OffsetTable, committed_at_ms
 from minikafka.groups.rebalance import expect_heartbeat, prepare_rebalance
 from minikafka.groups.records import (
+    OFFSET_RECORDS,
     CommittedOffset,
     GroupMetadata,
     GroupRecord,
-    OffsetCommitted,
 )
 from minikafka.groups.share_commands import (
     DescribedShareGroup,
@@ -108,12 +108,11 @@ class GroupCoordinator:
         """Take written records over; the later one in the log wins (M76)."""
         groups = self._table.groups
         for record in records:
-            if isinstance(record, OffsetCommitted):
-                if record.value is not None and not self._table.is_known(record.group_id):
+            if isinstance(record, OFFSET_RECORDS):
+                for group_id in self._written.replay(record):
                     # Who commits without being a member makes a group that only holds offsets.
-                    stamp_ms = record.value.commit_timestamp_ms
-                    groups[record.group_id] = ClassicGroup(record.group_id, stamp_ms)
-                self._written.replay(record)
+                    if not self._table.is_known(group_id):
+                        groups[group_id] = ClassicGroup(group_id, committed_at_ms(record))
             elif isinstance(record, CONSUMER_RECORDS):
                 self._replay_consumer(record)
             elif isinstance(record, SHARE_RECORDS):
@@ -144,7 +143,7 @@ class GroupCoordinator:
     def commit(self, records: Iterable[GroupRecord]) -> None:
         """Let committed records be seen, in the order of the log."""
         for record in records:
-            if isinstance(record, OffsetCommitted):
+            if isinstance(record, OFFSET_RECORDS):
                 self._committed.replay(record)
             elif isinstance(record, CONSUMER_RECORDS):
                 replay_consumer_record(self._committed_consumers, record)
@@ -285,6 +284,10 @@ class GroupCoordinator:
         """Return the offsets of a group that are committed; none of a group that is unknown."""
         return self._committed.of_group(group_id)
 
+    def unstable(self, group_id: str) -> Collection[TopicPartition]:
+        """Return the partitions of which a transaction that goes on has an offset (KIP-447)."""
+        return self._written.unstable(group_id)
+
     def check_fetch(self, group_id: str, member_id: str | None, member_epoch: int) -> None:
         """Let members ask for offsets in their epoch; see `ConsumerGroup.check_fetch`."""
         group = self._committed_consumers.get(group_id)
@@ -301,12 +304,7 @@ class GroupCoordinator:
         self, topics: Sequence[str], topic_ids: Sequence[TopicId] = ()
     ) -> Decision[None]:
         """Delete what groups have committed for topics that are gone, and forget their state."""
-        records: tuple[GroupRecord, ...] = tuple(
-            OffsetCommitted(group_id, topic, partition, None)
-            for group_id in self._written
-            for topic, partition in self._written.of_group(group_id)
-            if topic in topics
-        )
+        records: tuple[GroupRecord, ...] = self._written.of_topics(topics)
         shares = share_topics_removed(self._table.shares.values(), topic_ids)
         return Decision((*records, *shares), None)
 
@@ -346,11 +344,7 @@ class GroupCoordinator:
 
     def offsets(self) -> dict[tuple[str, TopicPartition], CommittedOffset]:
         """Return every offset that is written, committed or not, to look at."""
-        return {
-            (group_id, partition): value
-            for group_id in self._written
-            for partition, value in self._written.of_group(group_id).items()
-        }
+        return self._written.all()
 
     def describe_consumer_group(self, group_id: str) -> DescribedConsumerGroup:
         """Return a group of the consumer protocol; raises KafkaError GROUP_ID_NOT_FOUND."""

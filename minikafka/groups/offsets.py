@@ -5,7 +5,7 @@ Counterpart: OffsetMetadataManager, OffsetExpirationConditionImpl. KIP-211, KIP-
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import NO_TIMESTAMP, TopicPartition
@@ -18,12 +18,27 @@ from minikafka.groups.commands import (
     PartitionResult,
 )
 from minikafka.groups.consumer_group import ConsumerGroup
+from minikafka.groups.pending_offsets import PendingOffsets
 from minikafka.groups.rebalance import expect_heartbeat
-from minikafka.groups.records import CommittedOffset, OffsetCommitted
+from minikafka.groups.records import (
+    CommittedOffset,
+    GroupRecord,
+    OffsetCommitted,
+    OffsetRecord,
+    PendingOffset,
+    TransactionEnded,
+)
 from minikafka.groups.states import GroupState
 from minikafka.groups.table import GroupTable
 
-__all__ = ["OffsetTable", "commit_offsets", "delete_offsets", "expired_offsets", "tombstones"]
+__all__ = [
+    "OffsetTable",
+    "commit_offsets",
+    "committed_at_ms",
+    "delete_offsets",
+    "expired_offsets",
+    "tombstones",
+]
 
 _NO_OFFSETS: Mapping[TopicPartition, CommittedOffset] = {}
 
@@ -33,9 +48,32 @@ class OffsetTable:
 
     def __init__(self) -> None:
         self._groups: dict[str, dict[TopicPartition, CommittedOffset]] = {}
+        self._pending = PendingOffsets()
 
-    def replay(self, record: OffsetCommitted) -> None:
-        """Take one record over; the later one in the log wins."""
+    def replay(self, record: OffsetRecord) -> Sequence[str]:
+        """Take one record over; the later one in the log wins.
+
+        Offsets of a transaction count with its marker, but for those that something later in the
+        log stands in for.
+
+        Returns:
+            The groups that have an offset now and may have had none.
+        """
+        if isinstance(record, PendingOffset):
+            self._pending.add(record)
+            return (record.group_id,)
+        if isinstance(record, TransactionEnded):
+            counting = self._pending.end(record)
+            for each in counting:
+                self._take(each)
+            return [each.group_id for each in counting]
+        self._take(record)
+        if record.value is None:
+            return ()
+        self._pending.supersede(record)
+        return (record.group_id,)
+
+    def _take(self, record: OffsetCommitted) -> None:
         label = TopicPartition(record.topic, record.partition)
         if record.value is not None:
             self._groups.setdefault(record.group_id, {})[label] = record.value
@@ -45,6 +83,26 @@ class OffsetTable:
             offsets.pop(label, None)
             if not offsets:
                 del self._groups[record.group_id]
+
+    def unstable(self, group_id: str) -> Collection[TopicPartition]:
+        """Return the partitions of which a transaction that goes on has an offset (KIP-447)."""
+        return self._pending.of_group(group_id)
+
+    def all(self) -> dict[tuple[str, TopicPartition], CommittedOffset]:
+        """Return every offset, by group and partition."""
+        return {
+            (group_id, partition): value
+            for group_id, offsets in self._groups.items()
+            for partition, value in offsets.items()
+        }
+
+    def of_topics(self, topics: Collection[str]) -> tuple[OffsetCommitted, ...]:
+        """Return what deletes all offsets for some topics."""
+        return tuple(
+            OffsetCommitted(group_id, topic, partition, None)
+            for group_id, (topic, partition) in self.all()
+            if topic in topics
+        )
 
     def get(self, group_id: str, topic: str, partition: int) -> CommittedOffset | None:
         """Return what a group has committed for a partition."""
@@ -58,6 +116,15 @@ class OffsetTable:
         return iter(tuple(self._groups))
 
 
+def committed_at_ms(record: OffsetRecord) -> int:
+    """Return when an offset was committed, wall-clock; -1 where a marker says it counts."""
+    if isinstance(record, PendingOffset):
+        record = record.offset
+    if isinstance(record, TransactionEnded) or record.value is None:
+        return NO_TIMESTAMP
+    return record.value.commit_timestamp_ms
+
+
 def commit_offsets(
     table: GroupTable, command: CommitOffsets, now: Moment
 ) -> Decision[tuple[PartitionResult, ...]]:
@@ -69,23 +136,7 @@ def commit_offsets(
     Raises:
         KafkaError: `unknown_group_error`, and as `ClassicGroup.check_commit`.
     """
-    group = table.groups.get(command.group_id)
-    consumers = table.consumers.get(command.group_id)
-    if command.group_id in table.shares:
-        raise table.no_consumer_group(command.group_id)
-    if consumers is not None:
-        consumers.check_commit(
-            command.member_id, command.generation_id, speaks_epochs=command.speaks_epochs
-        )
-    elif group is None:
-        if command.generation_id >= 0:
-            raise KafkaError(command.unknown_group_error)
-    else:
-        if group.state is GroupState.DEAD:
-            raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
-        group.check_commit(command.member_id, command.group_instance_id, command.generation_id)
-        if group.state in (GroupState.STABLE, GroupState.PREPARING_REBALANCE):
-            expect_heartbeat(table, group, group.members[command.member_id], now)
+    _check_committer(table, command, now)
     results: list[PartitionResult] = []
     records: list[OffsetCommitted] = []
     expire_ms = (
@@ -97,7 +148,49 @@ def commit_offsets(
         results.append(PartitionResult(wanted.topic, wanted.partition, error))
         if not too_large:
             records.append(_record(command.group_id, wanted, now, expire_ms))
-    return Decision(tuple(records), tuple(results))
+    producer = command.producer
+    written: Iterable[GroupRecord] = records
+    if producer is not None:
+        written = [PendingOffset(producer[0], record) for record in records]
+    return Decision(tuple(written), tuple(results), producer=producer)
+
+
+def _check_committer(table: GroupTable, command: CommitOffsets, now: Moment) -> None:
+    """Let members commit; raises KafkaError as `commit_offsets`."""
+    group = table.groups.get(command.group_id)
+    consumers = table.consumers.get(command.group_id)
+    if command.group_id in table.shares:
+        raise table.no_consumer_group(command.group_id)
+    if _asks_for_nobody(command):
+        return
+    if consumers is not None:
+        consumers.check_commit(
+            command.member_id, command.generation_id, speaks_epochs=command.speaks_epochs
+        )
+    elif group is None:
+        if command.generation_id >= 0:
+            raise KafkaError(command.unknown_group_error)
+    else:
+        if group.state is GroupState.DEAD:
+            raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+        group.check_commit(
+            command.member_id,
+            command.group_instance_id,
+            command.generation_id,
+            transactional=command.producer is not None,
+        )
+        if group.state in (GroupState.STABLE, GroupState.PREPARING_REBALANCE):
+            expect_heartbeat(table, group, group.members[command.member_id], now)
+
+
+def _asks_for_nobody(command: CommitOffsets) -> bool:
+    """Tell whether a producer commits without saying for whom, as before KIP-447."""
+    return (
+        command.producer is not None
+        and command.generation_id < 0
+        and not command.member_id
+        and command.group_instance_id is None
+    )
 
 
 def _units(metadata: str | None) -> int:
@@ -166,7 +259,7 @@ def expired_offsets(
     group_id = group.group_id
     mine = offsets.of_group(group_id)
     if not mine:
-        return (), True
+        return (), not offsets.unstable(group_id)
     if not _may_expire(group):
         return (), False
     retention_ms = table.limits.offsets_retention_ms
@@ -176,7 +269,7 @@ def expired_offsets(
         if not group.is_subscribed_to(topic)
         and _is_expired(group, value, now.timestamp_ms, retention_ms)
     )
-    return gone, len(gone) == len(mine)
+    return gone, len(gone) == len(mine) and not offsets.unstable(group_id)
 
 
 def _may_expire(group: ClassicGroup | ConsumerGroup) -> bool:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from minikafka.base.errors import BrokerBug
-from minikafka.base.ids import NO_LEADER_EPOCH, NO_TIMESTAMP, LeaderEpoch, Offset
+from minikafka.base.ids import NO_LEADER_EPOCH, NO_TIMESTAMP, LeaderEpoch, Offset, ProducerId
 from minikafka.groups.consumer_records import (
     CONSUMER_RECORDS,
     ConsumerRecord,
@@ -34,12 +34,16 @@ from minikafka.wire.framing import FrameError
 from minikafka.wire.primitives import INT16, INT32, legacy_string
 
 __all__ = [
+    "OFFSET_RECORDS",
     "CommittedOffset",
     "GroupMetadata",
     "GroupRecord",
     "OffsetCommitted",
+    "OffsetRecord",
+    "PendingOffset",
     "StoredGroup",
     "StoredMember",
+    "TransactionEnded",
     "decode_record",
     "encode_record",
 ]
@@ -107,11 +111,38 @@ class GroupMetadata:
     value: StoredGroup | None
 
 
-GroupRecord: TypeAlias = OffsetCommitted | GroupMetadata | ConsumerRecord | ShareGroupRecord
+@dataclass(frozen=True, slots=True)
+class PendingOffset:
+    """An offset in a transaction: it counts once that is committed. The same bytes, in its batch."""
+
+    producer_id: ProducerId
+    offset: OffsetCommitted
+
+    @property
+    def group_id(self) -> str:
+        """The group that it is an offset of."""
+        return self.offset.group_id
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionEnded:
+    """A marker of a producer's transaction; a control batch, written by no group."""
+
+    producer_id: ProducerId
+    committed: bool
+
+
+OffsetRecord: TypeAlias = OffsetCommitted | PendingOffset | TransactionEnded
+OFFSET_RECORDS = (OffsetCommitted, PendingOffset, TransactionEnded)
+GroupRecord: TypeAlias = OffsetRecord | GroupMetadata | ConsumerRecord | ShareGroupRecord
 
 
 def encode_record(record: GroupRecord) -> tuple[bytes, bytes | None]:
     """Return the key and the value of `record`."""
+    if isinstance(record, TransactionEnded):
+        raise BrokerBug("a marker is written by the leader of its partition")
+    if isinstance(record, PendingOffset):
+        record = record.offset
     if isinstance(record, CONSUMER_RECORDS):
         return encode_consumer_record(record)
     if isinstance(record, SHARE_RECORDS):

@@ -45,8 +45,10 @@ class ApiKey(IntEnum):
     INIT_PRODUCER_ID = 22
     OFFSET_FOR_LEADER_EPOCH = 23
     ADD_PARTITIONS_TO_TXN = 24
+    ADD_OFFSETS_TO_TXN = 25
     END_TXN = 26
     WRITE_TXN_MARKERS = 27
+    TXN_OFFSET_COMMIT = 28
     DESCRIBE_CONFIGS = 32
     ALTER_REPLICA_LOG_DIRS = 34
     DESCRIBE_LOG_DIRS = 35
@@ -162,8 +164,10 @@ SERVED: dict[int, ApiVersionRange] = dict(
         _served(ApiKey.INIT_PRODUCER_ID, "InitProducerId", (0, 5), 2),
         _served(ApiKey.OFFSET_FOR_LEADER_EPOCH, "OffsetForLeaderEpoch", (2, 4), 4),
         _served(ApiKey.ADD_PARTITIONS_TO_TXN, "AddPartitionsToTxn", (0, 5), 3),
+        _served(ApiKey.ADD_OFFSETS_TO_TXN, "AddOffsetsToTxn", (0, 4), 3),
         _served(ApiKey.END_TXN, "EndTxn", (0, 5), 3),
         _served(ApiKey.WRITE_TXN_MARKERS, "WriteTxnMarkers", (1, 1), 1),
+        _served(ApiKey.TXN_OFFSET_COMMIT, "TxnOffsetCommit", (0, 5), 3),
         _served(ApiKey.DESCRIBE_CONFIGS, "DescribeConfigs", (1, 4), 4),
         _served(ApiKey.ALTER_REPLICA_LOG_DIRS, "AlterReplicaLogDirs", (1, 2), 2),
         _served(ApiKey.DESCRIBE_LOG_DIRS, "DescribeLogDirs", (1, 4), 2),

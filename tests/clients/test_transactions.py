@@ -109,3 +109,39 @@ def test_a_second_producer_fences_the_first(kafka: Cluster) -> None:
     assert committed(kafka, 1) == [(0, 2, b"yes")]
     del first, second
     gc.collect()
+
+
+def test_what_was_read_is_committed_with_what_was_written(kafka: Cluster) -> None:
+    """Consume, transform, produce: the group goes on behind what is committed, and only that."""
+    confluent = pytest.importorskip("confluent_kafka")
+    for number in range(4):
+        kafka.client().produce("orders", 0, [b"%d" % number])
+    settings = {
+        "bootstrap.servers": kafka.bootstrap_servers,
+        "group.id": "shop",
+        "auto.offset.reset": "earliest",
+        "enable.auto.commit": False,
+        "isolation.level": "read_committed",
+    }
+    consumer = confluent.Consumer(settings)
+    consumer.subscribe(["orders"])
+    producer = confluent.Producer(
+        {"bootstrap.servers": kafka.bootstrap_servers, "transactional.id": "shop"}
+    )
+    producer.init_transactions(20)
+    where = confluent.TopicPartition("orders", 0)
+    for number, committed in ((0, True), (1, False)):
+        message: Any = consumer.poll(10)
+        assert message is not None
+        assert message.value() == b"%d" % number
+        producer.begin_transaction()
+        producer.produce("orders", message.value() * 2, partition=1)
+        producer.send_offsets_to_transaction(
+            consumer.position([where]), consumer.consumer_group_metadata(), 20
+        )
+        (producer.commit_transaction if committed else producer.abort_transaction)(20)
+    (found,) = consumer.committed([where], 20)
+    assert found.offset == 1
+    consumer.close()
+    del producer
+    gc.collect()

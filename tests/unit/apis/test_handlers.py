@@ -96,6 +96,13 @@ REQUESTS: dict[int, dict[str, Any]] = {
     27: {
         "markers": [{"producer_id": 1, "topics": [{"name": "t", "partition_indexes": [0, 9]}]}]
     },
+    25: {"transactional_id": "x", "producer_id": 1, "group_id": "g"},
+    28: {
+        "transactional_id": "x",
+        "group_id": "g",
+        "producer_id": 1,
+        "topics": [{"name": "t", "partitions": [COMMIT]}],
+    },
     65: {"transactional_ids": ["x", ""]},
     66: {"state_filters": ["Ongoing"], "transactional_id_pattern": "x.*"},
     32: {
