@@ -33,14 +33,19 @@ _INTERNAL_CONFIGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "unclean.leader.election.enable": "false",
             "compression.type": "uncompressed",
             "cleanup.policy": "compact",
-            "min.insync.replicas": "2",
-            "segment.bytes": "104857600",
         },
         _SHARE_TOPIC: {
             "cleanup.policy": "delete",
             "compression.type": "producer",
             "retention.ms": "-1",
         },
+    }
+)
+# Where the brokers' configs say how such a topic is written.
+_COORDINATORS_PREFIXES: Mapping[str, str] = MappingProxyType(
+    {
+        _TRANSACTIONS_TOPIC: "transaction.state.log",
+        _SHARE_TOPIC: "share.coordinator.state.topic",
     }
 )
 
@@ -114,15 +119,15 @@ def _configs(name: str, config: BrokerConfig, factor: int) -> Mapping[str, str]:
     configs = _INTERNAL_CONFIGS.get(name, {})
     if name == _OFFSETS_TOPIC:
         return {**configs, "segment.bytes": str(config.offsets_topic_segment_bytes)}
-    if name != _SHARE_TOPIC:
+    prefix = _COORDINATORS_PREFIXES.get(name)
+    if prefix is None:
         return configs
-    in_sync = config.whole("share.coordinator.state.topic.min.isr")
-    if "share.coordinator.state.topic.min.isr" not in config.explicit:
+    in_sync = config.whole(f"{prefix}.min.isr")
+    if f"{prefix}.min.isr" not in config.explicit:
         # DIVERGENCE(internal-topic-replicas): or nothing could be written on one broker.
         in_sync = min(in_sync, factor)
-    segment_bytes = config.whole("share.coordinator.state.topic.segment.bytes")
     return {
         **configs,
         "min.insync.replicas": str(in_sync),
-        "segment.bytes": str(segment_bytes),
+        "segment.bytes": str(config.whole(f"{prefix}.segment.bytes")),
     }

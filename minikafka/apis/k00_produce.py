@@ -20,12 +20,20 @@ Versions
     13  topic ids (KIP-516)
 
 Not done
-    Transactions: their batches are refused as where no coordinator can be asked. Quotas.
+    Quotas. Adding partitions to transactions by Produce itself (KIP-890, part 2).
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from minikafka.apis.leader_hints import current_leader, endpoints
+from minikafka.apis.produce_transactions import (
+    Refusals,
+    check_transactional,
+    transactions_asked,
+    verified_transactions,
+)
 from minikafka.apis.registry import CloseConnection, api
 from minikafka.base.config import LogConfig
 from minikafka.base.deferred import Deferred
@@ -33,7 +41,8 @@ from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import TopicPartition
 from minikafka.broker.context import RequestContext
 from minikafka.broker.partition import Partition
-from minikafka.broker.purgatory import Delayed
+from minikafka.broker.purgatory import Delayed, settled
+from minikafka.broker.transaction_verification import TransactionUnverified
 from minikafka.metadata.names import is_internal_topic
 from minikafka.records.batch import TRANSACTIONAL_BIT, Batch
 from minikafka.records.builder import recompress
@@ -56,10 +65,6 @@ __all__ = ["produce"]
 _CODEC_NAMES = {"uncompressed": "none"}
 # The one client id that may write into the brokers' own topics (AdminUtils).
 _ADMIN = "__admin_client"
-
-
-class _TransactionUnverified(KafkaError):
-    """No coordinator could be asked about a transaction; clients see the message."""
 
 
 class _Awaited:
@@ -123,8 +128,31 @@ class _DelayedProduce(Delayed):
 @api(ApiKey.PRODUCE)
 def produce(
     request: ProduceRequest, context: RequestContext
-) -> ProduceResponse | Deferred[ProduceResponse] | None:
+) -> ProduceResponse | Deferred[ProduceResponse] | Deferred[ProduceResponse | None] | None:
     """Append each partition's batch; answer as `acks` asks."""
+    asked = transactions_asked(request, context)
+    if asked:
+        verified = verified_transactions(request, context, asked)
+        return context.broker.work.spawn(_verified(request, context, verified))
+    return _produce(request, context, {})
+
+
+async def _verified(
+    request: ProduceRequest,
+    context: RequestContext,
+    verified: Awaitable[Refusals],
+) -> ProduceResponse | None:
+    """Append what the coordinator knows of, refuse the rest."""
+    answer = _produce(request, context, await verified)
+    if isinstance(answer, Deferred):
+        response: ProduceResponse = await settled(answer)
+        return response
+    return answer
+
+
+def _produce(
+    request: ProduceRequest, context: RequestContext, refusals: Refusals
+) -> ProduceResponse | Deferred[ProduceResponse] | None:
     response = ProduceResponse(topics=[])
     awaited: list[_Awaited] = []
     refused = False
@@ -141,7 +169,7 @@ def produce(
             result = ProducePartitionResult(asked.index)
             results.partitions.append(result)
             try:
-                _append(request, name, asked, context, result, awaited)
+                _append(request, name, asked, context, result, awaited, refusals)
             except KafkaError as error:
                 refused = True
                 _refuse(result, error, context, name, response)
@@ -169,6 +197,7 @@ def _append(
     context: RequestContext,
     result: ProducePartitionResult,
     awaited: list[_Awaited],
+    refusals: Refusals,
 ) -> None:
     """Append one partition's batch and fill in its result; acks=-1 joins `awaited`."""
     broker = context.broker
@@ -195,7 +224,7 @@ def _append(
         partition=partition.topic_partition,
     )
     if batch.attributes & TRANSACTIONAL_BIT:
-        raise _transaction_refusal(request)
+        check_transactional(request, partition.topic_partition, refusals)
     if config.compression_type != "producer":
         batch = _recompressed(batch, config)
     info = leader.append(batch, request.acks, now_timestamp_ms)
@@ -243,17 +272,6 @@ def _recompressed(batch: Batch, config: LogConfig) -> Batch:
     return batch
 
 
-def _transaction_refusal(request: ProduceRequest) -> KafkaError:
-    """Return what a transactional batch is answered while there are no coordinators."""
-    if request.transactional_id is None:
-        return KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
-    return _TransactionUnverified(
-        ErrorCode.NOT_ENOUGH_REPLICAS,
-        "Unable to verify the partition has been added to the transaction. "
-        f"Underlying error: {ErrorCode.COORDINATOR_NOT_AVAILABLE.name}",
-    )
-
-
 def _refuse(
     result: ProducePartitionResult,
     error: KafkaError,
@@ -263,7 +281,7 @@ def _refuse(
 ) -> None:
     """Turn a refusal into what Kafka says of it: no more than the code, for most."""
     result.error_code = error.code
-    if isinstance(error, _TransactionUnverified) or error.code == ErrorCode.CORRUPT_MESSAGE:
+    if isinstance(error, TransactionUnverified) or error.code == ErrorCode.CORRUPT_MESSAGE:
         result.error_message = error.message
     elif isinstance(error, RecordsRefused) or error.code == ErrorCode.NOT_ENOUGH_REPLICAS:
         # The log was asked, so its start is told.

@@ -6,9 +6,8 @@ Behaviour
     `__share_group_state`. The first question makes that topic, and the answer waits a moment for it:
     DIVERGENCE(coordinator-topic-awaited), Kafka answers COORDINATOR_NOT_AVAILABLE at once. So
     does this broker where there is no leader.
-    There are no transactions yet, so a transactional id is COORDINATOR_NOT_AVAILABLE; clients
-    try again until their own time is up. A kind of key that is none, or a share-partition's in
-    another form, is INVALID_REQUEST.
+    A transactional id's coordinator leads its partition of `__transaction_state`. A kind of key that
+    is none, or a share-partition's in another form, is INVALID_REQUEST.
 
 Versions
     0   groups only
@@ -17,8 +16,7 @@ Versions
     6   share coordinators (KIP-932)
 
 Not done
-    DIVERGENCE(coordinators): Kafka makes `__transaction_state` on the first question; here that
-    comes with transactions.
+    Nothing known.
 """
 
 from __future__ import annotations
@@ -35,6 +33,7 @@ from minikafka.base.ids import NO_LEADER
 from minikafka.broker.context import RequestContext
 from minikafka.broker.group_coordinator import OFFSETS_TOPIC
 from minikafka.broker.share_coordinator import SHARE_STATE_TOPIC
+from minikafka.broker.transaction_coordinator import TRANSACTIONS_TOPIC
 from minikafka.metadata.image import MetadataImage
 from minikafka.wire.shapes import Shape, optional
 from minikafka.wire.versions import ApiKey
@@ -42,7 +41,9 @@ from minikafka.wire.versions import ApiKey
 __all__ = ["find_coordinator"]
 
 _GROUP, _TRANSACTION, _SHARE = 0, 1, 2
-_TOPICS = MappingProxyType({_GROUP: OFFSETS_TOPIC, _SHARE: SHARE_STATE_TOPIC})
+_TOPICS = MappingProxyType(
+    {_GROUP: OFFSETS_TOPIC, _TRANSACTION: TRANSACTIONS_TOPIC, _SHARE: SHARE_STATE_TOPIC}
+)
 # What Kafka's clients show people; the Java broker sends these texts with the codes.
 _NOT_AVAILABLE_TEXT = "The coordinator is not available."
 _INVALID_TEXT = (
@@ -76,8 +77,8 @@ async def find_coordinator(request: Any, context: RequestContext) -> Shape:
     if key_type not in (_GROUP, _TRANSACTION, _SHARE):
         raise KafkaError(ErrorCode.INVALID_REQUEST, _INVALID_TEXT)
     keys: Sequence[str] = request.coordinator_keys if version >= 4 else (request.key,)
-    topic = _TOPICS.get(key_type)
-    if topic is not None and any(_is_key(key, key_type, context) for key in keys):
+    topic = _TOPICS[key_type]
+    if any(_is_key(key, key_type, context) for key in keys):
         await _topic(topic, context)
     if version < 4:
         if key_type == _SHARE:
@@ -104,11 +105,12 @@ def _is_key(key: str, key_type: int, context: RequestContext) -> bool:
 def _coordinator(key: str, key_type: int, context: RequestContext) -> dict[str, object]:
     if not _is_key(key, key_type, context):
         return {"error_code": ErrorCode.INVALID_REQUEST, **_NO_NODE}
-    broker_id = None
-    if key_type == _GROUP:
-        broker_id = context.broker.groups.coordinator_of(key)
-    elif key_type == _SHARE:
-        broker_id = context.broker.share_state.coordinator_of(key)
+    coordinators = {
+        _GROUP: context.broker.groups.coordinator_of,
+        _TRANSACTION: context.broker.transactions.coordinator_of,
+        _SHARE: context.broker.share_state.coordinator_of,
+    }
+    broker_id = coordinators[key_type](key)
     broker = None if broker_id is None else context.broker.image.brokers.get(broker_id)
     if broker is None or broker.fenced:
         return {"error_code": ErrorCode.COORDINATOR_NOT_AVAILABLE, **_NO_NODE}

@@ -36,6 +36,7 @@ from minikafka.broker.replica_manager import ReplicaManager
 from minikafka.broker.share_coordinator import ShareCoordinators
 from minikafka.broker.share_membership import ShareMembership
 from minikafka.broker.share_partitions import SharePartitions
+from minikafka.broker.transaction_coordinator import TransactionCoordinators
 from minikafka.broker.work import Work
 from minikafka.log.clean_shutdown import take_clean_shutdown, write_clean_shutdown
 from minikafka.log.storage import Storage
@@ -115,6 +116,7 @@ class Broker:
         self.groups, self.share_state = GroupCoordinators(self), ShareCoordinators(self)
         self.persister, self.share_groups = Persister(self), ShareMembership(self)
         self.shares = SharePartitions(self)
+        self.transactions = TransactionCoordinators(self)
         self._publisher = MetadataPublisher(
             self.replicas.apply, lambda: self.lifecycle.broker_epoch
         )
@@ -161,6 +163,7 @@ class Broker:
         self.groups.on_role(partition)
         self.share_state.on_role(partition)
         self.shares.on_role(partition)
+        self.transactions.on_role(partition)
 
     # metadata
 

@@ -98,6 +98,10 @@ class RecordReader:
         count, self._position = read_compact_count(self._view, self._position)
         return count
 
+    def compact_nullable_count(self) -> int:
+        """Return the length of a compact array that may be null, which counts as empty."""
+        return max(0, self._uvarint() - 1)
+
     def compact_data(self) -> bytes:
         """Return bytes with a compact length."""
         return self._take(self.compact_count())

@@ -54,6 +54,15 @@ REMOVED_NAMES: dict[tuple[int, str], frozenset[str]] = {
         {"error_code", "error_message", "host", "node_id", "port"}
     ),
     (ApiKey.DELETE_TOPICS, "request"): frozenset({"topic_names"}),
+    (ApiKey.ADD_PARTITIONS_TO_TXN, "request"): frozenset(
+        {
+            "v3_and_below_producer_epoch",
+            "v3_and_below_producer_id",
+            "v3_and_below_topics",
+            "v3_and_below_transactional_id",
+        }
+    ),
+    (ApiKey.ADD_PARTITIONS_TO_TXN, "response"): frozenset({"results_by_topic_v3_and_below"}),
     (ApiKey.END_QUORUM_EPOCH, "request.topics.partitions"): frozenset({"preferred_successors"}),
     (ApiKey.ALTER_PARTITION, "request.topics.partitions"): frozenset({"new_isr"}),
 }

@@ -44,6 +44,9 @@ class ApiKey(IntEnum):
     DELETE_RECORDS = 21
     INIT_PRODUCER_ID = 22
     OFFSET_FOR_LEADER_EPOCH = 23
+    ADD_PARTITIONS_TO_TXN = 24
+    END_TXN = 26
+    WRITE_TXN_MARKERS = 27
     DESCRIBE_CONFIGS = 32
     ALTER_REPLICA_LOG_DIRS = 34
     DESCRIBE_LOG_DIRS = 35
@@ -65,6 +68,8 @@ class ApiKey(IntEnum):
     BROKER_REGISTRATION = 62
     BROKER_HEARTBEAT = 63
     UNREGISTER_BROKER = 64
+    DESCRIBE_TRANSACTIONS = 65
+    LIST_TRANSACTIONS = 66
     ALLOCATE_PRODUCER_IDS = 67
     CONSUMER_GROUP_HEARTBEAT = 68
     CONSUMER_GROUP_DESCRIBE = 69
@@ -136,7 +141,7 @@ SERVED: dict[int, ApiVersionRange] = dict(
         _served(ApiKey.METADATA, "Metadata", (0, 13), 9),
         _served(ApiKey.OFFSET_COMMIT, "OffsetCommit", (2, 9), 8),
         _served(ApiKey.OFFSET_FETCH, "OffsetFetch", (1, 9), 6),
-        _served(ApiKey.FIND_COORDINATOR, "FindCoordinator", (0, 6), 3, "no transactions"),
+        _served(ApiKey.FIND_COORDINATOR, "FindCoordinator", (0, 6), 3),
         _served(ApiKey.JOIN_GROUP, "JoinGroup", (0, 9), 6),
         _served(ApiKey.HEARTBEAT, "Heartbeat", (0, 4), 4),
         _served(ApiKey.LEAVE_GROUP, "LeaveGroup", (0, 5), 4),
@@ -156,6 +161,9 @@ SERVED: dict[int, ApiVersionRange] = dict(
         _served(ApiKey.DELETE_RECORDS, "DeleteRecords", (0, 2), 2),
         _served(ApiKey.INIT_PRODUCER_ID, "InitProducerId", (0, 5), 2),
         _served(ApiKey.OFFSET_FOR_LEADER_EPOCH, "OffsetForLeaderEpoch", (2, 4), 4),
+        _served(ApiKey.ADD_PARTITIONS_TO_TXN, "AddPartitionsToTxn", (0, 5), 3),
+        _served(ApiKey.END_TXN, "EndTxn", (0, 5), 3),
+        _served(ApiKey.WRITE_TXN_MARKERS, "WriteTxnMarkers", (1, 1), 1),
         _served(ApiKey.DESCRIBE_CONFIGS, "DescribeConfigs", (1, 4), 4),
         _served(ApiKey.ALTER_REPLICA_LOG_DIRS, "AlterReplicaLogDirs", (1, 2), 2),
         _served(ApiKey.DESCRIBE_LOG_DIRS, "DescribeLogDirs", (1, 4), 2),
@@ -177,6 +185,8 @@ SERVED: dict[int, ApiVersionRange] = dict(
         _served(ApiKey.BROKER_REGISTRATION, "BrokerRegistration", (0, 4), 0, internal=True),
         _served(ApiKey.BROKER_HEARTBEAT, "BrokerHeartbeat", (0, 1), 0, internal=True),
         _served(ApiKey.UNREGISTER_BROKER, "UnregisterBroker", (0, 0), 0),
+        _served(ApiKey.DESCRIBE_TRANSACTIONS, "DescribeTransactions", (0, 0), 0),
+        _served(ApiKey.LIST_TRANSACTIONS, "ListTransactions", (0, 2), 0),
         _served(ApiKey.ALLOCATE_PRODUCER_IDS, "AllocateProducerIds", (0, 0), 0, internal=True),
         _served(ApiKey.CONSUMER_GROUP_HEARTBEAT, "ConsumerGroupHeartbeat", (0, 1), 0),
         _served(ApiKey.CONSUMER_GROUP_DESCRIBE, "ConsumerGroupDescribe", (0, 1), 0),

@@ -54,7 +54,6 @@ def _fits(text: str, parts: list[str]) -> bool:
 _FEATURES = "a feature is listed with the work that makes it true"
 _ADDRESSES = "the voters are fixed at the start and know each other"
 _CLOSED = "batches stay closed"
-_COORDINATORS = "transactions come later"
 
 DIVERGENCES: Final[tuple[Divergence, ...]] = (
     # ApiVersions
@@ -100,13 +99,6 @@ DIVERGENCES: Final[tuple[Divergence, ...]] = (
         "zero*",
         "Kafka fails on the id that stands for none instead of not knowing it",
         "server-errors",
-    ),
-    # FindCoordinator
-    Divergence(
-        "find_coordinator/coordinator_of_a_transaction/v*",
-        "transaction:.*",
-        _COORDINATORS,
-        "coordinators",
     ),
     # Produce
     Divergence("produce/null_records/v*", "null:*", "Kafka never answers", "null-records"),

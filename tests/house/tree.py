@@ -24,6 +24,7 @@ CORE = (
     "metadata",
     "groups",
     "shares",
+    "transactions",
 )
 """The folders of the package that hold no clock, no I/O and no chance."""
 

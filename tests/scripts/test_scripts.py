@@ -7,16 +7,24 @@ from pathlib import Path
 import pytest
 
 from tests.scripts.replication_machine import ReplicationMachine
+from tests.scripts.transaction_machine import TransactionMachine
 from tests.support.golden import Command, check_script
 
 HERE = Path(__file__).parent
 SCRIPTS = sorted((HERE / "replication").glob("*.txt"))
+TRANSACTIONS = sorted((HERE / "transactions").glob("*.txt"))
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=[path.stem for path in SCRIPTS])
 def test_replication(path: Path) -> None:
     """Leader and follower machines, from a claim at the head of the file to its proof."""
     check_script(path, ReplicationMachine().run)
+
+
+@pytest.mark.parametrize("path", TRANSACTIONS, ids=[path.stem for path in TRANSACTIONS])
+def test_transactions(path: Path) -> None:
+    """A transaction coordinator, its log and whoever asks it."""
+    check_script(path, TransactionMachine().run)
 
 
 def test_planted_difference_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,7 @@ from minikafka.broker.replica_manager import ReplicaManager
 from minikafka.broker.share_coordinator import ShareCoordinators
 from minikafka.broker.share_membership import ShareMembership
 from minikafka.broker.share_partitions import SharePartitions
+from minikafka.broker.transaction_coordinator import TransactionCoordinators
 from minikafka.log.storage import MemoryStorage
 from minikafka.metadata.commands import AllocateProducerIds, Decision, Heartbeat, RegisterBroker
 from minikafka.metadata.controller import Controller
@@ -134,6 +135,7 @@ class BrokerStub:
         self.persister = Persister(cast("Broker", self))
         self.share_groups = ShareMembership(cast("Broker", self))
         self.shares = SharePartitions(cast("Broker", self))
+        self.transactions = TransactionCoordinators(cast("Broker", self))
         self.controller_changed = Condition(self)
         self.quorum = StubQuorum(node_id, self.clock)
         self.commit(self.controller.activate(self.clock.monotonic_ms()))
@@ -144,6 +146,7 @@ class BrokerStub:
         self.groups.on_role(partition)
         self.share_state.on_role(partition)
         self.shares.on_role(partition)
+        self.transactions.on_role(partition)
 
     # what handlers use
 
@@ -216,6 +219,10 @@ class BrokerStub:
         self.spawned.append(run())
         self._unstarted.append(coroutine)
         return answer
+
+    def keep_going(self, what: str, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Keep the coroutine for `run_spawned`, as what nobody waits for."""
+        self.spawn(coroutine)
 
     # what tests use
 

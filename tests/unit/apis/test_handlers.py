@@ -29,6 +29,7 @@ OF_SHARES = [
         "partitions": [{"partition_index": 0, "acknowledgement_batches": [ACKED]}],
     }
 ]
+ADDED = [{"name": "t", "partitions": [0]}]
 ALTERED = {"partition_index": 0, "start_offset": 1}
 
 
@@ -86,6 +87,17 @@ REQUESTS: dict[int, dict[str, Any]] = {
     21: {"topics": [{"name": "t", "partitions": [{"partition_index": 0, "offset": 0}]}]},
     22: {"transactional_id": None, "transaction_timeout": 1000},
     23: {"topics": [{"topic": "t", "partitions": [{"partition": 0, "leader_epoch": 0}]}]},
+    24: {
+        "transactions": [{"transactional_id": "x", "producer_id": 1, "topics": ADDED}],
+        "v3_and_below_transactional_id": "x",
+        "v3_and_below_topics": ADDED,
+    },
+    26: {"transactional_id": "x", "producer_id": 1, "producer_epoch": 0, "committed": True},
+    27: {
+        "markers": [{"producer_id": 1, "topics": [{"name": "t", "partition_indexes": [0, 9]}]}]
+    },
+    65: {"transactional_ids": ["x", ""]},
+    66: {"state_filters": ["Ongoing"], "transactional_id_pattern": "x.*"},
     32: {
         "resources": [{"resource_type": 2, "resource_name": "t", "configuration_keys": None}],
         "include_synonyms": True,
@@ -187,6 +199,7 @@ def in_version(api_key: int, version: int, fields: dict[str, Any]) -> dict[str, 
     drop = {
         9: {"group_id", "topics"} if version >= 8 else {"groups"},
         13: {"member_id"} if version >= 3 else {"members"},
+        24: {name for name in fields if name.startswith("v3") == (version > 3)},
         10: {"key"} if version >= 4 else {"coordinator_keys"},
         43: set() if version else {"election_type"},
         20: {"topic_names"} if version >= 6 else {"topics"},

@@ -194,16 +194,6 @@ async def test_transactional_batch_needs_a_transactional_id() -> None:
     assert stub.hosted("t").log.log_end_offset == 0
 
 
-async def test_transaction_is_refused_while_there_is_no_coordinator() -> None:
-    """The code is one that producers retry; the message says who was missed."""
-    stub = await stub_with()
-    records = good(transactional=True, producer_id=7, base_sequence=0)
-    result = send_one(stub, records, transactional_id="x")
-    assert result.error_code == ErrorCode.NOT_ENOUGH_REPLICAS
-    assert str(result.error_message).endswith("COORDINATOR_NOT_AVAILABLE")
-    assert result.log_start_offset == -1
-
-
 @pytest.mark.parametrize(
     ("compression_type", "sent", "kept"),
     [

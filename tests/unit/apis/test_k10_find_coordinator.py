@@ -68,7 +68,6 @@ async def test_partition_without_a_leader_has_no_coordinator() -> None:
 @pytest.mark.parametrize(
     ("version", "key_type", "want"),
     [
-        (3, TRANSACTION, ErrorCode.COORDINATOR_NOT_AVAILABLE),
         (3, SHARE, ErrorCode.INVALID_REQUEST),
         (1, UNKNOWN, ErrorCode.INVALID_REQUEST),
     ],
@@ -87,7 +86,6 @@ async def test_one_key_is_refused_at_the_top(
 @pytest.mark.parametrize(
     ("version", "key_type", "keys", "want"),
     [
-        (6, TRANSACTION, ["x"], ErrorCode.COORDINATOR_NOT_AVAILABLE),
         (6, SHARE, ["g", ":AAAAAAAAAAAAAAAAAAAATQ:0"], ErrorCode.INVALID_REQUEST),
         (5, SHARE, [SHARE_KEY], ErrorCode.INVALID_REQUEST),
         (6, UNKNOWN, ["g"], ErrorCode.INVALID_REQUEST),
@@ -103,3 +101,13 @@ async def test_each_of_several_keys_is_refused(
     assert [(each.key, code(each), each.node_id) for each in answer.coordinators] == [
         (key, want, -1) for key in keys
     ]
+
+
+async def test_the_first_transactional_id_makes_the_topic() -> None:
+    """With as many partitions as Kafka's; the leader of its own coordinates the id."""
+    stub = BrokerStub()
+    answer = await stub.ask(10, 3, key="x", key_type=TRANSACTION)
+    stub.close()
+    partitions = stub.image.topics["__transaction_state"].partitions
+    leader = partitions[stub.transactions.partition_for("x")].leader
+    assert (code(answer), answer.node_id, len(partitions)) == (ErrorCode.NONE, leader, 50)
