@@ -133,6 +133,10 @@ class Onlooker:
         chain = ghost.chains[self._id]
         replica = self._replica(log, ghost, chain, (), old)
         self._run("watermark", replica)
+        later = max(ghost.unclean_elections, default=0)
+        if 0 <= replica.epoch < later and ghost.generation < later:
+            # It has not heard of the election of last resort that has ended its history.
+            ghost.generation = later
         if replica.leads and log.high_watermark > ghost.true_watermark:
             self._note_promise(ghost, log)
             ghost.committed += chain.between(ghost.true_watermark, log.high_watermark)
