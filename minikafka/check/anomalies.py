@@ -39,6 +39,7 @@ class Rules:
     Args:
         duplicates_allowed: producers retry without idempotence.
         reorder_allowed: they do so with several requests in flight.
+        idempotent: names of processes of which neither is allowed all the same, unless a loss is.
         loss_allowed: a record acknowledged by all in-sync replicas may be gone: an unclean
             election, or a power loss that KIP-966 is needed against.
         acks1_loss_allowed: one that the leader alone has acknowledged may be gone, and another
@@ -47,8 +48,17 @@ class Rules:
 
     duplicates_allowed: bool = False
     reorder_allowed: bool = False
+    idempotent: frozenset[str] = frozenset()
     loss_allowed: bool = False
     acks1_loss_allowed: bool = True
+
+    def may_repeat(self, process: str) -> bool:
+        """Say whether what a process has sent once may be there twice."""
+        return self.duplicates_allowed and (self.loss_allowed or process not in self.idempotent)
+
+    def may_reorder(self, process: str) -> bool:
+        """Say whether what a process has sent may be there in another order."""
+        return self.reorder_allowed and (self.loss_allowed or process not in self.idempotent)
 
     def is_promised(self, send: Send) -> bool:
         """Say whether what was acknowledged has to stay, at its offset."""
@@ -71,10 +81,10 @@ def find_anomalies(history: History, rules: Rules) -> list[Anomaly]:
         # Offsets above a loss are given out again, and who has read them is led past a gap.
         passes.insert(0, _inconsistent_offsets(known, rules))
         passes += [_lost_writes(known, rules), _skips(known)]
-    if not rules.duplicates_allowed:
+    if rules.idempotent or not rules.duplicates_allowed:
         passes.append(_duplicates(known, rules))
-    if not rules.reorder_allowed:
-        passes.append(_reordered_sends(known))
+    if rules.idempotent or not rules.reorder_allowed:
+        passes.append(_reordered_sends(known, rules))
     passes.append(_nonmonotonic_polls(known))
     return [anomaly for one in passes for anomaly in islice(one, FOUND_MAX)]
 
@@ -229,18 +239,21 @@ def _duplicates(known: _Known, rules: Rules) -> Iterator[Anomaly]:
             if first is None:
                 at[value] = (place, offset)
             elif first != (place, offset) and (place[0], value) not in told:
+                send = known.sends.get((place[0], value))
+                if rules.may_repeat("" if send is None else send.process):
+                    continue
                 told.add((place[0], value))
                 text = f"{value!r} is at {first[1]} of {_named(first[0])} and at {offset}"
                 around = known.around(place, offset)
                 yield Anomaly("duplicate", f"{text} of {_named(place)} to {who}; {around}")
 
 
-def _reordered_sends(known: _Known) -> Iterator[Anomaly]:
+def _reordered_sends(known: _Known, rules: Rules) -> Iterator[Anomaly]:
     """Two acknowledged sends of one process whose order in the log is not that of sending."""
     last: dict[tuple[str, Place], tuple[int, Send]] = {}
     for send in known.history.sends:
         at = known.where(send) if send.outcome == "ok" else None
-        if at is None:
+        if at is None or rules.may_reorder(send.process):
             continue
         place, offset = at
         before = last.get((send.process, place))

@@ -9,6 +9,7 @@ import typer
 from minikafka import __version__
 from minikafka.cli.bench_commands import bench_app
 from minikafka.cli.failures import UsageFailed
+from minikafka.cli.running_commands import running_app
 from minikafka.cli.up_options import UpOptions
 
 __all__ = ["app", "run"]
@@ -24,6 +25,7 @@ app = typer.Typer(
 topics_app = typer.Typer(help="List, create, delete and describe topics of any Kafka cluster.")
 app.add_typer(topics_app, name="topics")
 app.add_typer(bench_app, name="bench")
+app.add_typer(running_app)
 
 # BadParameter is public, its bases are not; they are the errors of a command line.
 _UsageError: Any = typer.BadParameter.__base__
@@ -100,8 +102,15 @@ def up(
         ),
     ] = UP.port,
     http_port: Annotated[
-        str, typer.Option(metavar="PORT|off", help="The HTTP API is not there yet.")
+        str | None,
+        typer.Option(
+            metavar="PORT|off", help="Of the HTTP API; by default 8080 if it is free."
+        ),
     ] = UP.http_port,
+    http_host: Annotated[
+        str,
+        typer.Option(help="Others than this machine need a token: MINIKAFKA_HTTP_TOKEN."),
+    ] = UP.http_host,
     topic: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME[:PARTITIONS[:RF]]", help="Topic to create; repeatable."),
@@ -119,6 +128,7 @@ def up(
     """Run a cluster until SIGINT or SIGTERM.
 
     When every broker is ready, the first line on stdout is bootstrap.servers=HOST:PORT,...
+    and the second http=URL, or http=off.
     """
     from minikafka.cli import up as command
 
@@ -132,6 +142,7 @@ def up(
             tuple(config or ()),
             seed,
             advertised_host,
+            http_host,
         )
     )
 

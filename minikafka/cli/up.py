@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -12,14 +13,16 @@ from minikafka.base.errors import KafkaError
 from minikafka.cli.failures import CommandFailed, UsageFailed
 from minikafka.cli.parsing import TopicSpec, parse_pairs, parse_topic
 from minikafka.cli.running import collect_rarely, run_until_signal
-from minikafka.cli.up_options import UpOptions
+from minikafka.cli.up_options import TOKEN_VARIABLE, UpOptions
 from minikafka.cluster.cluster import AsyncCluster
+from minikafka.http.server import HttpServer
 from minikafka.wire.codec import preload
 from minikafka.wire.versions import ApiKey
 
 __all__ = ["up"]
 
 COMMAND = "minikafka up"
+HTTP_PORT = "8080"
 
 # Versions that current clients send, by API; Produce and Fetch need no schemas.
 _FIRST_ASKED: Mapping[ApiKey, Sequence[int]] = {
@@ -45,7 +48,6 @@ def up(options: UpOptions) -> int:
         CommandFailed: a port is in use, a topic was refused.
     """
     try:
-        _check_http_port(options.http_port)
         specs = [parse_topic(text) for text in options.topics]
         config = parse_pairs("--config", options.config)
         cluster = AsyncCluster(
@@ -56,16 +58,18 @@ def up(options: UpOptions) -> int:
             seed=options.seed,
             advertised_host=options.advertised_host,
         )
+        server = _http_server(cluster, options)
     except (ConfigError, ValueError) as error:
         raise UsageFailed(COMMAND, str(error)) from error
-    if options.http_port != "off":
-        sys.stderr.write(
-            "minikafka up: the HTTP API is not there yet; --http-port is ignored\n"
-        )
-    return run_until_signal(_serve(cluster, specs, options))
+    return run_until_signal(_serve(cluster, server, specs, options))
 
 
-async def _serve(cluster: AsyncCluster, specs: Sequence[TopicSpec], options: UpOptions) -> int:
+async def _serve(
+    cluster: AsyncCluster,
+    server: HttpServer | None,
+    specs: Sequence[TopicSpec],
+    options: UpOptions,
+) -> int:
     try:
         await cluster.start()
     except TimeoutError as error:
@@ -75,15 +79,50 @@ async def _serve(cluster: AsyncCluster, specs: Sequence[TopicSpec], options: UpO
     try:
         for spec in specs:
             await _create(cluster, spec)
+        if server is not None:
+            await _listen(server, options)
         collect_rarely()
+        http = "off" if server is None else server.url
         # One write, so that whoever reads the first line finds the second there, too.
-        sys.stdout.write(f"bootstrap.servers={cluster.bootstrap_servers}\nhttp=off\n")
+        sys.stdout.write(f"bootstrap.servers={cluster.bootstrap_servers}\nhttp={http}\n")
         sys.stdout.flush()
         await _preload()
+        if server is not None:
+            await server.preload()
         await asyncio.get_running_loop().create_future()
     finally:
+        if server is not None:
+            await server.close()
         await cluster.close()
     return 0
+
+
+def _http_server(cluster: AsyncCluster, options: UpOptions) -> HttpServer | None:
+    text = HTTP_PORT if options.http_port is None else options.http_port
+    if text == "off":
+        return None
+    if not (text.isascii() and text.isdecimal() and int(text) < 65_536):
+        raise ValueError(f"--http-port is a port or off, not {text!r}")
+    token = os.environ.get(TOKEN_VARIABLE)
+    return HttpServer(cluster, host=options.http_host, port=int(text), token=token)
+
+
+async def _listen(server: HttpServer, options: UpOptions) -> None:
+    """Open the HTTP API; where nobody has named a port, one that is in use is no failure."""
+    try:
+        try:
+            await server.start()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or options.http_port is not None:
+                raise
+            message = f"port {HTTP_PORT} is in use; the HTTP API has another"
+            sys.stderr.write(f"{COMMAND}: {message}\n")
+            await server.start(port=0)
+    except OSError as error:
+        in_use = error.errno == errno.EADDRINUSE
+        reason = f"port {server.port} is in use" if in_use else error.strerror or str(error)
+        message = f"cannot listen on {options.http_host} for HTTP: {reason}"
+        raise CommandFailed(COMMAND, message) from error
 
 
 async def _preload() -> None:
@@ -101,11 +140,6 @@ async def _create(cluster: AsyncCluster, spec: TopicSpec) -> None:
         )
     except KafkaError as error:
         raise CommandFailed(COMMAND, f"topic {spec.name!r}: {error}") from error
-
-
-def _check_http_port(text: str) -> None:
-    if text != "off" and not (text.isdecimal() and int(text) < 65_536):
-        raise ValueError(f"--http-port is a port or off, not {text!r}")
 
 
 def _listen_failure(error: OSError, options: UpOptions) -> str:

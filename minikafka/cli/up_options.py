@@ -10,29 +10,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["UpOptions", "read_plain_options"]
+__all__ = ["TOKEN_VARIABLE", "UpOptions", "read_plain_options"]
+
+TOKEN_VARIABLE = "MINIKAFKA_HTTP_TOKEN"
+"""Where the token of the HTTP API comes from: what is typed, others on the machine can see."""
 
 _NUMBERS = {"--brokers": "brokers", "--port": "port", "--seed": "seed"}
 _TEXTS = {
     "--host": "host",
     "--advertised-host": "advertised_host",
     "--http-port": "http_port",
+    "--http-host": "http_host",
 }
 _LISTS = {"--topic": "topics", "--config": "config"}
 
 
 @dataclass(frozen=True, slots=True)
 class UpOptions:
-    """What `minikafka up` was asked for; the defaults are those of the command line."""
+    """What `minikafka up` was asked for; the defaults are those of the command line.
+
+    Args:
+        http_port: a number or `off`; None is 8080, or a free port where that is in use.
+    """
 
     brokers: int = 3
     host: str = "127.0.0.1"
     port: int = 9092
-    http_port: str = "off"
+    http_port: str | None = None
     topics: tuple[str, ...] = ()
     config: tuple[str, ...] = ()
     seed: int | None = None
     advertised_host: str | None = None
+    http_host: str = "127.0.0.1"
 
 
 def read_plain_options(arguments: Sequence[str]) -> UpOptions | None:

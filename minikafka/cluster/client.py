@@ -70,12 +70,18 @@ class ProduceResult:
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """What one fetch brought: records from the offset asked for, and the leader's offsets."""
+    """What one fetch brought: records from the offset asked for, and the leader's offsets.
+
+    Args:
+        next_offset: where to go on: behind the last batch, whose end may hold no records for
+            consumers (markers, what compaction has taken).
+    """
 
     records: list[Record]
     high_watermark: int
     last_stable_offset: int
     log_start_offset: int
+    next_offset: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,11 +225,17 @@ class Client:
         _check(result.error_code)
         place = TopicPartition(topic, partition)
         found: list[Record] = []
+        next_offset = offset
         for batch in result.batches:
             assert isinstance(batch, Batch), "in process, batches come as they lie in the log"
             found += consumer_records(place, batch, offset)
+            next_offset = max(next_offset, batch.last_offset + 1)
         return FetchResult(
-            found, result.high_watermark, result.last_stable_offset, result.log_start_offset
+            found,
+            result.high_watermark,
+            result.last_stable_offset,
+            result.log_start_offset,
+            next_offset,
         )
 
     async def call(self, broker_id: int, key: ApiKey, version: int, request: Any) -> Any:

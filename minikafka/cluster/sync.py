@@ -25,6 +25,7 @@ from minikafka.cluster.consumer_records import Isolation
 from minikafka.cluster.faults import CrashMode
 from minikafka.cluster.loop_thread import LoopThread
 from minikafka.cluster.moving import MOVE_TIMEOUT_S
+from minikafka.cluster.overview import Overview
 from minikafka.cluster.partition_state import PartitionState, Record
 from minikafka.cluster.topics import ConfigInput
 from minikafka.cluster.waiting import timeout_message
@@ -364,6 +365,10 @@ class Cluster:
     def log_bytes(self, broker_id: int, topic: str, partition: int) -> bytes:
         """Return every byte of one replica's log, to compare replicas with."""
         return self._thread.call(self._cluster.log_bytes, broker_id, topic, partition)
+
+    def overview(self) -> Overview:
+        """Return the whole cluster as it is now."""
+        return self._thread.call(self._cluster.overview)
 
     def status(self) -> str:
         """Return the cluster's state in a few lines, for people."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minikafka.cluster.consumer_records import Isolation
 from minikafka.cluster.observe import ClusterView
+from minikafka.cluster.overview import Overview, overview
 from minikafka.cluster.partition_state import PartitionState, Record
 
 __all__ = ["VisibleCluster"]
@@ -14,6 +15,8 @@ class VisibleCluster:
 
     # The cluster's own.
     _view: ClusterView
+    _cluster_id: str
+    _ids: tuple[int, ...]
 
     def leader(self, topic: str, partition: int) -> int | None:
         """Return the broker id of the leader, None while there is none."""
@@ -48,6 +51,10 @@ class VisibleCluster:
     def log_bytes(self, broker_id: int, topic: str, partition: int) -> bytes:
         """Return every byte of one replica's log, to compare replicas with."""
         return self._view.log_bytes(broker_id, topic, partition)
+
+    def overview(self) -> Overview:
+        """Return the whole cluster as it is now: brokers, topics, partitions, replicas."""
+        return overview(self._view, self._cluster_id, self._ids)
 
     def status(self) -> str:
         """Return the cluster's state in a few lines, for people."""

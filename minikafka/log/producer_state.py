@@ -4,6 +4,13 @@ For each producer id the epoch, the last five batches, the coordinator epoch of 
 and where its open transaction begins. Decides what a leader may append; knows nothing of
 storage and time. Counterparts: ProducerStateManager, ProducerAppendInfo, ProducerStateEntry.
 KIP-98, KIP-360, KAFKA-6003, KAFKA-6683.
+
+Rules of this file
+    The state is what the batches of the log come to, one after the other.
+    One of the last five batches that comes again is told from a new one.
+    Sequences of a producer epoch are without gaps, and begin with 0 where an older one is known.
+    A producer epoch that is over writes nothing more.
+    A follower takes over what the leader took, without judging it.
 """
 
 from __future__ import annotations
@@ -98,6 +105,15 @@ class ProducerEntry:
                     return KeptBatch(*kept)
         return None
 
+    def is_next(self, batch: Batch) -> bool:
+        """Say whether a batch follows the last one, and nothing else can be wrong with it."""
+        return (
+            batch.base_sequence == self.last_sequence + 1
+            and batch.producer_epoch == self.producer_epoch
+            and self.transaction_start is None
+            and not batch.attributes & CONTROL_BIT
+        )
+
     def begin_epoch(self, producer_epoch: int) -> None:
         """Forget the sequences of another epoch."""
         if producer_epoch != self.producer_epoch:
@@ -146,7 +162,9 @@ class ProducerStates:
         entry = self.entries.get(batch.producer_id)
         if entry is None:
             return None
-        if origin is AppendOrigin.CLIENT and batch.base_sequence != entry.last_sequence + 1:
+        if origin is AppendOrigin.CLIENT:
+            if entry.is_next(batch):
+                return None  # nearly always
             duplicate = entry.duplicate_of(batch)
             if duplicate is not None:
                 return duplicate

@@ -35,25 +35,36 @@ class TransactionIndex:
 
     Attributes:
         aborted: in the order of their markers. Not to be changed.
-        first_unstable: the first offset of the earliest transaction that is open, or ended by a
-            marker that is not below the high watermark; `NEVER` without one.
         unreplicated: first offset and marker of those, at most as many as have ended since the
             watermark moved.
     """
 
-    __slots__ = ("_last_offsets", "_open", "aborted", "first_unstable", "unreplicated")
+    __slots__ = ("_first_unstable", "_last_offsets", "_open", "aborted", "unreplicated")
 
     def __init__(self) -> None:
         self._open: list[Offset] = []  # rising
         self._last_offsets: list[Offset] = []  # of `aborted`
         self.aborted: list[AbortedTransaction] = []
         self.unreplicated: dict[Offset, Offset] = {}
-        self.first_unstable = NEVER
+        self._first_unstable: Offset | None = NEVER  # None while nobody has asked
+
+    @property
+    def first_unstable(self) -> Offset:
+        """The first offset of the earliest transaction that is open, or not committed to be ended.
+
+        That is by a marker below the high watermark. `NEVER` without one. Looked for when it is
+        asked for: a start goes through all transactions that there were.
+        """
+        first = self._first_unstable
+        if first is None:
+            first = min(self.unreplicated, default=NEVER)
+            self._first_unstable = first = min([first, *self._open[:1]])
+        return first
 
     def begin(self, first_offset: Offset) -> None:
         """Note a transaction whose first batch is the last of the log."""
         self._open.append(first_offset)
-        self._find_first()
+        self._first_unstable = None
 
     def end(
         self,
@@ -72,7 +83,7 @@ class TransactionIndex:
             )
             self._last_offsets.append(marker_offset)
         self.unreplicated[first_offset] = marker_offset
-        self._find_first()
+        self._first_unstable = None
 
     def on_high_watermark(self, high_watermark: Offset) -> None:
         """Count as stable what has ended below the high watermark."""
@@ -128,11 +139,7 @@ class TransactionIndex:
             for first, marker in self.unreplicated.items()
             if from_marker <= marker < to_marker
         }
-        self._find_first()
-
-    def _find_first(self) -> None:
-        first = min(self.unreplicated, default=NEVER)
-        self.first_unstable = min(first, self._open[0]) if self._open else first
+        self._first_unstable = None
 
     def __repr__(self) -> str:
         return f"TransactionIndex(open={self._open} aborted={self.aborted})"

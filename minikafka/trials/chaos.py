@@ -15,6 +15,7 @@ from minikafka.base.errors import KafkaError
 from minikafka.trials.chaos_aimed import AIMED_KINDS
 from minikafka.trials.chaos_directed import DIRECTED_KINDS
 from minikafka.trials.chaos_groups import GROUP_KINDS
+from minikafka.trials.chaos_producers import PRODUCER_KINDS
 from minikafka.trials.chaos_quorum import QUORUM_KINDS
 
 if TYPE_CHECKING:
@@ -253,6 +254,13 @@ ALL_KINDS: tuple[Callable[..., Any], ...] = (
 
 KINDS = {
     kind.__name__: kind
-    for kind in (*ALL_KINDS, *DIRECTED_KINDS, *QUORUM_KINDS, *GROUP_KINDS, *AIMED_KINDS)
+    for kind in (
+        *ALL_KINDS,
+        *DIRECTED_KINDS,
+        *QUORUM_KINDS,
+        *GROUP_KINDS,
+        *AIMED_KINDS,
+        *PRODUCER_KINDS,
+    )
 }
 """Every kind by its name, for planted bugs that need one."""

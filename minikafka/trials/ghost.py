@@ -204,6 +204,7 @@ class Ghost:
         unclean_starts: by incarnation of a broker: did the one before it end uncleanly?
         living: the latest incarnation of each broker.
         producer_blocks: producer ids given away, as (first, count).
+        identities: producer ids and epochs that producers were told.
         topic_ids: names of all topics there ever were.
         votes: whom each node of the quorum has voted for, by node and epoch.
         quorum_leaders: who led the quorum in which epoch, and its log, which is that of a process.
@@ -228,6 +229,7 @@ class Ghost:
         self.unclean_starts: dict[uuid.UUID, bool] = {}
         self.living: dict[BrokerId, uuid.UUID] = {}
         self.producer_blocks: list[tuple[int, int]] = []
+        self.identities: dict[tuple[int, int], None] = {}
         self.topic_ids: dict[TopicId, str] = {}
         self.votes: dict[tuple[BrokerId, int], BrokerId] = {}
         self.quorum_leaders: dict[int, tuple[BrokerId, PartitionLog]] = {}

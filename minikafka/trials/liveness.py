@@ -183,6 +183,11 @@ def wrong_replicas(simulation: Simulation) -> Unmet | None:
             same = _content(log, start) == content
             if not same or (compacted and newest_values(log) != newest_values(first)):
                 return "R21", f"brokers {first_broker} and {broker} differ in {name}"
+            if _producers(log, start) != _producers(first, start):
+                return "R21", (
+                    f"{name}: broker {first_broker} knows producers {first.producers}, broker "
+                    f"{broker} {log.producers}"
+                )
             if _epochs(log, start) != epochs:
                 return "R21", (
                     f"{name}: broker {first_broker} knows epochs {epochs}, broker {broker} "
@@ -202,6 +207,18 @@ def _lost(ghost: GhostPartition) -> str | None:
 def _content(log: PartitionLog, start: int) -> bytes:
     batches: list[Batch] = [batch for batch in log.batches() if batch.next_offset > start]
     return b"".join(batch.view for batch in batches)
+
+
+def _producers(log: PartitionLog, start: int) -> dict[int, tuple[object, ...]]:
+    """Return what is known of the producers that have written from `start` on."""
+    found: dict[int, tuple[object, ...]] = {}
+    for producer_id, entry in sorted(log.producers.entries.items()):
+        if entry.last_offset >= start:
+            batches = tuple(kept for kept in entry.batches if kept[2] >= start)
+            opened = entry.transaction_start
+            since = None if opened is None else max(opened, start)
+            found[producer_id] = (entry.producer_epoch, since, batches)
+    return found
 
 
 def _epochs(log: PartitionLog, start: int) -> list[tuple[int, int]]:

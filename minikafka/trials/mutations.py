@@ -17,6 +17,7 @@ from minikafka.trials.mutations_consumers import CONSUMER_MUTATIONS
 from minikafka.trials.mutations_controller import CONTROLLER_MUTATIONS
 from minikafka.trials.mutations_groups import GROUP_MUTATIONS
 from minikafka.trials.mutations_moving import MOVING_MUTATIONS
+from minikafka.trials.mutations_producers import PRODUCER_MUTATIONS
 from minikafka.trials.mutations_quorum import QUORUM_MUTATIONS
 from minikafka.trials.mutations_rules import RULE_MUTATIONS
 from minikafka.trials.mutations_shares import SHARE_MUTATIONS
@@ -57,6 +58,7 @@ MUTATIONS: dict[str, Mutation] = {
     **GROUP_MUTATIONS,
     **CONSUMER_MUTATIONS,
     **SHARE_MUTATIONS,
+    **PRODUCER_MUTATIONS,
 }
 """All planted bugs, by id."""
 

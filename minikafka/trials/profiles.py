@@ -11,6 +11,7 @@ from minikafka.cluster.topics import ConfigInput
 from minikafka.replication.selector import RACK_AWARE
 from minikafka.trials import chaos
 from minikafka.trials.chaos_directed import DIRECTED_KINDS
+from minikafka.trials.chaos_producers import PRODUCER_KINDS
 from minikafka.trials.chaos_quorum import QUORUM_KINDS
 from minikafka.trials.mutation import Acks, Mutation, Protocol
 
@@ -60,7 +61,7 @@ PROFILES: dict[str, Profile] = {
     ),
     "swarm": Profile(
         "3 to 5 brokers, and topics, promises and timeouts as they come",
-        kinds=(*chaos.ALL_KINDS, *DIRECTED_KINDS, *QUORUM_KINDS),
+        kinds=(*chaos.ALL_KINDS, *DIRECTED_KINDS, *QUORUM_KINDS, *PRODUCER_KINDS),
         swarm=True,
         groups=0.5,
         members_max=3,  # each member costs as much as a consumer

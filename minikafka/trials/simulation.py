@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import TopicId, TopicPartition
+from minikafka.base.ids import NO_LEADER_EPOCH, TopicId, TopicPartition
 from minikafka.cluster.cluster import AsyncCluster
 from minikafka.cluster.consumer_records import consumer_records
 from minikafka.cluster.partition_state import Record
 from minikafka.cluster.topics import ConfigInput
-from minikafka.records.batch import split_batches
+from minikafka.records.batch import Batch, split_batches, stamp
 from minikafka.sim.disk import SimDisk
 from minikafka.sim.hosts import CrashMode, Host
 from minikafka.sim.loop import SimLoop
@@ -265,6 +265,10 @@ class Simulation:
             if sent_acks == -1 or acks == 1:
                 partition = TopicPartition(topic, index)
                 for batch in split_batches(data):
+                    if batch.base_offset != base_offset:
+                        # It was there before, so the bytes that came again have no place.
+                        batch = Batch(memoryview(bytearray(batch.view)))
+                        stamp(batch, base_offset, NO_LEADER_EPOCH)
                     found += consumer_records(partition, batch, base_offset)
         return found
 

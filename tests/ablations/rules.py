@@ -162,6 +162,21 @@ ABLATIONS: Rules = {
             "compaction-past-watermark",
         ),
     },
+    "log/producer_state.py": {
+        "The state is what the batches of the log come to, one after the other.": (
+            "M43",
+            "producers-outlive-truncation",
+            "M45",
+        ),
+        "One of the last five batches that comes again is told from a new one.": (
+            "M46",
+            "duplicates-written",
+        ),
+        "Sequences of a producer epoch are without gaps, and begin with 0 where an older one is"
+        " known.": ("M47",),
+        "A producer epoch that is over writes nothing more.": ("former-epoch-writes",),
+        "A follower takes over what the leader took, without judging it.": ("M53",),
+    },
     "log/epoch_cache.py": {
         "The entries are strictly increasing in epoch and in start offset.": (
             "epochs-outlive-truncation",

@@ -96,14 +96,46 @@ def test_topic_that_is_refused_is_one_line_and_exit_code_1() -> None:
     assert complaints.count("\n") == 1
 
 
-def test_http_port_is_said_to_be_missing() -> None:
-    """The HTTP API comes later: a port for it is noted on stderr, not silently dropped."""
-    with up("--port", "0", "--brokers", "1", "--http-port", "8080") as process:
-        assert lines_of(process)[1] == "http=off"
-        process.send_signal(signal.SIGTERM)
-        _, complaints = process.communicate(timeout=10)
-    assert "the HTTP API is not there yet" in complaints
-    assert process.returncode == 0
+def test_second_line_is_the_url_of_the_http_api() -> None:
+    """It answers there, at once; after a signal the port is free and nothing was complained of."""
+    with up("--port", "0", "--brokers", "1", "--http-port", "0") as process:
+        url = lines_of(process)[1].removeprefix("http=")
+        address = parse_bootstrap_servers(url.removeprefix("http://"))[0]
+        with socket.create_connection(address, timeout=5) as client:
+            client.sendall(b"GET /v1/cluster HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert client.recv(100).startswith(b"HTTP/1.1 200 OK")
+            process.send_signal(signal.SIGTERM)
+            _, complaints = process.communicate(timeout=10)
+        assert (process.returncode, complaints) == (0, "")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, timeout=5)
+
+
+def test_http_port_in_use_is_refused_where_it_was_asked_for() -> None:
+    """One line and exit code 1; the default gives way to a free port, and says so."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        with up("--port", "0", "--brokers", "1", "--http-port", port) as process:
+            output, complaints = process.communicate(timeout=10)
+    assert (process.returncode, output) == (1, "")
+    said = f"cannot listen on 127.0.0.1 for HTTP: port {port} is in use"
+    assert complaints == f"minikafka up: {said}\n"
+
+
+def test_default_http_port_gives_way() -> None:
+    """Of two clusters without options for it, one has 8080 at most, and both have an API."""
+    with up("--port", "0", "--brokers", "1") as one, up("--port", "0", "--brokers", "1") as two:
+        urls = [lines_of(process)[1] for process in (one, two)]
+        two.send_signal(signal.SIGTERM)
+        one.send_signal(signal.SIGTERM)
+        complaints = [process.communicate(timeout=10)[1] for process in (one, two)]
+    assert urls[0] != urls[1]
+    assert all(url.startswith("http=http://127.0.0.1:") for url in urls)
+    others = [url for url in urls if not url.endswith(":8080")]
+    note = "minikafka up: port 8080 is in use; the HTTP API has another\n"
+    assert complaints.count(note) == len(others) >= 1
 
 
 @pytest.mark.parametrize(

@@ -35,17 +35,21 @@ def test_every_ruff_exception_has_its_reason() -> None:
 
 
 def test_every_folder_has_a_layer() -> None:
-    """Each folder of the package has a place in the layers; the core has its two contracts."""
+    """Each folder of the package has a place in the layers; the core has its contracts."""
     contracts = PYPROJECT["tool"]["importlinter"]["contracts"]
     placed = {
         name.strip("() ") for layer in contracts[0]["layers"] for name in layer.split("|")
     }
     assert set(packages(ROOT)) <= placed
     core = {f"minikafka.{name}" for name in CORE}
-    pure, without_kio = (
+    pure, without_aiohttp, without_kio = (
         set(c["source_modules"]) for c in contracts if c["type"] == "forbidden"
     )
     assert pure == core
+    above = {"minikafka.http", "minikafka.cli"}
+    assert without_aiohttp == {f"minikafka.{name}" for name in packages(ROOT)} - above | {
+        "minikafka.pytest_plugin"
+    }
     assert without_kio == core - {"minikafka.wire"}
 
 

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from minikafka import sim
-from minikafka.trials.rules_compaction import newest_values
+from minikafka.trials.compacted import newest_values
 
 CONFIG = {
     "broker.session.timeout.ms": 2_000,

@@ -25,7 +25,7 @@ BY_TEST = {
 """Rules that are shown by tests of the simulator; nothing registers them."""
 
 _CLAIM = re.compile(r"_breaks?_(.+)$")
-_NAME = re.compile(r"(?<![a-z0-9])[cdgklrsw]\d+(?![a-z0-9])")
+_NAME = re.compile(r"(?<![a-z0-9])[cdgklprsw]\d+(?![a-z0-9])")
 
 
 def rules_shown(test: str) -> list[str]:
@@ -67,6 +67,7 @@ def _patches(rule: str) -> list[tuple[Any, str, Any]]:
         return [
             (liveness, "_content", lambda log, start: b""),
             (liveness, "_epochs", lambda log, start: []),
+            (liveness, "_producers", lambda log, start: {}),
         ]
     if rule == "D3":
         return [(Simulation, "violated", _passing_over(Simulation.violated, rule))]

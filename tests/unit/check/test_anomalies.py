@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -270,6 +271,22 @@ def test_rules_allow_what_the_settings_do(
     plant(history)
     assert _names(history) != set()
     assert _names(history, rules) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "plant"), [("duplicate", _repeat), ("nonmonotonic-send", _swap)]
+)
+def test_idempotent_producers_may_not_repeat_where_others_may(
+    name: str, plant: Callable[[History], None]
+) -> None:
+    """Unless something may be lost: then what was lost may be sent again."""
+    history = clean()
+    plant(history)
+    retried = Rules(duplicates_allowed=True, reorder_allowed=True)
+    both = frozenset({"p0", "p1"})
+    assert _names(history, replace(retried, idempotent=frozenset({"p2"}))) == set()
+    assert _names(history, replace(retried, idempotent=both)) == {name}
+    assert _names(history, replace(retried, idempotent=both, loss_allowed=True)) == set()
 
 
 @pytest.mark.parametrize(("name", "plant"), PLANTS, ids=lambda it: getattr(it, "__name__", it))

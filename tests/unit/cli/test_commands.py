@@ -22,7 +22,18 @@ BROKER = ("broker", "--node-id", "1", "--voters")
         (["up", "--config", "x"], "minikafka up: --config is KEY=VALUE"),
         (["up", "--config", "no.such=1"], "minikafka up: Unknown broker config name: no.such"),
         (["up", "--http-port", "x"], "minikafka up: --http-port is a port or off"),
+        (
+            ["up", "--http-host", "0.0.0.0"],
+            "minikafka up: the HTTP API listens on 0.0.0.0 only",
+        ),
         (["up", "--unknown"], "minikafka up: "),
+        (["crash"], "minikafka crash: "),
+        (["crash", "x"], "minikafka crash: "),
+        (
+            ["status", "--http", "127.0.0.1:8080"],
+            "minikafka status: --http is http://HOST:PORT",
+        ),
+        (["heal", "--http", "http://h:x"], "minikafka heal: --http is http://HOST:PORT"),
         (["broker"], "minikafka broker: "),
         (["broker", "--node-id", "-1", "--voters", "1@h:1"], "minikafka broker: "),
         ([*BROKER, "1@h"], "minikafka broker: the address of a voter is HOST:PORT, not 'h'"),
@@ -84,6 +95,16 @@ def test_cluster_that_is_not_there_is_one_line_and_exit_code_1(
     assert main(["topics", "list", "-b", "127.0.0.1:1"]) == 1
     assert capsys.readouterr().err == (
         "minikafka topics list: cannot connect to 127.0.0.1:1: Connection refused\n"
+    )
+
+
+def test_running_cluster_that_is_not_there_is_one_line_and_exit_code_1(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Port 1 of this host has no HTTP API."""
+    assert main(["status", "--http", "http://127.0.0.1:1"]) == 1
+    assert capsys.readouterr().err == (
+        "minikafka status: cannot connect to http://127.0.0.1:1: Connection refused\n"
     )
 
 

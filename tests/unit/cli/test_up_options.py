@@ -13,6 +13,7 @@ LINES = [
     ["--brokers", "5", "--host", "0.0.0.0", "--port", "0"],
     ["--port=19092", "--http-port=off", "--seed=7"],
     ["--http-port", "8080", "--seed", "0"],
+    ["--http-host", "::1", "--http-port=0"],
     ["--host=0.0.0.0", "--advertised-host", "kafka.test"],
     ["--topic", "a:1:1", "--topic=b", "--config", "x=y=z", "--config=a=1"],
     ["--brokers", "1", "--brokers", "2"],

@@ -152,6 +152,20 @@ def test_replicas_that_differ_break_r21() -> None:
     assert found(scenario) == ("R21", "R21")
 
 
+def test_replicas_that_know_other_producers_break_r21() -> None:
+    """Who leads next would take a retry for a new batch."""
+
+    async def scenario(s: Simulation) -> Any:
+        client = s.cluster.client()
+        await client.produce("t", 0, [b"x"], producer_id=1, producer_epoch=0, base_sequence=0)
+        await s.converged()
+        same = wrong_replicas(s)
+        hosted(s, 2).log.producers.clear()
+        return same, name(wrong_replicas(s))
+
+    assert found(scenario) == (None, "R21")
+
+
 def test_committed_record_on_no_disk_breaks_r20() -> None:
     """Somebody has it, or its loss was allowed."""
 
