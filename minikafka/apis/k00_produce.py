@@ -17,10 +17,11 @@ Versions
     7   zstd (KIP-110)
     8   per-record errors (KIP-467)
     10  current leader in the answer after NOT_LEADER_OR_FOLLOWER (KIP-951)
+    12  the partition is added to the transaction by itself (KIP-890)
     13  topic ids (KIP-516)
 
 Not done
-    Quotas. Adding partitions to transactions by Produce itself (KIP-890, part 2).
+    Quotas.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ Versions
     5   TRANSACTION_ABORTABLE; the group is added by the request itself (KIP-890)
 
 Not done
-    Adding the group by itself.
+    Nothing known.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from minikafka.wire.versions import ApiKey
 
 __all__ = ["txn_offset_commit"]
 
-_ABORTABLE_FROM = 5
-# Of Produce: the versions before and from which it knows TRANSACTION_ABORTABLE.
-_PRODUCE_BEFORE, _PRODUCE_SINCE = 10, 11
+_ADDS_FROM = 5
+# The versions of Produce that have their transactions verified alike.
+_PRODUCE_BEFORE, _PRODUCE_SINCE = 10, 12
 _TOO_LARGE = (ErrorCode.MESSAGE_TOO_LARGE, ErrorCode.RECORD_LIST_TOO_LARGE)
 
 
@@ -116,12 +116,12 @@ async def _verify(
     asked = unverified(broker.groups.of(command.group_id).partition, *command.producer)
     if asked is None:
         return
-    knows_abortable = context.api_version >= _ABORTABLE_FROM
+    adds = context.api_version >= _ADDS_FROM
     refusals = await verify(
         broker,
         transactional_id,
         (asked,),
-        _PRODUCE_SINCE if knows_abortable else _PRODUCE_BEFORE,
+        _PRODUCE_SINCE if adds else _PRODUCE_BEFORE,
     )
     for refusal in refusals.values():
         raise KafkaError(coordinator_error(refusal.code))

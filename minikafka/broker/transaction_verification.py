@@ -3,7 +3,8 @@
 A batch that comes late, after the markers of its transaction, would begin one that nobody ever ends:
 readers of what is committed would wait for ever. So a leader that knows no open transaction of the
 producer asks before it appends. Counterpart: AddPartitionsToTxnManager,
-ReplicaManager.maybeSendPartitionsToTransactionCoordinator. KIP-890, part 1.
+ReplicaManager.maybeSendPartitionsToTransactionCoordinator. KIP-890: part 1, and from Produce 12 on
+part 2, where the coordinator is not asked whether, but told to add the partition.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ __all__ = ["TransactionUnverified", "Unverified", "unverified", "verify"]
 
 _ADD_VERSION = 5
 _ABORTABLE_FROM = 11
+_ADDS_FROM = 12
 _AGAIN = (
     ErrorCode.CONCURRENT_TRANSACTIONS,
     ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
@@ -99,7 +101,8 @@ async def verify(
     """
     partitions = [each.partition.topic_partition for each in asked]
     try:
-        codes = await _ask(broker, transactional_id, asked[0], partitions)
+        adds = api_version >= _ADDS_FROM
+        codes = await _ask(broker, transactional_id, asked[0], partitions, verify_only=not adds)
     except ChannelClosed:
         codes = dict.fromkeys(partitions, ErrorCode.NETWORK_EXCEPTION)
     except KafkaError as error:
@@ -116,6 +119,8 @@ async def _ask(
     transactional_id: str,
     producer: Unverified,
     partitions: Sequence[TopicPartition],
+    *,
+    verify_only: bool,
 ) -> Mapping[TopicPartition, ErrorCode]:
     coordinator_id = broker.transactions.coordinator_of(transactional_id)
     if coordinator_id is None:
@@ -127,7 +132,7 @@ async def _ask(
         "transactional_id": transactional_id,
         "producer_id": producer.producer_id,
         "producer_epoch": producer.producer_epoch,
-        "verify_only": True,
+        "verify_only": verify_only,
         "topics": [{"name": name, "partitions": indexes} for name, indexes in topics.items()],
     }
     request = build_request(
@@ -150,6 +155,8 @@ async def _ask(
 
 def _refusal(code: ErrorCode, api_version: int) -> KafkaError:
     """Return what a producer hears: it tries again, aborts, or has lost its transactional id."""
+    if code is ErrorCode.CONCURRENT_TRANSACTIONS and api_version >= _ADDS_FROM:
+        return KafkaError(code)
     if code in _AGAIN:
         return TransactionUnverified(
             ErrorCode.NOT_ENOUGH_REPLICAS,

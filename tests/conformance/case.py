@@ -41,6 +41,8 @@ API_NAMES: Final = {
     22: "init_producer_id", 23: "offset_for_leader_epoch", 32: "describe_configs",
     37: "create_partitions", 43: "elect_leaders", 44: "incremental_alter_configs", 60: "describe_cluster",
     61: "describe_producers",
+    24: "add_partitions_to_txn", 25: "add_offsets_to_txn", 26: "end_txn", 27: "write_txn_markers",
+    28: "txn_offset_commit", 65: "describe_transactions", 66: "list_transactions",
     75: "describe_topic_partitions", 34: "alter_replica_log_dirs", 35: "describe_log_dirs",
     45: "alter_partition_reassignments", 46: "list_partition_reassignments",
     64: "unregister_broker", 8: "offset_commit", 9: "offset_fetch", 11: "join_group",

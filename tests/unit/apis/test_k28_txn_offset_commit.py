@@ -75,12 +75,21 @@ async def test_an_offset_is_seen_with_the_marker(version: int, committed: bool) 
     stub.close()
 
 
-@pytest.mark.parametrize("version", registered(28))
+async def test_a_group_is_added_by_the_commit_itself() -> None:
+    """From version 5 on; its partition gets the marker like any other (KIP-890)."""
+    stub, producer = await offering()
+    assert await commit(stub, producer, 5, 5) is ErrorCode.NONE
+    await end(stub, producer, version=5)
+    await stub.run_spawned()
+    assert await fetched(stub, stable=True) == (5, ErrorCode.NONE)
+    stub.close()
+
+
+@pytest.mark.parametrize("version", [each for each in registered(28) if each < 5])
 async def test_a_group_that_was_not_added_is_refused(version: int) -> None:
     """Its partition would never get a marker (KIP-890)."""
     stub, producer = await offering()
-    want = ErrorCode.TRANSACTION_ABORTABLE if version >= 5 else ErrorCode.INVALID_TXN_STATE
-    assert await commit(stub, producer, 5, version) is want
+    assert await commit(stub, producer, 5, version) is ErrorCode.INVALID_TXN_STATE
     assert await fetched(stub, stable=True) == (-1, ErrorCode.NONE)
     stub.close()
 
