@@ -22,7 +22,8 @@ READ_SECONDS = 30.0
 """How long an answer may take that waits for nothing by itself."""
 
 PATH_PARAMETERS: Mapping[str, Member] = {
-    "topic": Member(Text(least=1), "Name of a topic.", required=True),
+    # However they are quoted, a request line has room for so many.
+    "topic": Member(Text(most=600, least=1), "Name of a topic.", required=True),
     "partition": Member(Whole(0, 2**31 - 1), "Number of a partition.", required=True),
     "broker": Member(Whole(0, 2**31 - 1), "Id of a broker.", required=True),
 }

@@ -34,6 +34,8 @@ def running() -> Iterator[str]:
         process.communicate()
 
 
+@pytest.mark.slow
+@pytest.mark.time_limit(60)
 def test_running_cluster_is_shown_broken_and_mended(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import aiohttp
+import pytest
 
 from minikafka.http.server import HttpServer
 from minikafka.trials.run import run
@@ -51,6 +52,8 @@ async def scenario(s: Simulation) -> list[Any]:
     return seen
 
 
+@pytest.mark.slow
+@pytest.mark.time_limit(60)
 def test_api_of_a_simulated_cluster_answers_and_replays() -> None:
     """It is one more program there: same seed, same trace."""
     first, second = (run(scenario, seed=5, config=CONFIG, keep_trace=False) for _ in range(2))
