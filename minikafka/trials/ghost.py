@@ -172,6 +172,17 @@ class GhostPartition:
         index = bisect_right(self.committed, offset, key=lambda entry: entry.next_offset)
         return self.committed[index - 1] if index else None
 
+    def lost_late(self, entries: Iterable[Entry]) -> None:
+        """Hear what a former leader holds to be committed in a history that has ended.
+
+        What the present one lacks is lost with the licence by which that one began.
+        """
+        self.licensed += sum(
+            entry.next_offset > self.true_watermark
+            or self.committed_below(entry.next_offset) != entry
+            for entry in entries
+        )
+
     def forget_lacking(self, chain: Chain, epoch: LeaderEpoch) -> int:
         """Take a licensed loss: what `chain` lacks was not committed or seen; return how much.
 

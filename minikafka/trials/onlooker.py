@@ -132,11 +132,13 @@ class Onlooker:
         ghost = self._ghost.partition(log)
         chain = ghost.chains[self._id]
         replica = self._replica(log, ghost, chain, (), old)
-        self._run("watermark", replica)
         later = max(ghost.unclean_elections, default=0)
         if 0 <= replica.epoch < later and ghost.generation < later:
             # It has not heard of the election of last resort that has ended its history.
             ghost.generation = later
+        if 0 <= replica.epoch < ghost.generation:
+            ghost.lost_late(chain.between(old, log.high_watermark))
+        self._run("watermark", replica)
         if replica.leads and log.high_watermark > ghost.true_watermark:
             self._note_promise(ghost, log)
             ghost.committed += chain.between(ghost.true_watermark, log.high_watermark)

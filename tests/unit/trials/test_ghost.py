@@ -95,3 +95,14 @@ def test_licensed_loss_forgets_what_was_committed_and_seen() -> None:
     assert list(ghost.exposed) == [0]
     assert ghost.licensed == 2
     assert ghost.generation == 7
+
+
+def test_what_a_former_leader_commits_is_lost_unless_the_present_history_has_it() -> None:
+    """It has not heard of the election of last resort that ended its own."""
+    one, other = chain(batch(0), batch(1)), chain(batch(0), batch(1, epoch=2, value=b"w"))
+    ghost = GhostPartition("t-0", internal=False)
+    ghost.committed = list(other.entries)
+    ghost.lost_late(one.entries)
+    assert (ghost.licensed, ghost.may_have_lost) == (1, True)
+    ghost.lost_late(other.entries)
+    assert ghost.licensed == 1
