@@ -26,7 +26,7 @@ Not done
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Sequence
 
 from minikafka.apis.leader_hints import current_leader, endpoints
 from minikafka.apis.produce_transactions import (
@@ -34,6 +34,7 @@ from minikafka.apis.produce_transactions import (
     check_transactional,
     transactions_asked,
     verified_transactions,
+    waits_for_others,
 )
 from minikafka.apis.registry import CloseConnection, api
 from minikafka.base.config import LogConfig
@@ -43,7 +44,7 @@ from minikafka.base.ids import TopicPartition
 from minikafka.broker.context import RequestContext
 from minikafka.broker.partition import Partition
 from minikafka.broker.purgatory import Delayed, settled
-from minikafka.broker.transaction_verification import TransactionUnverified
+from minikafka.broker.transaction_verification import TransactionUnverified, Unverified
 from minikafka.metadata.names import is_internal_topic
 from minikafka.records.batch import TRANSACTIONAL_BIT, Batch
 from minikafka.records.builder import recompress
@@ -132,19 +133,29 @@ def produce(
 ) -> ProduceResponse | Deferred[ProduceResponse] | Deferred[ProduceResponse | None] | None:
     """Append each partition's batch; answer as `acks` asks."""
     asked = transactions_asked(request, context)
-    if asked:
-        verified = verified_transactions(request, context, asked)
-        return context.broker.work.spawn(_verified(request, context, verified))
+    if asked or waits_for_others(request, context):
+        transactional_id = request.transactional_id
+        assert transactional_id is not None
+        place = context.broker.verifying.enter(transactional_id)
+        return context.broker.work.spawn(_in_turn(request, context, asked, *place))
     return _produce(request, context, {})
 
 
-async def _verified(
+async def _in_turn(
     request: ProduceRequest,
     context: RequestContext,
-    verified: Awaitable[Refusals],
+    asked: Sequence[Unverified],
+    earlier: Deferred[None] | None,
+    mine: Deferred[None],
 ) -> ProduceResponse | None:
-    """Append what the coordinator knows of, refuse the rest."""
-    answer = _produce(request, context, await verified)
+    """Append what the coordinator knows of, refuse the rest; after what came before."""
+    transactional_id = request.transactional_id
+    assert transactional_id is not None
+    try:
+        refusals = await verified_transactions(request, context, asked, earlier)
+        answer = _produce(request, context, refusals)
+    finally:
+        context.broker.verifying.leave(transactional_id, mine)
     if isinstance(answer, Deferred):
         response: ProduceResponse = await settled(answer)
         return response

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
+from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import TopicPartition
 from minikafka.broker.context import RequestContext
 from minikafka.broker.partition import Partition
+from minikafka.broker.purgatory import settled
 from minikafka.broker.transaction_verification import Unverified, unverified, verify
 from minikafka.records.batch import HEADER_BYTES, TRANSACTIONAL_BIT, Batch
 from minikafka.wire.produce import ProduceRequest
@@ -18,6 +20,7 @@ __all__ = [
     "check_transactional",
     "transactions_asked",
     "verified_transactions",
+    "waits_for_others",
 ]
 
 Refusals: TypeAlias = Mapping[TopicPartition, KafkaError]
@@ -58,13 +61,33 @@ def _transactional(
                 yield partition, batch
 
 
+def waits_for_others(request: ProduceRequest, context: RequestContext) -> bool:
+    """Say whether something of the same transactional id came before, and is being verified."""
+    transactional_id = request.transactional_id
+    return transactional_id is not None and context.broker.verifying.is_under_way(
+        transactional_id
+    )
+
+
 async def verified_transactions(
-    request: ProduceRequest, context: RequestContext, asked: Sequence[Unverified]
+    request: ProduceRequest,
+    context: RequestContext,
+    asked: Sequence[Unverified],
+    earlier: Deferred[None] | None,
 ) -> Refusals:
-    """Return the partitions that the coordinator says are not part of the transaction."""
+    """Return the partitions that the coordinator says are not part of the transaction.
+
+    Args:
+        asked: empty where only `earlier` is waited for.
+    """
     transactional_id = request.transactional_id
     assert transactional_id is not None
-    refusals = dict(await verify(context.broker, transactional_id, asked, context.api_version))
+    refusals: dict[TopicPartition, KafkaError] = {}
+    if asked:
+        version = context.api_version
+        refusals |= await verify(context.broker, transactional_id, asked, version)
+    if earlier is not None:
+        await settled(earlier)
     for each in asked:
         try:
             each.check()

@@ -37,6 +37,7 @@ from minikafka.broker.share_coordinator import ShareCoordinators
 from minikafka.broker.share_membership import ShareMembership
 from minikafka.broker.share_partitions import SharePartitions
 from minikafka.broker.transaction_coordinator import TransactionCoordinators
+from minikafka.broker.transaction_verification import Verifying
 from minikafka.broker.work import Work
 from minikafka.log.clean_shutdown import take_clean_shutdown, write_clean_shutdown
 from minikafka.log.storage import Storage
@@ -117,6 +118,7 @@ class Broker:
         self.persister, self.share_groups = Persister(self), ShareMembership(self)
         self.shares = SharePartitions(self)
         self.transactions = TransactionCoordinators(self)
+        self.verifying = Verifying()
         self._publisher = MetadataPublisher(
             self.replicas.apply, lambda: self.lifecycle.broker_epoch
         )

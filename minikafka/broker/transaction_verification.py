@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import Offset, ProducerId, TopicPartition
 from minikafka.broker.partition import Partition
@@ -24,7 +25,7 @@ from minikafka.wire.versions import ApiKey
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
 
-__all__ = ["TransactionUnverified", "Unverified", "unverified", "verify"]
+__all__ = ["TransactionUnverified", "Unverified", "Verifying", "unverified", "verify"]
 
 _ADD_VERSION = 5
 _ABORTABLE_FROM = 11
@@ -44,6 +45,33 @@ _SHOWN: Mapping[ErrorCode, ErrorCode] = MappingProxyType(
 
 class TransactionUnverified(KafkaError):
     """A batch that could not be verified; clients see the message."""
+
+
+class Verifying:
+    """Keeps what a transactional id sends in the order in which it came.
+
+    Kafka takes one request of a connection at a time. Here several are under way, and one that is
+    being verified would be overtaken by the next, which finds the transaction open by then.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[str, Deferred[None]] = {}
+
+    def is_under_way(self, transactional_id: str) -> bool:
+        """Say whether something that came before is not appended yet."""
+        return transactional_id in self._last
+
+    def enter(self, transactional_id: str) -> tuple[Deferred[None] | None, Deferred[None]]:
+        """Return what to wait for, None for nothing, and what to give to `leave`."""
+        earlier, mine = self._last.get(transactional_id), Deferred[None]()
+        self._last[transactional_id] = mine
+        return earlier, mine
+
+    def leave(self, transactional_id: str, mine: Deferred[None]) -> None:
+        """Let the next one go on."""
+        if self._last.get(transactional_id) is mine:
+            del self._last[transactional_id]
+        mine.set(None)
 
 
 class Unverified(NamedTuple):

@@ -28,6 +28,7 @@ from minikafka.broker.share_coordinator import ShareCoordinators
 from minikafka.broker.share_membership import ShareMembership
 from minikafka.broker.share_partitions import SharePartitions
 from minikafka.broker.transaction_coordinator import TransactionCoordinators
+from minikafka.broker.transaction_verification import Verifying
 from minikafka.log.storage import MemoryStorage
 from minikafka.metadata.commands import AllocateProducerIds, Decision, Heartbeat, RegisterBroker
 from minikafka.metadata.controller import Controller
@@ -136,6 +137,7 @@ class BrokerStub:
         self.share_groups = ShareMembership(cast("Broker", self))
         self.shares = SharePartitions(cast("Broker", self))
         self.transactions = TransactionCoordinators(cast("Broker", self))
+        self.verifying = Verifying()
         self.controller_changed = Condition(self)
         self.quorum = StubQuorum(node_id, self.clock)
         self.commit(self.controller.activate(self.clock.monotonic_ms()))
