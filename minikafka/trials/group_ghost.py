@@ -124,6 +124,8 @@ class OffsetsGhost:
         shown: how far in `commits` somebody has read, or was answered.
         histories: of each group.
         consumers: the groups of the consumer protocol.
+        refused_ms: when fewer replicas were in sync, last, than acks=all needs: nothing is written
+            then.
         licensed: something was lost that was allowed to be: nothing is known for sure.
     """
 
@@ -137,6 +139,7 @@ class OffsetsGhost:
         self.histories: dict[str, GroupHistory] = {}
         self.licensed = False
         self.consumers = ConsumerWorld()
+        self.refused_ms = -(2**62)
         self._folded: Offset = 0
 
     def history(self, group_id: str) -> GroupHistory:

@@ -273,6 +273,9 @@ class Onlooker:
         offsets, latest, first = self._coordinates(groups)
         assert self._broker is not None
         now_ms = self._broker.clock.monotonic_ms()
+        leader = groups.partition.leader
+        if leader is not None and len(leader.isr) < leader.min_isr:
+            offsets.refused_ms = now_ms
         self._run(
             "coordinated",
             Coordinated(

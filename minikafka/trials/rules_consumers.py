@@ -203,8 +203,13 @@ def _is_late(known: SeenConsumer, now_ms: int, more_ms: int = 0) -> bool:
 
 @check("L7", "coordinated")
 def _what_has_to_go_goes_or_who_has_it(event: Coordinated) -> str | None:
-    """Nobody keeps what is another's for longer than for its rebalance timeout."""
+    """Nobody keeps what is another's for longer than for its rebalance timeout.
+
+    But for as long as the log takes nothing, and so not that somebody is put out.
+    """
     if not event.latest or event.groups.waiting_count:
+        return None
+    if event.now_ms - event.offsets.refused_ms < LATE_MS:
         return None
     for before, group in _changed(event):
         for member_id, known in before.members.items():

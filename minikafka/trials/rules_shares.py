@@ -96,13 +96,16 @@ def _session(answer: Answer, member_id: str) -> ShareSession | None:
 
 @check("G11", "answered", ApiKey.SHARE_FETCH)
 def _what_is_done_is_not_delivered(answer: Answer) -> str | None:
-    """A record that somebody has accepted, or rejected, and was told so, never comes again."""
+    """A record that somebody has accepted, or rejected, never comes again.
+
+    Not once that is written down: who has said so may not have heard that it counts.
+    """
     for each in _given(answer):
-        if each.offset in each.share.told:
-            return (
-                f"{each.key}: {answer.request.member_id} is given {each.offset}, which "
-                f"{each.share.told[each.offset]}"
-            )
+        why = each.share.told.get(each.offset)
+        if why is None and each.share.is_done(each.offset):
+            why = "is written down as done"
+        if why is not None:
+            return f"{each.key}: {answer.request.member_id} is given {each.offset}, which {why}"
     return None
 
 

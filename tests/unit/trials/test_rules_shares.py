@@ -188,6 +188,16 @@ def test_record_that_is_given_after_it_was_done_breaks_g11(kind: int) -> None:
     assert cell.wrong == ["G11"]
 
 
+def test_record_that_is_given_after_it_was_written_down_as_done_breaks_g11() -> None:
+    """Its member may have gone without an answer; the next leader was to read it."""
+    cell = ShareCell()
+    cell.give("a", 0, 0)
+    cell.fold(ShareUpdate(KEY, cell.change(StateBatch(0, 0, 2, 1))))
+    cell.lead(StateBatch(0, 0, 0, 1))
+    cell.give("b", 0, 0)
+    assert cell.wrong == ["G11"]
+
+
 @pytest.mark.parametrize("why", ["lost", "deposed", "taken over", "state lost"])
 def test_who_is_not_the_latest_leader_or_may_have_lost_something_is_not_judged(
     why: str,
