@@ -20,16 +20,15 @@ Not done
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from minikafka.apis.group_requests import unknown_partitions
+from minikafka.apis.group_requests import commit_shape, offsets_wanted, unknown_partitions
 from minikafka.apis.registry import api
 from minikafka.base.deferred import Deferred, mapped
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import NO_LEADER_EPOCH, TopicPartition
+from minikafka.base.ids import TopicPartition
 from minikafka.broker.context import RequestContext
-from minikafka.groups.commands import CommitOffsets, OffsetToCommit, PartitionResult
+from minikafka.groups.commands import CommitOffsets, PartitionResult
 from minikafka.wire.shapes import Shape, optional, to_ms
 from minikafka.wire.versions import ApiKey
 
@@ -38,36 +37,18 @@ __all__ = ["offset_commit"]
 _NO_RETENTION = -1
 
 
-def _shape(request: Any, code: Callable[[TopicPartition], ErrorCode]) -> Shape:
-    return {
-        "topics": [
-            {
-                "name": topic.name,
-                "partitions": [
-                    {
-                        "partition_index": each.partition_index,
-                        "error_code": code(TopicPartition(topic.name, each.partition_index)),
-                    }
-                    for each in topic.partitions
-                ],
-            }
-            for topic in request.topics
-        ]
-    }
-
-
 def _error_shape(request: Any, error: KafkaError, version: int) -> Shape:
-    return _shape(request, lambda partition: error.code)
+    return commit_shape(request, lambda partition: error.code)
 
 
 @api(ApiKey.OFFSET_COMMIT, on_error=_error_shape)
 def offset_commit(request: Any, context: RequestContext) -> Shape | Deferred[Shape]:
     """Commit a group's offsets."""
-    wanted = _wanted(request)
+    wanted = offsets_wanted(request)
     codes = unknown_partitions(context.broker.image, wanted)
     known = {each: offset for each, offset in wanted.items() if each not in codes}
     if not known:
-        return _shape(request, codes.__getitem__)
+        return commit_shape(request, codes.__getitem__)
     command = CommitOffsets(
         request.group_id,
         request.generation_id_or_member_epoch,
@@ -83,12 +64,12 @@ def offset_commit(request: Any, context: RequestContext) -> Shape | Deferred[Sha
 
     def shape(results: tuple[PartitionResult, ...]) -> Shape:
         codes.update({TopicPartition(topic, index): code for topic, index, code in results})
-        return _shape(request, codes.__getitem__)
+        return commit_shape(request, codes.__getitem__)
 
     def refused(error: KafkaError) -> Shape:
         # What is not there stays so, whatever the group says of the rest.
         codes.update(dict.fromkeys(known, error.code))
-        return _shape(request, codes.__getitem__)
+        return commit_shape(request, codes.__getitem__)
 
     try:
         answer = context.broker.groups.write(
@@ -97,21 +78,6 @@ def offset_commit(request: Any, context: RequestContext) -> Shape | Deferred[Sha
     except KafkaError as error:
         return refused(error)
     return mapped(answer, shape, refused)
-
-
-def _wanted(request: Any) -> dict[TopicPartition, OffsetToCommit]:
-    """Return what is to be committed; of a partition named twice what came last."""
-    return {
-        TopicPartition(topic.name, each.partition_index): OffsetToCommit(
-            topic.name,
-            each.partition_index,
-            each.committed_offset,
-            optional(each, "committed_leader_epoch", NO_LEADER_EPOCH),
-            each.committed_metadata,
-        )
-        for topic in request.topics
-        for each in topic.partitions
-    }
 
 
 def _retention_ms(request: Any) -> int:

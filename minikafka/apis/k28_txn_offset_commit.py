@@ -17,18 +17,22 @@ Not done
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from minikafka.apis.group_requests import check_group_id, unknown_partitions
+from minikafka.apis.group_requests import (
+    check_group_id,
+    commit_shape,
+    offsets_wanted,
+    unknown_partitions,
+)
 from minikafka.apis.registry import api
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import NO_LEADER_EPOCH, TopicPartition
+from minikafka.base.ids import TopicPartition
 from minikafka.broker.context import RequestContext
 from minikafka.broker.coordinator_partition import coordinator_error
 from minikafka.broker.purgatory import settled
 from minikafka.broker.transaction_verification import unverified, verify
-from minikafka.groups.commands import CommitOffsets, OffsetToCommit, PartitionResult
+from minikafka.groups.commands import CommitOffsets, PartitionResult
 from minikafka.wire.shapes import Shape, optional
 from minikafka.wire.versions import ApiKey
 
@@ -40,36 +44,18 @@ _PRODUCE_BEFORE, _PRODUCE_SINCE = 10, 12
 _TOO_LARGE = (ErrorCode.MESSAGE_TOO_LARGE, ErrorCode.RECORD_LIST_TOO_LARGE)
 
 
-def _shape(request: Any, code: Callable[[TopicPartition], ErrorCode]) -> Shape:
-    return {
-        "topics": [
-            {
-                "name": topic.name,
-                "partitions": [
-                    {
-                        "partition_index": each.partition_index,
-                        "error_code": code(TopicPartition(topic.name, each.partition_index)),
-                    }
-                    for each in topic.partitions
-                ],
-            }
-            for topic in request.topics
-        ]
-    }
-
-
 def _error_shape(request: Any, error: KafkaError, version: int) -> Shape:
-    return _shape(request, lambda partition: error.code)
+    return commit_shape(request, lambda partition: error.code)
 
 
 @api(ApiKey.TXN_OFFSET_COMMIT, on_error=_error_shape)
 async def txn_offset_commit(request: Any, context: RequestContext) -> Shape:
     """Commit a group's offsets in a transaction."""
-    wanted = _wanted(request)
+    wanted = offsets_wanted(request)
     codes = unknown_partitions(context.broker.image, wanted)
     known = {each: offset for each, offset in wanted.items() if each not in codes}
     if not known:
-        return _shape(request, codes.__getitem__)
+        return commit_shape(request, codes.__getitem__)
     command = CommitOffsets(
         request.group_id,
         optional(request, "generation_id", -1),
@@ -85,7 +71,7 @@ async def txn_offset_commit(request: Any, context: RequestContext) -> Shape:
         codes.update(dict.fromkeys(known, error.code))
     else:
         codes.update({TopicPartition(topic, index): code for topic, index, code in results})
-    return _shape(request, codes.__getitem__)
+    return commit_shape(request, codes.__getitem__)
 
 
 async def _commit(
@@ -126,18 +112,3 @@ async def _verify(
     for refusal in refusals.values():
         raise KafkaError(coordinator_error(refusal.code))
     asked.check()
-
-
-def _wanted(request: Any) -> dict[TopicPartition, OffsetToCommit]:
-    """Return what is to be committed; of a partition named twice what came last."""
-    return {
-        TopicPartition(topic.name, each.partition_index): OffsetToCommit(
-            topic.name,
-            each.partition_index,
-            each.committed_offset,
-            optional(each, "committed_leader_epoch", NO_LEADER_EPOCH),
-            each.committed_metadata,
-        )
-        for topic in request.topics
-        for each in topic.partitions
-    }
