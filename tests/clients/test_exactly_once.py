@@ -26,6 +26,9 @@ PARTITIONS = 4
 APPLICATIONS = 2
 APP = Path(__file__).parents[1] / "support" / "transform_app.py"
 DOWN_S = 0.7
+STUCK_S = 15.0
+"""librdkafka waits for ever for a group coordinator that went away at the wrong moment, whatever
+timeout it is given (its issues 5456, 5511). Whoever runs applications kills those that stand still."""
 MODULES = {"aiokafka": "aiokafka", "confluent-kafka": "confluent_kafka"}
 Values = dict[int, list[bytes]]
 
@@ -59,6 +62,7 @@ class Applications:
     def __init__(self, client: str, bootstrap: str) -> None:
         self._client, self._bootstrap = client, bootstrap
         self.gave_up: list[str] = []
+        self._count, self._since = 0, time.monotonic()
         self._processes = [self._start(number) for number in range(APPLICATIONS)]
 
     def _start(self, number: int) -> subprocess.Popen[str]:
@@ -82,6 +86,19 @@ class Applications:
             if process.poll() is not None:
                 self.gave_up.append(process.communicate()[1])
                 self._processes[number] = self._start(number)
+
+    def kill_stuck(self, count: int) -> None:
+        """Kill all when there is nothing new for long.
+
+        Args:
+            count: of records that they have written.
+        """
+        if count != self._count:
+            self._count, self._since = count, time.monotonic()
+        elif time.monotonic() - self._since > STUCK_S:
+            for number in range(APPLICATIONS):
+                self.kill(number)
+            self._since = time.monotonic()
 
     def end(self) -> None:
         """Kill all, for good."""
@@ -188,6 +205,7 @@ def copied_while_killing(kafka: Cluster, client: str, records: int, kills: int) 
         while reader.count < records:
             reader.poll(0.05)
             applications.revive()
+            applications.kill_stuck(reader.count)
             brokers.revive()
             if killed == kills or reader.count <= records * (1 + killed) // (2 + kills):
                 continue
