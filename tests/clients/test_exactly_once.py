@@ -155,6 +155,16 @@ def written(kafka: Cluster, records: int) -> Values:
     return sent
 
 
+def begin(kafka: Cluster) -> None:
+    """Have the group begin at offset 0, and by no policy of a client."""
+    consumer = confluent.Consumer(
+        {"bootstrap.servers": kafka.bootstrap_servers, "group.id": "copy"}
+    )
+    offsets = [confluent.TopicPartition("in", p, 0) for p in range(PARTITIONS)]
+    consumer.commit(offsets=offsets, asynchronous=False)
+    consumer.close()
+
+
 class Brokers:
     """Brokers that are killed one after the other, each once all are whole again."""
 
@@ -200,6 +210,7 @@ def copied_while_killing(kafka: Cluster, client: str, records: int, kills: int) 
     By progress, not by time: who is killed more often than it can come back copies nothing.
     """
     pytest.importorskip(MODULES[client])
+    begin(kafka)
     sent, brokers, killed = written(kafka, records), Brokers(kafka), 0
     with running(kafka, client) as (applications, reader):
         while reader.count < records:
