@@ -113,7 +113,9 @@ class Broker:
         self._isr_changes = self._make_isr_changes()
         self._fetchers = FetcherManager(self.make_fetcher)
         self.replicas = self._make_replicas(storage)
-        self.cleaner = LogCleaner(self.replicas, config, clock, self.work.keep_going)
+        self.cleaner = LogCleaner(
+            self.replicas, lambda: self.image.broker_config(), clock, self.work.keep_going
+        )
         self.groups, self.share_state = GroupCoordinators(self), ShareCoordinators(self)
         self.persister, self.share_groups = Persister(self), ShareMembership(self)
         self.shares = SharePartitions(self)
