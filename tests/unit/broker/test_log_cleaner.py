@@ -17,9 +17,13 @@ TOPIC, BROKER = 2, 4  # config resource types
 
 def _cleaner(cell: Cell, started: list[Coroutine[Any, Any, None]] | None = None) -> LogCleaner:
     found = [] if started is None else started
+
+    def config() -> BrokerConfig:
+        return cell[1].image.broker_config()
+
     return LogCleaner(
         cell[1].replicas,
-        lambda: cell[1].image.broker_config(),
+        config,
         cell.loop.clock,
         lambda _, each: found.append(each),
     )
