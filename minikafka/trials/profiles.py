@@ -52,7 +52,7 @@ class Profile:
     producers: int = 2
     consumers: int = 2
     down_at_once: int = 1
-    gap_s: float = 1.0
+    gap_s: float = 0.7
     swarm: bool = False
     groups: float = 0.0
     members_max: int = 4
@@ -80,8 +80,9 @@ PROFILES: dict[str, Profile] = {
     ),
     "transactions": Profile(
         "applications with transactions, and faults that hit them and their coordinators",
-        consumers=1,
-        every_s=(1.0, 5.0),
+        producers=1,
+        consumers=0,
+        every_s=(2.0, 9.0),
         transactions=1.0,
     ),
 }
@@ -153,7 +154,7 @@ class TransactionPlan:
     writers: int
     appliers: int
     partitions: int
-    gap_s: float = 1.5
+    gap_s: float = 0.7
 
 
 @dataclass(frozen=True)
@@ -255,7 +256,7 @@ def drawn_transactions(
     ):
         return shape
     plan = TransactionPlan(
-        draws.choice((1, 2, 2)), draws.choice((0, 1, 1, 2)), draws.randint(1, 3)
+        draws.choice((2, 3, 3)), draws.choice((0, 0, 1, 2)), draws.randint(1, 3)
     )
     config = {
         "transaction.state.log.num.partitions": draws.randint(1, 2),
@@ -263,7 +264,9 @@ def drawn_transactions(
         **TRANSACTION_CONFIG,
         **shape.config,
     }
-    return replace(shape, config=config, transactions=plan)
+    # With two replicas, and both of them needed, little is ever decided.
+    copies = None if shape.replication_factor is None else max(3, shape.replication_factor)
+    return replace(shape, config=config, replication_factor=copies, transactions=plan)
 
 
 def _protocols(seed: int, mutation: Mutation | None, shape: Shape) -> Shape:

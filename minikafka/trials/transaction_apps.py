@@ -69,7 +69,7 @@ class _Application:
         except (KafkaError, OSError, KeyError, AssertionError) as error:
             # aiokafka 0.14: a producer that was fenced while it sends asserts that it is not.
             self._work.simulation.note(f"{self.name} begins anew: {error!r}")
-        await self._close(producer.stop())
+        await self._close(producer)
 
     def _producer(self, draws: Random) -> Any:
         from aiokafka import AIOKafkaProducer
@@ -113,13 +113,13 @@ class _Application:
             await producer.abort_transaction()
         simulation.operations += 1
 
-    async def _close(self, closing: Any) -> None:
+    async def _close(self, client: Any) -> None:
         """Close a client; end the process where that does not come to an end."""
         from aiokafka.errors import KafkaError
 
         try:
             async with asyncio.timeout(_STOP_S):
-                await closing
+                await client.stop()
         except (TimeoutError, asyncio.CancelledError, KafkaError, KeyError, AssertionError):
             simulation = self._work.simulation
             simulation.note(f"{self.name} does not close")
@@ -177,7 +177,7 @@ class Applier(_Application):
                 if found:
                     await self._apply(producer, found)
         finally:
-            await self._close(consumer.stop())
+            await self._close(consumer)
 
     def _consumer(self) -> Any:
         from aiokafka import AIOKafkaConsumer

@@ -166,11 +166,12 @@ class Transactions:
         text = self.ledger.wrong(self._logs())
         if text is not None:
             return "atomicity", text
+        applied = self._applied()
         for place in self._inputs if self._plan.appliers else ():
             partition = self._led(place)
             assert partition is not None
             there = [offset for offset, _ in committed_values(partition.log)]
-            found = self._applied().get(place, [])
+            found = applied.get(place, [])
             if found != there:
                 return "exactly-once", f"{place} has {there}, applied were {found}"
         return None
