@@ -152,6 +152,7 @@ class TransactionPlan:
     """
 
     writers: int
+    own_writers: int
     appliers: int
     partitions: int
     gap_s: float = 0.7
@@ -256,7 +257,10 @@ def drawn_transactions(
     ):
         return shape
     plan = TransactionPlan(
-        draws.choice((2, 3, 3)), draws.choice((0, 0, 1, 2)), draws.randint(1, 3)
+        draws.choice((1, 2)),
+        draws.choice((1, 2)),
+        draws.choice((0, 0, 1, 2)),
+        draws.randint(1, 3),
     )
     config = {
         "transaction.state.log.num.partitions": draws.randint(1, 2),

@@ -10,16 +10,21 @@ import asyncio
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import TopicPartition
+from minikafka.cluster.connection import ConnectionLost
 from minikafka.sim.errors import SimError
+from minikafka.transactions.metadata import V2
 from minikafka.trials.ledger import Attempt
+from minikafka.trials.own_producer import OwnProducer, Sent
 from minikafka.trials.profiles import APPLIED, LEDGER
+from minikafka.wire.shapes import Shape
 
 if TYPE_CHECKING:
     from minikafka.sim.hosts import Host
     from minikafka.trials.transaction_workload import Transactions
 
-__all__ = ["APPLIERS", "APPLIER_GROUP", "Applier", "Writer"]
+__all__ = ["APPLIERS", "APPLIER_GROUP", "Applier", "OwnWriter", "Writer"]
 
 APPLIERS = {"request_timeout_ms": 8_000, "retry_backoff_ms": 500, "metadata_max_age_ms": 5_000}
 """Of every consumer of transactions."""
@@ -30,6 +35,13 @@ _ABORTS = 0.25
 _DAWDLES = 0.1
 """How often a transaction takes longer than the coordinator waits."""
 _AT_ONCE = 20
+_REPEATS = 0.3
+_OFFSETS = 0.4
+_NO_MEMBER = (
+    ErrorCode.UNKNOWN_MEMBER_ID,
+    ErrorCode.ILLEGAL_GENERATION,
+    ErrorCode.GROUP_ID_NOT_FOUND,
+)
 
 
 class _Application:
@@ -44,6 +56,8 @@ class _Application:
         self._work = work
         self._lives = 0
         self._count = 0
+        self._offset = 0
+        self._last: Shape | None = None
 
     async def live(self) -> None:
         """Write transactions, for ever; an error nobody has foreseen ends the run."""
@@ -60,13 +74,13 @@ class _Application:
             self._work.simulation.loop.fail(ended)
 
     async def _live_once(self, draws: Random) -> None:
-        from aiokafka.errors import KafkaError
+        from aiokafka.errors import KafkaError as ClientError
 
         producer = self._producer(draws)
         try:
             await producer.start()
             await self._write(producer, draws)
-        except (KafkaError, OSError, KeyError, AssertionError) as error:
+        except (ClientError, OSError, KeyError, AssertionError) as error:
             # aiokafka 0.14: a producer that was fenced while it sends asserts that it is not.
             self._work.simulation.note(f"{self.name} begins anew: {error!r}")
         await self._close(producer)
@@ -115,12 +129,12 @@ class _Application:
 
     async def _close(self, client: Any) -> None:
         """Close a client; end the process where that does not come to an end."""
-        from aiokafka.errors import KafkaError
+        from aiokafka.errors import KafkaError as ClientError
 
         try:
             async with asyncio.timeout(_STOP_S):
                 await client.stop()
-        except (TimeoutError, asyncio.CancelledError, KafkaError, KeyError, AssertionError):
+        except (TimeoutError, asyncio.CancelledError, ClientError, KeyError, AssertionError):
             simulation = self._work.simulation
             simulation.note(f"{self.name} does not close")
             loop, host = simulation.loop, simulation.host(self.name)
@@ -220,3 +234,90 @@ class Applier(_Application):
         offsets = {place: read[-1].offset + 1 for place, read in found.items()}
         await producer.send_offsets_to_transaction(offsets, APPLIER_GROUP)
         await self._end(producer, attempt, commits=True)
+
+
+class OwnWriter(_Application):
+    """Writes by either set of rules, and does what a network may do: late, and once more."""
+
+    async def _live_once(self, draws: Random) -> None:
+        simulation = self._work.simulation
+        topics = [place.topic for place in self._work.outputs]
+        producer = OwnProducer(
+            simulation.bootstrap, self.name, topics, draws, draws.choice((0, V2, V2))
+        )
+        try:
+            await producer.begin(draws.choice((3_000, 6_000, 12_000)))
+            while True:
+                await asyncio.sleep(draws.expovariate(1 / self._work.plan.gap_s))
+                if not self._work.ending:
+                    await self._transact(producer, draws)
+        except (KafkaError, ConnectionLost) as error:
+            simulation.note(f"{self.name} begins anew: {error!r}")
+        await producer.close()
+
+    async def _transact(self, producer: OwnProducer, draws: Random) -> None:
+        """Write one transaction; raises KafkaError, ConnectionLost."""
+        attempt = self._attempt()
+        for part in range(draws.choice((1, 2, 3))):
+            await producer.send(self._made(producer, attempt, part, draws))
+            if not part and self._last is not None and draws.random() < _REPEATS:
+                await producer.ask_again(self._last)
+            if draws.random() < _OFFSETS:
+                await self._commit_offsets(producer, attempt, draws)
+            dawdles = draws.random() < _DAWDLES
+            await asyncio.sleep(draws.uniform(2, 9) if dawdles else draws.uniform(0, 0.2))
+        late = None
+        commits = draws.random() >= _ABORTS
+        if not commits and draws.random() < _REPEATS:
+            late = self._made(producer, attempt, -1, draws)
+            producer.take_back(late)
+        await self._end_own(producer, attempt, commits=commits)
+        if late is not None:
+            # It was on its way when the transaction was aborted: nothing may come of it.
+            await producer.send_once(late)
+            self._work.simulation.violated("T5", f"{late} is taken behind the end of {attempt}")
+
+    def _made(self, producer: OwnProducer, attempt: Attempt, part: int, draws: Random) -> Sent:
+        place = TopicPartition(LEDGER, draws.randrange(self._work.plan.partitions))
+        values = [
+            f"{attempt.name}:{part}:{number}".encode()
+            for number in range(draws.choice((1, 1, 2, 5)))
+        ]
+        for value in values:
+            self._work.ledger.send(attempt, value, place)
+        return producer.make(place, values)
+
+    async def _commit_offsets(
+        self, producer: OwnProducer, attempt: Attempt, draws: Random
+    ) -> None:
+        """Commit an offset in the transaction, and now and then one besides."""
+        place = TopicPartition(LEDGER, 0)
+        self._offset += 1
+        if draws.random() < _REPEATS:
+            try:
+                await producer.commit_offset(place, self._offset, 7, "nobody")
+            except KafkaError as error:
+                if error.code not in _NO_MEMBER:
+                    raise
+            else:
+                self._work.simulation.violated("T13", f"{self.name} commits as nobody")
+        if draws.random() < _REPEATS:
+            await producer.commit_outside(place, self._offset)
+            self._offset += 1
+        await producer.commit_offset(place, self._offset)
+        self._offset += 1
+        if draws.random() < _REPEATS:
+            await producer.commit_outside(place, self._offset)
+
+    async def _end_own(self, producer: OwnProducer, attempt: Attempt, *, commits: bool) -> None:
+        simulation = self._work.simulation
+        asked = simulation.invariants.ghost.transactions.asked
+        asked[producer.producer_id, producer.epoch, commits] = None
+        self._last = None
+        attempt.asked = commits
+        ended = await producer.end(committed=commits)
+        attempt.confirmed = commits
+        simulation.operations += 1
+        if producer.version >= V2:
+            # By the older rules the next transaction would end with it: as in Kafka.
+            self._last = ended

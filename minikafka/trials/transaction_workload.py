@@ -17,7 +17,7 @@ from minikafka.trials.chaos_transactions import APPLICATION_HOST
 from minikafka.trials.ledger import Ledger, committed_values
 from minikafka.trials.profiles import APPLIED, LEDGER, TransactionPlan
 from minikafka.trials.rules_read_committed import scanned
-from minikafka.trials.transaction_apps import APPLIERS, Applier, Writer
+from minikafka.trials.transaction_apps import APPLIERS, Applier, OwnWriter, Writer
 
 if TYPE_CHECKING:
     from minikafka.broker.partition import Partition
@@ -83,12 +83,14 @@ class Transactions:
             return
         for number in range(self._plan.writers):
             self._begin(Writer(self, f"{APPLICATION_HOST}w{number}"))
+        for number in range(self._plan.own_writers):
+            self._begin(OwnWriter(self, f"{APPLICATION_HOST}o{number}"))
         for number in range(self._plan.appliers):
             self._begin(Applier(self, f"{APPLICATION_HOST}a{number}", number))
         host = self.simulation.host("read-committed")
         self._reader = host.spawn(self._read(), name="read-committed")
 
-    def _begin(self, application: Writer | Applier) -> None:
+    def _begin(self, application: Writer | OwnWriter | Applier) -> None:
         self._hosts.append(application.name)
         host = self.simulation.host(application.name)
         self._tasks.append(host.start(application.live))
