@@ -310,7 +310,7 @@ TRANSACTION_MUTATIONS: dict[str, Mutation] = {
     ),
     "M66": _mutation(
         "after a start it is not known what was aborted",
-        ("T7", "R21", "read-committed"),
+        ("T7", "R21", "read-committed", "exactly-once"),
         _forgets_what_was_aborted,
         ("kill", "flap"),
         ancestor="KAFKA-7866",
@@ -321,7 +321,7 @@ TRANSACTION_MUTATIONS: dict[str, Mutation] = {
         "a marker of a former coordinator is taken",
         ("T8",),
         _takes_former_coordinators,
-        ("decider_cut", "decider_pause", "isolate", "pause"),
+        ("decider_cut",),
         ancestor="KAFKA-9144",
     ),
     "M68": _mutation(

@@ -106,7 +106,14 @@ def _marker(replica: Replica) -> Batch | None:
 
 
 def _appended(replica: Replica) -> Batch | None:
-    if not replica.leads or replica.ghost.internal or replica.world.transactions.licensed:
+    """Return a transactional batch that a leader has just written.
+
+    Of the latest leader alone: what one writes who does not know that he was deposed is lost.
+    """
+    latest = max(replica.ghost.leaders, default=0)
+    if replica.ghost.internal or not replica.leads or replica.epoch < latest:
+        return None
+    if replica.world.transactions.licensed:
         return None
     batch = replica.log.segments[-1].batches[-1]
     return batch if batch.producer_id >= 0 and batch.is_transactional else None
