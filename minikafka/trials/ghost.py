@@ -22,6 +22,7 @@ from minikafka.records.batch import Batch
 from minikafka.trials.chains import Chain, Entry
 from minikafka.trials.group_ghost import GroupWorld
 from minikafka.trials.share_ghost import ShareWorld
+from minikafka.trials.transaction_ghost import TransactionWorld
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
@@ -226,6 +227,7 @@ class Ghost:
         leader_of: who leads, by topic id, partition and leader epoch.
         groups: what is true of consumer groups.
         shares: what is true of share groups.
+        transactions: what is true of transactions.
     """
 
     def __init__(self) -> None:
@@ -251,6 +253,7 @@ class Ghost:
         self.replaced: dict[uuid.UUID, Offset] = {}
         self.groups = GroupWorld()
         self.shares = ShareWorld()
+        self.transactions = TransactionWorld()
         self._stopped: dict[BrokerId, bool] = {}
 
     def started(self, broker: BrokerId, incarnation_id: uuid.UUID) -> None:

@@ -75,7 +75,7 @@ def _folded(batches: Iterable[Batch]) -> dict[int, _Producer]:
     return {key: each for key, each in found.items() if each.last_offset >= 0}
 
 
-def _earlier(log: PartitionLog, batch: Batch) -> Iterator[Batch]:
+def earlier_batches(log: PartitionLog, batch: Batch) -> Iterator[Batch]:
     """Yield what the producer of a batch has written before it, newest first."""
     for segment in reversed(log.segments):
         for each in reversed(segment.batches):
@@ -102,7 +102,9 @@ def _sequences_have_no_gaps(replica: Replica) -> str | None:
     batch = _written(replica)
     if batch is None or batch.is_control or batch.base_sequence < 0:
         return None
-    before = next((each for each in _earlier(replica.log, batch) if not each.is_control), None)
+    before = next(
+        (each for each in earlier_batches(replica.log, batch) if not each.is_control), None
+    )
     if before is None or batch.producer_epoch < before.producer_epoch:
         return None  # also where what it wrote is deleted (KIP-360); the other is for P3
     expected = 0
@@ -121,7 +123,7 @@ def _sequences_have_no_gaps(replica: Replica) -> str | None:
 def _producer_epochs_never_fall(replica: Replica) -> str | None:
     """Of one producer id no older epoch comes behind a newer one, in data and markers."""
     batch = _written(replica)
-    before = None if batch is None else next(_earlier(replica.log, batch), None)
+    before = None if batch is None else next(earlier_batches(replica.log, batch), None)
     if batch is None or before is None or batch.producer_epoch >= before.producer_epoch:
         return None
     return (
