@@ -17,7 +17,15 @@ from minikafka.trials.chaos_groups import cut_until_deposed, drawn_host, drawn_l
 if TYPE_CHECKING:
     from minikafka.trials.simulation import BrokerHost, Simulation
 
-__all__ = ["APPLICATION_HOST", "TRANSACTION_KINDS"]
+__all__ = [
+    "APPLICATION_HOST",
+    "TRANSACTION_KINDS",
+    "application_kill",
+    "application_pause",
+    "decider_cut",
+    "decider_kill",
+    "decider_pause",
+]
 
 _DECIDED_WITHIN_S = 5.0
 

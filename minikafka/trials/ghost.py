@@ -117,13 +117,27 @@ class GhostPartition:
             old: the log as it was before a crash. It may hold what is no longer committed.
         """
         if batch.base_offset >= self.compacted_below:
-            return [chain.append(batch)]
+            missing = self._skipped(chain, batch.base_offset, old)
+            return [*missing, chain.append(batch)]
         for history in (self.committed, () if old is None else old.entries):
             entries = _up_to(history, chain.end, batch)
             if entries:
                 chain.take(entries)
                 return entries
         return [chain.append(batch)]
+
+    def _skipped(self, chain: Chain, start: Offset, old: Chain | None) -> list[Entry]:
+        """Let a chain stand for what compaction has taken from the end of what it has seen."""
+        if chain.end >= start:
+            return []
+        for history in (self.committed, () if old is None else old.entries):
+            first = bisect_left(history, chain.end, key=lambda entry: entry.base_offset)
+            last = bisect_left(history, start, key=lambda entry: entry.base_offset)
+            missing = list(history[first:last])
+            if missing and missing[-1].next_offset <= self.compacted_below:
+                chain.take(missing, all_gone=True)
+                return missing
+        return []
 
     @property
     def may_have_lost(self) -> bool:

@@ -48,7 +48,7 @@ Label: TypeAlias = tuple[str, TopicPartition]
 """A group and a partition that it reads."""
 
 
-class PendingCommits:
+class _PendingCommits:
     """Offsets in transactions that go on, by producer id."""
 
     def __init__(self) -> None:
@@ -169,7 +169,7 @@ class OffsetsGhost:
         self.consumers = ConsumerWorld()
         self.refused_ms = -(2**62)
         self._folded: Offset = 0
-        self._pending = PendingCommits()
+        self._pending = _PendingCommits()
         self._places: dict[Label, Offset] = {}
 
     def history(self, group_id: str) -> GroupHistory:

@@ -134,8 +134,10 @@ class GroupPlan:
     protocol: Protocol = "classic"
 
 
-LEDGER, APPLIED = "ledger", "applied"
-"""What writers write to, and appliers."""
+LEDGER = "ledger"
+"""What writers write to."""
+APPLIED = "applied"
+"""What appliers write to."""
 TRANSACTION_CONFIG: Mapping[str, ConfigInput] = {
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1_000,
 }

@@ -17,7 +17,7 @@ from minikafka.trials.invariants import Answer, Opened, Replica, check
 from minikafka.trials.rules_answers import acknowledged
 from minikafka.wire.versions import ApiKey
 
-__all__ = ["REGISTERED_HERE"]
+__all__ = ["REGISTERED_HERE", "earlier_batches"]
 
 REGISTERED_HERE = ("P1", "P3", "P4", "P5", "P7")
 

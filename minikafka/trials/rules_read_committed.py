@@ -62,6 +62,8 @@ def scanned(log: PartitionLog) -> Transactions:
 def _told(answer: Answer) -> Iterator[tuple[Partition, FetchPartitionResponse]]:
     """Yield what a reader of committed records is told of each partition that has transactions."""
     request = answer.request
+    if answer.api_key != ApiKey.FETCH:
+        return
     if request.isolation_level != READ_COMMITTED or request.replica_id != CONSUMER:
         return
     names = answer.broker.image.topic_names

@@ -15,7 +15,7 @@ from minikafka.transactions.states import PREPARED, TransactionState
 from minikafka.trials.ghost import Ghost
 from minikafka.trials.invariants import Answer, Replica, check
 from minikafka.trials.rules_producers import earlier_batches
-from minikafka.trials.transaction_ghost import TransactionStep
+from minikafka.trials.transaction_ghost import Decided, TransactionStep
 from minikafka.wire.versions import ApiKey
 
 __all__ = ["REGISTERED_HERE"]
@@ -87,6 +87,8 @@ def _epochs_never_fall(step: TransactionStep) -> str | None:
 @check("T10", "answered", ApiKey.INIT_PRODUCER_ID)
 def _producers_begin_when_all_has_ended(answer: Answer) -> str | None:
     """Who is told its identity finds no transaction under way, and all of that is committed."""
+    if answer.api_key != ApiKey.INIT_PRODUCER_ID:
+        return None
     request, response, world = answer.request, answer.response, answer.ghost.transactions
     if response["error_code"] or not request.transactional_id or world.licensed:
         return None
@@ -121,25 +123,35 @@ def _appended(replica: Replica) -> Batch | None:
 
 @check("T2", "appended")
 def _markers_say_what_is_decided(replica: Replica) -> str | None:
-    """A marker is written when its decision is committed, and says the same (T1, T4).
-
-    In partitions of that transaction alone.
-    """
+    """A marker is written when its decision is committed, and says the same (T1)."""
     batch = _marker(replica)
     marker = None if batch is None else decode_marker(batch)
     if batch is None or marker is None:
         return None
-    world, place = replica.world.transactions, replica.log.partition
-    decided = world.decided.get((batch.producer_id, batch.producer_epoch))
+    decided = _decided(replica, batch)
     where = f"{replica.ghost.name}: {marker} of {batch!r}"
     if decided is None:
         return f"{where}, and nothing is decided of it"
     if decided.committed != marker.committed:
         return f"{where}, and this is decided: {decided}"
-    if place not in decided.partitions:
-        return f"{where}, and this is no partition of {decided}"
-    decided.marked[place] = None
+    decided.marked[replica.log.partition] = None
     return None
+
+
+def _decided(replica: Replica, batch: Batch) -> Decided | None:
+    """Return what is decided of the transaction that a marker ends."""
+    identity = batch.producer_id, batch.producer_epoch
+    return replica.world.transactions.decided.get(identity)
+
+
+@check("T4", "appended")
+def _markers_are_where_it_was_written(replica: Replica) -> str | None:
+    """A marker is written in partitions of its transaction alone."""
+    batch = _marker(replica)
+    decided = None if batch is None else _decided(replica, batch)
+    if decided is None or replica.log.partition in decided.partitions:
+        return None
+    return f"{replica.ghost.name}: {batch!r}, and this is no partition of {decided}"
 
 
 @check("T8", "appended")
