@@ -127,6 +127,11 @@ class OwnProducer:
         """Give the sequence of a batch that is not sent to the next one."""
         self._sequences[sent.place] = sent.sequence
 
+    def was_taken(self, sent: Sent) -> None:
+        """Go on behind it, where its epoch goes on, too."""
+        if sent.epoch == self.epoch:
+            self._sequences[sent.place] = sent.sequence + len(sent.values)
+
     async def send(self, sent: Sent) -> None:
         """Send a batch until it is acknowledged; raises KafkaError, ConnectionLost."""
         if self.version < V2 and sent.place not in self._added:
