@@ -30,11 +30,12 @@ from minikafka.wire.produce import ProducePartition, ProduceRequest, ProduceTopi
 from minikafka.wire.shapes import Shape
 from minikafka.wire.versions import ApiKey
 
-__all__ = ["OwnProducer", "Sent"]
+__all__ = ["OwnProducer", "Sent", "committed_offsets"]
 
 PATIENCE_S = 15.0
 """How long one step is tried."""
 _PRODUCE_TIMEOUT_MS = 2_000
+_NAMED = 9  # the last version of OffsetFetch with the names of topics
 # The last version of each API that follows the older rules.
 _OLDER = {
     ApiKey.PRODUCE: 11,
@@ -125,6 +126,11 @@ class OwnProducer:
     def take_back(self, sent: Sent) -> None:
         """Give the sequence of a batch that is not sent to the next one."""
         self._sequences[sent.place] = sent.sequence
+
+    def was_taken(self, sent: Sent) -> None:
+        """Go on behind it, where its epoch goes on, too."""
+        if sent.epoch == self.epoch:
+            self._sequences[sent.place] = sent.sequence + len(sent.values)
 
     async def send(self, sent: Sent) -> None:
         """Send a batch until it is acknowledged; raises KafkaError, ConnectionLost."""
@@ -273,6 +279,43 @@ class OwnProducer:
                 if error.code not in _AGAIN or loop.time() >= deadline:
                     raise
             await backoff.wait()
+
+
+async def committed_offsets(
+    link: CoordinatorLink, group: str, places: Sequence[TopicPartition], draws: Random
+) -> dict[TopicPartition, int]:
+    """Return what a group has committed, once no transaction has more of it (KIP-447).
+
+    However long that takes. Cancellation: safe.
+    """
+    topics: dict[str, list[int]] = {}
+    for topic, index in places:
+        topics.setdefault(topic, []).append(index)
+    wanted = [{"name": name, "partition_indexes": found} for name, found in topics.items()]
+    shape = {
+        "groups": [{"group_id": group, "topics": wanted}],
+        "require_stable": True,
+    }
+    backoff = Backoff(draws)
+    while True:
+        try:
+            answer = await link.ask(ApiKey.OFFSET_FETCH, shape, _NAMED)
+            [told] = answer.groups
+            found = [(topic.name, each) for topic in told.topics for each in topic.partitions]
+            for code in (told.error_code, *(each.error_code for _, each in found)):
+                check(int(code))
+        except ConnectionLost:
+            await backoff.wait()
+        except KafkaError:
+            await link.forget()
+            await backoff.wait()
+        else:
+            await link.forget()
+            return {
+                TopicPartition(name, each.partition_index): each.committed_offset
+                for name, each in found
+                if each.committed_offset >= 0
+            }
 
 
 def _code(answer: Any) -> int:

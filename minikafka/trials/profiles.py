@@ -140,8 +140,9 @@ APPLIED = "applied"
 """What appliers write to."""
 TRANSACTION_CONFIG: Mapping[str, ConfigInput] = {
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1_000,
+    "offsets.retention.minutes": 2_000_000,
 }
-"""Under which trials see transactions time out."""
+"""Under which transactions time out, and no offset is forgotten where a clock leaps by a year."""
 
 
 @dataclass(frozen=True)

@@ -208,8 +208,10 @@ def _name(batch: Batch) -> tuple[int, int, int, int]:
 
 @check("P7", "answered", ApiKey.INIT_PRODUCER_ID)
 def _identities_are_given_once(answer: Answer) -> str | None:
-    """No two producers are given the same id and epoch."""
+    """No two producers are given the same id and epoch, while what was given is known for sure."""
     if answer.api_key != ApiKey.INIT_PRODUCER_ID or answer.response["error_code"]:
+        return None
+    if answer.request.transactional_id and answer.ghost.transactions.licensed:
         return None
     identity = answer.response["producer_id"], answer.response["producer_epoch"]
     if identity in answer.ghost.identities:
