@@ -72,7 +72,8 @@ def check_epochs(
     `gaps_below` the batches that began an epoch, or were all of it, may be gone.
     """
     expected: list[tuple[LeaderEpoch, Offset]] = []
-    epoch = NO_LEADER_EPOCH
+    began_below = [entry[0] for entry in epochs.entries if entry[1] < gaps_below]
+    epoch = max(began_below, default=NO_LEADER_EPOCH)
     for segment in segments:
         for batch in segment.batches:
             if batch.last_offset < log_start_offset:
@@ -81,7 +82,8 @@ def check_epochs(
             if start < gaps_below:
                 known = epochs.epoch_of(start)
                 _demand(known == batch.leader_epoch, f"{batch!r} in epoch {known}")
-            elif batch.leader_epoch != epoch:
+                continue
+            if batch.leader_epoch != epoch:
                 expected.append((batch.leader_epoch, start))
             epoch = batch.leader_epoch
     entries = [

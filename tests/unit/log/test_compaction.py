@@ -186,6 +186,18 @@ def test_records_without_a_key_go() -> None:
     assert content(log) == [(1, "a", "1")]
 
 
+def test_log_is_sound_without_the_batch_that_began_its_epoch() -> None:
+    """All that was compacted is gone, and what lies behind it goes on in the same epoch."""
+    log = compacted_log()
+    log.append_as_leader(build_batch([Record(0, 1, None, b"v")]), 0, now_timestamp_ms=0)
+    log.roll()
+    log.append_as_leader(build_batch([Record(0, 1, b"a", b"1")]), 0, now_timestamp_ms=0)
+    log.advance_high_watermark(2)
+    compact(log)
+    assert content(log) == [(1, "a", "1")]
+    assert log.epochs.entries == [(0, 0)]
+
+
 def test_last_batch_of_a_producer_stays_without_records_until_it_expires() -> None:
     """Its sequence number outlives its records."""
     log = compacted_log()
