@@ -7,16 +7,22 @@ its tests reach into the brokers' ReplicaManager.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import NO_LEADER, TopicPartition
 from minikafka.broker.partition import Partition
-from minikafka.cluster.consumer_records import ISOLATION_LEVELS, Isolation, consumer_records
+from minikafka.cluster.consumer_records import (
+    ISOLATION_LEVELS,
+    Isolation,
+    committed,
+    consumer_records,
+)
 from minikafka.cluster.node import Node
 from minikafka.cluster.partition_state import PartitionState, Record, ReplicaState
 from minikafka.log.partition_log import PartitionLog
 from minikafka.metadata.image import MetadataImage, PartitionImage
+from minikafka.records.batch import Batch
 
 __all__ = ["ClusterView"]
 
@@ -105,8 +111,8 @@ class ClusterView:
     ) -> list[Record]:
         """Return the records a consumer from the beginning would get, by partition and offset.
 
-        Read from the leader's log, below its high watermark. There are no transactions yet, so
-        both isolation levels end there.
+        Read from the leader's log, below its high watermark; of transactions `read_committed`
+        has those that are committed, below the first one that goes on (KIP-98).
 
         Raises:
             KafkaError: UNKNOWN_TOPIC_OR_PARTITION; LEADER_NOT_AVAILABLE where a partition has
@@ -121,12 +127,9 @@ class ClusterView:
         found: list[Record] = []
         for number in numbers:
             log = self._leader_log(topic, number)
-            start = log.log_start_offset
-            if start >= log.high_watermark:
-                continue
-            read = log.read(start, _EVERYTHING_BYTES, log.high_watermark, at_least_one=True)
-            for batch in read.batches:
-                found += consumer_records(TopicPartition(topic, number), batch, start)
+            for batch in _readable(log, isolation):
+                place = TopicPartition(topic, number)
+                found += consumer_records(place, batch, log.log_start_offset)
         return found
 
     def committed_everywhere(self, topic: str) -> Callable[[], bool]:
@@ -245,3 +248,16 @@ class ClusterView:
                     last_stable_offset=log.last_stable_offset,
                 )
         return states
+
+
+def _readable(log: PartitionLog, isolation: Isolation) -> Sequence[Batch]:
+    """Return the batches of a log that readers are shown."""
+    start, end = log.log_start_offset, log.high_watermark
+    if isolation == "read_committed":
+        end = log.last_stable_offset
+    if start >= end:
+        return ()
+    batches = log.read(start, _EVERYTHING_BYTES, end, at_least_one=True).batches
+    if isolation == "read_uncommitted":
+        return batches
+    return committed(batches, log.producers.transactions.aborted_within(start, end))

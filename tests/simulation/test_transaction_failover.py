@@ -15,12 +15,11 @@ from minikafka.records.records import decode_records
 from minikafka.transactions.metadata import V2
 from minikafka.transactions.records import decode_transaction
 from minikafka.transactions.states import TransactionState
-from minikafka.trials.invariants import Replica
+from minikafka.trials.invariants import Replica, Transacted
 from minikafka.trials.ledger import committed_values
 from minikafka.trials.own_producer import OwnProducer
 from minikafka.trials.run import run
 from minikafka.trials.simulation import Simulation
-from minikafka.trials.transaction_ghost import TransactionStep
 
 CONFIG = {
     "broker.session.timeout.ms": 2_000,
@@ -83,7 +82,7 @@ class Watch:
         if list(self._marked.values()) == [0, 0]:
             self._reached("all markers committed")
 
-    def _transacted(self, step: TransactionStep) -> None:
+    def _transacted(self, step: Transacted) -> None:
         assert step.after is not None
         if step.after.state is TransactionState.PREPARE_COMMIT:
             self._reached("decision committed")
