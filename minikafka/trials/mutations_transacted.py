@@ -130,7 +130,7 @@ TRANSACTED_MUTATIONS: dict[str, Mutation] = {
     ),
     "M67": transactional(
         "a marker of a former coordinator is taken",
-        ("T8",),
+        ("T8", "T2"),
         _takes_former_coordinators,
         ("decider_cut",),
         ancestor="KAFKA-9144",
