@@ -67,6 +67,7 @@ class Overview:
         metadata_offset: of the newest applied metadata; -1 while no broker is up.
         brokers: all, up or not, ascending by id.
         topics: by name, ascending; none are known while no broker is up.
+        timestamp_ms: when this was so, by the brokers' clock; milliseconds since 1970.
     """
 
     cluster_id: str
@@ -74,9 +75,12 @@ class Overview:
     metadata_offset: int
     brokers: tuple[BrokerState, ...]
     topics: Mapping[str, TopicState]
+    timestamp_ms: int
 
 
-def overview(view: ClusterView, cluster_id: str, brokers: Iterable[int]) -> Overview:
+def overview(
+    view: ClusterView, cluster_id: str, brokers: Iterable[int], timestamp_ms: int
+) -> Overview:
     """Return the cluster as it is now."""
     image = view.image() if view.nodes else None
     names = () if image is None else sorted(image.topics)
@@ -86,6 +90,7 @@ def overview(view: ClusterView, cluster_id: str, brokers: Iterable[int]) -> Over
         metadata_offset=-1 if image is None else image.offset,
         brokers=tuple(_broker(view, image, broker) for broker in sorted(brokers)),
         topics={name: _topic(view, image, name) for name in names if image is not None},
+        timestamp_ms=timestamp_ms,
     )
 
 

@@ -115,17 +115,18 @@ class App:
         response.charset = "utf-8"
         try:
             await response.prepare(request)
-            number = 0
+            number = 1
             while True:
                 try:
-                    event = await listener.next(PING_SECONDS)
+                    events = await listener.take(PING_SECONDS)
                 except TimeoutError:
                     await self._send(response, b": still here\n\n")
                     continue
-                if event is None:
+                if not events:
                     break
-                number += 1
-                await self._send(response, _event_bytes(number, event))
+                lines = [_event_bytes(number + n, each) for n, each in enumerate(events)]
+                await self._send(response, b"".join(lines))
+                number += len(events)
         except (ConnectionError, TimeoutError):
             # It left without a word, or takes nothing: there is nobody to tell.
             response.force_close()
