@@ -20,6 +20,7 @@ from minikafka.http.feed import Listener
 from minikafka.http.guard import Admission
 from minikafka.http.limits import Limits
 from minikafka.http.media import CONTENT_TYPES, Media, decode, encode, media_asked_for, media_of
+from minikafka.http.pages import PAGE_HEADERS, Page, pages
 from minikafka.http.refusal import BUG, TOO_LARGE, TOO_LATE, Refusal, error_shape, refusal_of
 from minikafka.http.routes import Route, find_route, read_parameters
 
@@ -34,7 +35,7 @@ _HEADERS: Mapping[str, str] = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_NO_ROUTE = "none"
+_NO_ROUTE, _PAGE = "none", "console"
 _DEFAULT_MEDIA: Media = "json"
 
 
@@ -53,8 +54,12 @@ class App:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Return the answer to a request, whatever becomes of it."""
         name, media = _NO_ROUTE, _DEFAULT_MEDIA
+        page = pages().get(request.rel_url.raw_path)
         try:
-            self._admission.check(request.method, request.headers)
+            is_page = page is not None
+            self._admission.check(request.method, request.headers, open_to_all=is_page)
+            if page is not None:
+                return self._page(request.method, page)
             route, texts = find_route(
                 self._desk.routes, request.method, request.rel_url.raw_path
             )
@@ -72,6 +77,14 @@ class App:
             response = _refused(refusal, media)
         self._count(name, response.status)
         return response
+
+    def _page(self, method: str, page: Page) -> web.Response:
+        if method != "GET":
+            message = "a page can be read, and nothing else"
+            raise Refusal(405, ErrorCode.INVALID_REQUEST, message, {"Allow": "GET"})
+        self._count(_PAGE, 200)
+        headers = {**PAGE_HEADERS, "Content-Type": page.content_type}
+        return web.Response(headers=headers, body=page.body)
 
     def _count(self, name: str, status: int) -> None:
         key = (name, status)
