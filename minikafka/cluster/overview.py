@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from minikafka.base.ids import TopicPartition
-from minikafka.cluster.observe import ClusterView
+from minikafka.cluster.observe import ClusterView, partition_state
 from minikafka.cluster.partition_state import PartitionState
 from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.names import is_internal_topic
@@ -113,21 +112,17 @@ def _broker(view: ClusterView, image: MetadataImage | None, broker: int) -> Brok
 
 
 def _topic(view: ClusterView, image: MetadataImage, name: str) -> TopicState:
-    numbers = view.partitions(name)
+    # The image is looked up once, and each log once: there may be thousands of partitions.
+    states, log_bytes = [], []
+    for number, partition in enumerate(image.topics[name].partitions):
+        logs = view.logs(name, number)
+        states.append(partition_state(name, number, partition, logs))
+        log_bytes.append({broker: log.size_bytes for broker, log in logs.items()})
     return TopicState(
         name=name,
         topic_id=str(image.topics[name].topic_id),
         internal=is_internal_topic(name),
         config=dict(sorted(image.topic_overrides(name).items())),
-        partitions=tuple(view.describe(name, number) for number in numbers),
-        log_bytes=tuple(_log_bytes(view, name, number) for number in numbers),
+        partitions=tuple(states),
+        log_bytes=tuple(log_bytes),
     )
-
-
-def _log_bytes(view: ClusterView, topic: str, number: int) -> Mapping[int, int]:
-    sizes = {}
-    for broker in sorted(view.nodes):
-        replica = view.nodes[broker].broker.replicas.partition(TopicPartition(topic, number))
-        if replica is not None:
-            sizes[broker] = replica.log.size_bytes
-    return sizes

@@ -1,6 +1,6 @@
 """The feed of events: one task looks at the cluster while anybody listens.
 
-Ten looks a second at most, whatever happens meanwhile: whoever reads this is a person or a
+Ten looks a second at most, and fewer where a look takes long, whatever happens meanwhile: whoever reads this is a person or a
 test that waits for the end of something. A listener that does not keep up is let go, for a
 queue without bound would hold what nobody reads.
 """
@@ -18,6 +18,9 @@ from minikafka.http.changes import Event, changes, moved
 __all__ = ["Feed", "Listener"]
 
 LOOK_SECONDS = 0.1
+REST = 4
+"""How many times as long as a look took the brokers are left alone, at least."""
+
 QUEUE_EVENTS_MAX = 20_000
 """A topic of a thousand partitions is five thousand events of one look."""
 
@@ -143,8 +146,11 @@ class Feed:
     async def _look(self, before: Overview) -> None:
         """Look and tell, while there is anybody to tell; nobody waits for one who has failed."""
         try:
+            loop = asyncio.get_running_loop()
+            took = 0.0
             while self._listeners:
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(max(LOOK_SECONDS, REST * took))
+                began = loop.time()
                 now = self._cluster.overview()
                 for event in changes(before, now):
                     self._tell(_at(now, event))
@@ -154,6 +160,7 @@ class Feed:
                         self._tell(_at(now, where))
                 before = self._latest = now
                 self._listeners = [each for each in self._listeners if not each.gone]
+                took = loop.time() - began
         finally:
             for listener in self._listeners:
                 listener.tell(None)

@@ -48,15 +48,15 @@ function paintSoon() {
 }
 
 function paint() {
+  // Rows first: they look where they are, which is known for as long as nothing else was changed.
+  if (view === "cluster") partitions.draw();
   if (shape !== model.shape) {
     shape = model.shape;
     drawBrokers(model);
-    records.topics();
   }
   drawCounts();
   timeline.draw();
-  if (view === "cluster") partitions.draw();
-  if (view === "records") records.moved();
+  if (view === "records") records.draw();
   if (view === "groups") groups.look();
   if (view === "transactions") transactions.look();
 }

@@ -36,8 +36,10 @@ class Partition {
     this.ends = line.log_end_offsets;
     this.version += 1;
     this.movedAt = performance.now();
-    if (this.highWatermark === null) return;
-    if (this.sample === null || this.highWatermark < this.sample.offset) {
+    if (this.highWatermark === null) {
+      this.rate = 0;
+      this.sample = null;
+    } else if (this.sample === null || this.highWatermark < this.sample.offset) {
       this.sample = { timeMs, offset: this.highWatermark };
     } else if (timeMs - this.sample.timeMs >= RATE_MS) {
       const perMs = (this.highWatermark - this.sample.offset) / (timeMs - this.sample.timeMs);

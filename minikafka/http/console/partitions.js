@@ -262,9 +262,10 @@ function roleOf(partition, id) {
   const inSync = partition.isr.includes(id);
   const lag = partition.lag(id);
   if (lag === null) {
-    const where = partition.leader === null ? "nobody leads" : "its log cannot be seen";
-    const word = inSync ? ["in-sync", "in sync", "=", `in sync; ${where}`] : ["down", "gone", "✕", `out of sync; ${where}`];
-    return word;
+    const seen = partition.ends[id] !== undefined;
+    const where = seen ? "no leader to be seen" : "its log cannot be seen";
+    if (inSync) return ["in-sync", "in sync", "=", `in sync; ${where}`];
+    return seen ? ["behind", "out of sync", "≠", `out of sync; ${where}`] : ["down", "gone", "✕", `out of sync; ${where}`];
   }
   const behind = lag === 0 ? "in sync" : `−${count(lag)}`;
   const sentence = `broker ${id} follows, ${counted(lag, "record")} behind`;

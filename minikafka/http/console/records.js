@@ -14,6 +14,7 @@ export class Records {
   #model;
   #shown = [];
   #next = 0;
+  #shape = -1;
   #following = false;
   #turn = 0; // of what is read: an answer that comes after another was begun is not shown
   #wanted = null;
@@ -51,11 +52,21 @@ export class Records {
   /** Read a partition that somebody has chosen elsewhere. */
   open(topic, partition) {
     this.#wanted = { topic, partition };
-    this.topics();
+    this.#shape = -1;
   }
 
-  /** Offer the topics of now. */
-  topics() {
+  /** Offer the topics of now; go on where something has moved and that is wanted. */
+  draw() {
+    if (this.#shape !== this.#model.shape) {
+      this.#shape = this.#model.shape;
+      this.#topics();
+    }
+    const { topic, partition } = this.#place();
+    const watermark = this.#model.partition(topic, partition)?.highWatermark ?? 0;
+    if (this.#following && watermark > this.#next) this.#looker.look();
+  }
+
+  #topics() {
     const names = this.#model.topicNames();
     names.sort((a, b) => this.#model.isInternal(a) - this.#model.isInternal(b));
     keyed(byId("topic"), names.map((name) => [name, name]), (name) => h("option", { value: name }, name), () => {});
@@ -72,13 +83,6 @@ export class Records {
       return;
     }
     this.#partitions();
-  }
-
-  /** Something has moved: go on where that is wanted. */
-  moved() {
-    const { topic, partition } = this.#place();
-    const watermark = this.#model.partition(topic, partition)?.highWatermark ?? 0;
-    if (this.#following && watermark > this.#next) this.#looker.look();
   }
 
   #place() {
