@@ -129,7 +129,7 @@ def running(
         yield Up(bootstrap, process.stdout.readline().strip().removeprefix("http="))
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
 
 
 @pytest.fixture(scope="session")
@@ -155,7 +155,9 @@ def complaints() -> Iterator[list[str]]:
 @pytest.fixture
 def page(chromium: Any, complaints: list[str]) -> Iterator[Any]:
     """A page in a fresh profile."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+    context = chromium.new_context(
+        viewport={"width": 1440, "height": 900}, color_scheme="light"
+    )
     context.add_init_script(DIARY)
     page = context.new_page()
     page.on("console", lambda said: complaints.append(f"{said.type}: {said.text}"))

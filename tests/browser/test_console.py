@@ -203,7 +203,9 @@ def test_text_of_others_is_text(page: Any, up: Up) -> None:
         "/v1/topics/payments/partitions/2/records",
         {"records": [{"key": EVIL, "value": EVIL, "headers": [header]}]},
     )
-    consumer = Consumer({"bootstrap.servers": up.bootstrap, "group.id": EVIL, "client.id": EVIL})
+    consumer = Consumer(
+        {"bootstrap.servers": up.bootstrap, "group.id": EVIL, "client.id": EVIL}
+    )
     consumer.subscribe(["payments"])
     try:
         consumer.poll(5)

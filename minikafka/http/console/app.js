@@ -18,6 +18,7 @@ const RETRY_MS = [300, 1_000, 2_000, 4_000];
 const SILENCE_MS = 40_000; // the feed says every 15 s that it is there
 const TICK_MS = 1_000;
 const MEASURES_MAX = 500;
+const SLICE_MS = 12;
 
 const model = new Model();
 const timeline = new Timeline();
@@ -32,6 +33,7 @@ let view = "cluster";
 let shape = -1;
 let waiting = false;
 let measured = 0;
+let slice = 0;
 
 /** Paint at the next frame; how long that takes can be read from the browser's own measures. */
 function paintSoon() {
@@ -85,6 +87,22 @@ function live(text, tone) {
   setAttribute(byId("live"), "data-tone", tone);
 }
 
+/** Take events in, in slices: whoever types or scrolls meanwhile does not wait for all of them. */
+async function takeIn(piece) {
+  for (const [kind, data] of piece) {
+    model.apply(kind, data);
+    if (performance.now() - slice > SLICE_MS) await breathe();
+  }
+  timeline.add(piece);
+  paintSoon();
+}
+
+async function breathe() {
+  paintSoon();
+  await new Promise((resolve) => { setTimeout(resolve); });
+  slice = performance.now();
+}
+
 async function listen() {
   for (let tries = 0; ; tries += 1) {
     const control = new AbortController();
@@ -103,9 +121,7 @@ async function listen() {
           live("live", "good");
           askAddresses().then(() => drawBrokers(model), () => {});
         }
-        for (const [kind, data] of piece) model.apply(kind, data);
-        timeline.add(piece);
-        paintSoon();
+        await takeIn(piece);
       }
     } catch (error) {
       if (error.status === 401) {

@@ -95,7 +95,7 @@ export class Timeline {
       if (!byKind.has(key)) byKind.set(key, []);
       byKind.get(key).push(data);
     }
-    for (const [key, list] of byKind) this.#tell(key.split(" ")[0], list);
+    for (const [key, list] of byKind) this.#tell(key, list);
     this.#lines.splice(KEPT);
   }
 
@@ -110,17 +110,22 @@ export class Timeline {
     byId("no-events").hidden = items.length > 0;
   }
 
-  #tell(kind, list) {
+  #tell(key, some) {
+    const kind = key.split(" ")[0];
+    // What was seen at once may come in several pieces.
+    const before = kind in MANY ? this.#lines.filter((line) => line.key === key) : [];
+    const list = [...before.flatMap((line) => line.list), ...some];
+    this.#lines = this.#lines.filter((line) => !before.includes(line));
     if (kind in MANY && list.length > TOGETHER) {
       const [, , tone] = TOLD[kind](list[0]);
       const shown = [...list].sort((a, b) => a.topic.startsWith("__") - b.topic.startsWith("__"));
       const names = shown.slice(0, TOGETHER).map(place).join(", ");
-      this.#push({ kind, timeMs: list[0].time_ms, what: MANY[kind](list), more: `${names} …`, tone });
+      this.#push({ kind, key, list, timeMs: list[0].time_ms, what: MANY[kind](list), more: `${names} …`, tone });
       return;
     }
     for (const each of list) {
       const [what, more, tone] = TOLD[kind](each);
-      this.#push({ kind, timeMs: each.time_ms, what, more, tone });
+      this.#push({ kind, key, list: [each], timeMs: each.time_ms, what, more, tone });
     }
   }
 
