@@ -41,7 +41,7 @@ conformance: $(VENV)/.installed-test
 kafka: $(VENV)/.installed-test
 	@exec $(PY) -m tests.conformance.kafka $(ARGS)
 
-clients: $(VENV)/.installed-test
+clients: $(VENV)/.installed-test build/node/.installed
 	$(PY) -m pytest tests/clients -m client $(ARGS)
 
 browser: $(VENV)/.installed-browser
@@ -94,6 +94,12 @@ $(VENV)/.installed-dev: $(VENV)/.created pyproject.toml
 	@echo "Installing minikafka and what its checks need into $(VENV), once" >&2
 	@$(PIP) --editable '.[dev]'
 	@touch $@ $(VENV)/.installed $(VENV)/.installed-test
+
+build/node/.installed: tests/clients/node/package.json
+	@mkdir -p build/node && cp $< build/node
+	@command -v npm > /dev/null || { echo "no npm: the test with kafkajs is skipped" >&2; exit 0; }; \
+		cd build/node && npm install --silent --no-audit --no-fund
+	@touch $@
 
 $(VENV)/.installed-browser: $(VENV)/.installed-test
 	@test -x "$(CHROMIUM)" || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } || \
