@@ -5,18 +5,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import threading
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.support.running_up import Up
 
 CHROMIUM = os.environ.get("MINIKAFKA_CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = (
@@ -30,12 +28,6 @@ ARGUMENTS = (
     "--disable-sync",
 )
 SHOTS = os.environ.get("MINIKAFKA_SHOTS")
-# So that a broker that is gone is missed soon.
-SOON = (
-    "broker.heartbeat.interval.ms=200",
-    "broker.session.timeout.ms=1500",
-    "replica.lag.time.max.ms=1500",
-)
 # Written down by the page itself: what is shown when, and what keeps it busy.
 DIARY = """
 window.diary = { lines: [], cells: [], long: [] };
@@ -67,69 +59,30 @@ def leave(page: Any) -> None:
     page.goto("about:blank")
 
 
-class Up:
-    """A running `minikafka up`."""
-
-    def __init__(self, bootstrap: str, url: str) -> None:
-        self.bootstrap, self.url = bootstrap, url
-
-    def ask(self, path: str, body: object = None) -> Any:
-        """Return what the API answers: to a POST, where there is a body."""
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self.url}{path}", data, headers)
-        with urllib.request.urlopen(request, timeout=30) as response:
-            return json.load(response)
-
-    @contextmanager
-    def load(self, topic: str, partitions: int, per_second: int = 400) -> Iterator[None]:
-        """Produce with acks=all from a thread of its own."""
-        from confluent_kafka import Producer
-
-        end = threading.Event()
-
-        def work() -> None:
-            producer = Producer(
-                {"bootstrap.servers": self.bootstrap, "acks": "all", "linger.ms": 5}
-            )
-            number = 0
-            while not end.wait(0.02):
-                for _ in range(max(1, per_second // 50)):
-                    producer.produce(topic, b"order %d" % number, partition=number % partitions)
-                    number += 1
-                producer.poll(0)
-            producer.flush(20)
-
-        thread = threading.Thread(target=work)
-        thread.start()
-        try:
-            yield
-        finally:
-            end.set()
-            thread.join(30)
-
-
 @contextmanager
-def running(
-    *arguments: str, token: str | None = None, config: tuple[str, ...] = SOON
-) -> Iterator[Up]:
-    """Run a cluster of three."""
-    configs = [part for each in config for part in ("--config", each)]
-    command = [sys.executable, "-m", "minikafka", "up", "--port", "0", "--http-port", "0"]
-    more = {} if token is None else {"MINIKAFKA_HTTP_TOKEN": token}
-    process = subprocess.Popen(
-        [*command, *configs, *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **more},
-    )
+def load(up: Up, topic: str, partitions: int, per_second: int = 400) -> Iterator[None]:
+    """Produce with acks=all from a thread of its own."""
+    from confluent_kafka import Producer
+
+    end = threading.Event()
+
+    def work() -> None:
+        producer = Producer({"bootstrap.servers": up.bootstrap, "acks": "all", "linger.ms": 5})
+        number = 0
+        while not end.wait(0.02):
+            for _ in range(max(1, per_second // 50)):
+                producer.produce(topic, b"order %d" % number, partition=number % partitions)
+                number += 1
+            producer.poll(0)
+        producer.flush(20)
+
+    thread = threading.Thread(target=work)
+    thread.start()
     try:
-        assert process.stdout is not None
-        bootstrap = process.stdout.readline().strip().removeprefix("bootstrap.servers=")
-        yield Up(bootstrap, process.stdout.readline().strip().removeprefix("http="))
+        yield
     finally:
-        process.terminate()
-        process.communicate(timeout=60)
+        end.set()
+        thread.join(30)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Up, leave, running
+from tests.browser.conftest import leave, load
+from tests.support.running_up import Up, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.time_limit(120)]
 
@@ -46,7 +47,7 @@ def test_crash_by_a_click_shows_the_election_and_the_isr(
     page: Any, shot: Callable[[str], None]
 ) -> None:
     """Leaders, then broker 2 dies: others lead, the ISR shrinks, and grows again, within 2 s of it."""
-    with running("--topic", "orders:6:3") as up, up.load("orders", 6):
+    with running("--topic", "orders:6:3") as up, load(up, "orders", 6):
         opened(page, up)
         page.wait_for_selector('[data-partition="orders-5"] [data-role=leader]')
         partitions = up.ask("/v1/topics/orders")["partitions"]

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import leave, running
+from tests.browser.conftest import leave, load
 from tests.browser.test_console import opened
+from tests.support.running_up import running
 
 pytestmark = [pytest.mark.browser, pytest.mark.time_limit(240)]
 
@@ -42,7 +43,7 @@ def test_thousand_partitions_render_and_update_without_blocking(
         page.wait_for_selector('[data-partition="many-5"] [data-role=leader]')
         busy["opened"] = busy_ms(page)
         assert page.locator("#rows > *").count() < 100
-        with up.load("many", PARTITIONS, per_second=2_000):
+        with load(up, "many", PARTITIONS, per_second=2_000):
             page.wait_for_function(
                 """() => ["0", "–"].every((none) =>
                     document.querySelector('[data-partition="many-9"] .offset').innerText !== none)""",

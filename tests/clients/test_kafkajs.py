@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.house.tree import ROOT
+from tests.support.running_up import SOON, running
 
 SCRIPT = ROOT / "tests" / "clients" / "node" / "recovers.mjs"
 MODULES = ROOT / "build" / "node"
-SOON = (
-    "broker.heartbeat.interval.ms=300",
-    "broker.session.timeout.ms=2000",
-    "replica.lag.time.max.ms=2000",
-    "min.insync.replicas=2",
-)
 
 pytestmark = [pytest.mark.client, pytest.mark.slow, pytest.mark.time_limit(180)]
 
@@ -39,29 +32,15 @@ def node_folder(tmp_path: Path) -> Path:
 
 def test_kafkajs_survives_what_its_own_script_does_over_http(node_folder: Path) -> None:
     """A crash of the leader, a link cut: writes go on, and each acknowledged record is there."""
-    configs = [part for each in SOON for part in ("--config", each)]
-    ports = ("--port", "0", "--http-port", "0", "--topic", "orders:1:3")
-    up = subprocess.Popen(
-        [sys.executable, "-m", "minikafka", "up", *ports, *configs],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert up.stdout is not None
-        head = up.stdout.readline() + up.stdout.readline()
-        match = re.fullmatch(r"bootstrap\.servers=(\S+)\nhttp=(\S+)\n", head)
-        assert match is not None, head
+    with running("--topic", "orders:1:3", config=(*SOON, "min.insync.replicas=2")) as up:
         done = subprocess.run(
-            ["node", SCRIPT.name, *match.groups()],
+            ["node", SCRIPT.name, up.bootstrap, up.url],
             cwd=node_folder,
             capture_output=True,
             text=True,
             timeout=170,
             check=False,
         )
-    finally:
-        up.terminate()
-        up.communicate(timeout=60)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["lost"] == []
