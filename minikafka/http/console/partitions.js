@@ -9,6 +9,7 @@ import { byId, count, counted, flash, h, keyed, rate, setAttribute, setText } fr
 const OVERSCAN = 8;
 const MANY_BROKERS = 7;
 const ROOMY_PX = 70;
+const FLASHES_MAX = 60; // where all changes at once there is nothing to point at
 
 export class Partitions {
   #model;
@@ -19,6 +20,7 @@ export class Partitions {
   #closed = new Set();
   #heights = { topic: 0, partition: 0 };
   #roomy = true;
+  #flashes = 0;
 
   /** act(name, topic, button): what a topic's buttons do. */
   constructor(model, act) {
@@ -134,6 +136,7 @@ export class Partitions {
   #window() {
     const box = this.rows.getBoundingClientRect();
     if (box.width === 0) return; // another view is shown
+    this.#flashes = 0;
     const margin = OVERSCAN * this.#heights.partition;
     const first = this.#at(-box.top - margin);
     const last = this.#at(innerHeight - box.top + margin);
@@ -250,7 +253,10 @@ export class Partitions {
     const [role, text, short, about] = roleOf(partition, id);
     setText(cell, this.#roomy ? text : short);
     setAttribute(cell, "title", about);
-    if (cell.dataset.role !== undefined && cell.dataset.role !== role) flash(cell);
+    if (cell.dataset.role !== undefined && cell.dataset.role !== role) {
+      this.#flashes += 1;
+      if (this.#flashes <= FLASHES_MAX) flash(cell);
+    }
     setAttribute(cell, "data-role", role);
   }
 }

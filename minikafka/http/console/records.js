@@ -34,7 +34,7 @@ export class Records {
     };
     byId("read").addEventListener("submit", at(() => this.#start()));
     byId("older").addEventListener("click", at(() => Math.max(0, (this.#shown[0]?.offset ?? 0) - PAGE)));
-    byId("newer").addEventListener("click", at(() => this.#next));
+    byId("newer").addEventListener("click", at(() => (Number.isFinite(this.#next) ? this.#next : this.#start())));
     byId("follow").addEventListener("click", () => this.#follow(!this.#following));
     byId("produce").addEventListener("submit", (event) => {
       event.preventDefault();
