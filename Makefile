@@ -48,7 +48,7 @@ browser: $(VENV)/.installed-browser
 	$(PY) -m pytest $(or $(T),tests/browser) -m browser $(ARGS)
 
 schemathesis: $(VENV)/.installed-schemathesis
-	$(PY) -m pytest $(or $(T),tests/cluster) -m schemathesis $(ARGS)
+	$(PY) -m pytest $(or $(T),tests/cluster) -m schemathesis -o faulthandler_timeout=3600 $(ARGS)
 
 bench: $(VENV)/.installed-test
 	$(PY) -m benchmarks.bench_start

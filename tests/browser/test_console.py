@@ -71,7 +71,7 @@ def test_crash_by_a_click_shows_the_election_and_the_isr(
             told(page, "isr", "shrinks? by 2|shrink by 2"),
         ]
         if led:
-            events.append(told(page, "leader", "before 2"))
+            events.append(told(page, "leader", "instead of 2"))
         shot("broker-down")
         for place in led:
             page.wait_for_selector(

@@ -251,7 +251,10 @@ export class Partitions {
 
   #fillCell(cell, partition, id) {
     const [role, text, short, about] = roleOf(partition, id);
-    setText(cell, this.#roomy ? text : short);
+    // Who is down leads, or is in sync, until the controller has missed it.
+    const dead = role !== "none" && this.#model.brokers.get(id)?.state === "down";
+    setText(cell, this.#roomy ? `${text}${dead && role !== "down" ? ", down" : ""}` : short);
+    setAttribute(cell, "data-dead", dead);
     setAttribute(cell, "title", about);
     if (cell.dataset.role !== undefined && cell.dataset.role !== role) {
       this.#flashes += 1;

@@ -9,7 +9,7 @@ const TOGETHER = 3;
 const TOLD = {
   leader: (e) => {
     const to = e.leader === null ? "nobody" : `broker ${e.leader}`;
-    const from = e.previous === null ? "" : `, before ${e.previous}`;
+    const from = e.previous === null ? "" : ` instead of ${e.previous}`;
     return [`${place(e)} is led by ${to}${from}`, `epoch ${e.leader_epoch}`, e.leader === null ? "bad" : "accent"];
   },
   isr: (e) => {
@@ -44,7 +44,7 @@ const MANY = {
   leader: (list) => {
     const from = common(list.map((e) => e.previous));
     const led = list.some((e) => e.leader === null) ? "lose their leader" : "have a new leader";
-    return `${counted(list.length, "partition")} ${led}${from === undefined ? "" : `, before ${from ?? "none"}`}`;
+    return `${counted(list.length, "partition")} ${led}${from === undefined ? "" : ` instead of ${from ?? "none"}`}`;
   },
   isr: (list) => {
     const gone = common(list.map((e) => e.previous.filter((each) => !e.isr.includes(each)).join(", ")));
