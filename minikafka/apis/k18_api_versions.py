@@ -14,9 +14,8 @@ Versions
     4   supported features whose lowest version is 0 are listed, too (KAFKA-17011)
 
 Not done
-    DIVERGENCE(features): transaction.version and kraft.version are not listed, and
-    metadata.version at the one level that is that of Kafka 4.1. Clients change their protocol on
-    features; we list one with the work that makes it true.
+    DIVERGENCE(features): kraft.version is not listed, and metadata.version at the one level
+    that is that of Kafka 4.1.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from typing import Any
 from minikafka.apis.registry import api
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.broker.context import RequestContext
+from minikafka.broker.transaction_coordinator import TRANSACTION_VERSION
 from minikafka.wire.shapes import Shape
 from minikafka.wire.versions import SERVED, ApiKey, advertised
 
@@ -39,6 +39,7 @@ _FEATURES = (
     ("group.version", 0, 1, 1),
     ("eligible.leader.replicas.version", 0, 1, 1),
     ("share.version", 0, 1, 0),
+    ("transaction.version", 0, TRANSACTION_VERSION, TRANSACTION_VERSION),
 )
 # The form that Kafka asks of a client's name and version (KIP-511).
 _SOFTWARE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?")

@@ -25,13 +25,20 @@ from minikafka.transactions.records import decode_transaction, encode_transactio
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
 
-__all__ = ["TRANSACTIONS_TOPIC", "TransactionCoordinators", "TransactionPartition"]
+__all__ = [
+    "TRANSACTIONS_TOPIC",
+    "TRANSACTION_VERSION",
+    "TransactionCoordinators",
+    "TransactionPartition",
+]
 
 T = TypeVar("T")
 TRANSACTIONS_TOPIC = "__transaction_state"
-# The level of transaction.version; Kafka 4.1 begins a cluster with 2 (DIVERGENCE(features)).
-_VERSION = 0
-_CODEC = Codec(partial(encode_transaction, value_version=min(_VERSION, 1)), decode_transaction)
+TRANSACTION_VERSION = 2
+"""The level of transaction.version, at which Kafka 4.1 begins a cluster (KIP-890)."""
+_CODEC = Codec(
+    partial(encode_transaction, value_version=min(TRANSACTION_VERSION, 1)), decode_transaction
+)
 
 
 class TransactionPartition(CoordinatorPartition[TransactionCoordinator]):
@@ -80,7 +87,7 @@ class TransactionCoordinators(Coordinators[TransactionCoordinator]):
         broker = self._broker
         return TransactionPartition(
             partition,
-            TransactionCoordinator(self._limits, _VERSION),
+            TransactionCoordinator(self._limits, TRANSACTION_VERSION),
             broker.replicas,
             self._sender,
             leader_epoch,

@@ -72,12 +72,12 @@ class Chain:
         self._base_offsets.append(entry.base_offset)
         return entry
 
-    def take(self, entries: Sequence[Entry]) -> None:
-        """Add what is known of other logs; of which this one holds the last."""
+    def take(self, entries: Sequence[Entry], *, all_gone: bool = False) -> None:
+        """Add what is known of other logs; of which this one holds the last, or nothing."""
         offsets = [entry.base_offset for entry in entries]
         self.entries += entries
         self._base_offsets += offsets
-        self._gone.update(dict.fromkeys(offsets[:-1]))
+        self._gone.update(dict.fromkeys(offsets if all_gone else offsets[:-1]))
 
     def thin(self, start: Offset, end: Offset, left: Iterable[Offset]) -> None:
         """Note that of the batches from `start` to `end` compaction has left those at `left`.

@@ -17,6 +17,7 @@ from minikafka.trials.chaos_directed import DIRECTED_KINDS
 from minikafka.trials.chaos_groups import GROUP_KINDS
 from minikafka.trials.chaos_producers import PRODUCER_KINDS
 from minikafka.trials.chaos_quorum import QUORUM_KINDS
+from minikafka.trials.chaos_transactions import TRANSACTION_KINDS
 
 if TYPE_CHECKING:
     from minikafka.sim.hosts import CrashMode
@@ -261,6 +262,7 @@ KINDS = {
         *GROUP_KINDS,
         *AIMED_KINDS,
         *PRODUCER_KINDS,
+        *TRANSACTION_KINDS,
     )
 }
 """Every kind by its name, for planted bugs that need one."""

@@ -28,6 +28,9 @@ __all__ = [
     "coordinator_cut",
     "coordinator_kill",
     "coordinator_pause",
+    "cut_until_deposed",
+    "drawn_host",
+    "drawn_leader",
     "member_kill",
     "member_pause",
     "mute_leader",
@@ -42,23 +45,21 @@ MEMBER_HOST = "member-"
 """How the names of members' hosts begin."""
 
 
-def _member(simulation: Simulation, draws: Random) -> Host | None:
-    """Return a member's host that is up and not paused; None where there is none."""
+def drawn_host(simulation: Simulation, draws: Random, prefix: str) -> Host | None:
+    """Return a host of that kind of name that is up and not paused; None where there is none."""
     now_ns = simulation.loop.now_ns
     hosts = [
         host
         for name, host in simulation.network.hosts.items()
-        if name.startswith(MEMBER_HOST)
-        and host.up
-        and host.incarnation.stalled_until_ns <= now_ns
+        if name.startswith(prefix) and host.up and host.incarnation.stalled_until_ns <= now_ns
     ]
     return hosts[draws.randrange(len(hosts))] if hosts else None
 
 
-def _coordinator(simulation: Simulation, draws: Random) -> BrokerHost | None:
-    """Return a broker that coordinates groups and may be taken down."""
+def drawn_leader(simulation: Simulation, draws: Random, name: str) -> BrokerHost | None:
+    """Return a broker that leads a partition of a topic and may be taken down."""
     image = simulation.invariants.ghost.image
-    topic = None if image is None else image.topics.get(OFFSETS_TOPIC)
+    topic = None if image is None else image.topics.get(name)
     now_ns = simulation.loop.now_ns
     well = [
         broker
@@ -74,7 +75,7 @@ def _coordinator(simulation: Simulation, draws: Random) -> BrokerHost | None:
 
 async def member_kill(simulation: Simulation, draws: Random) -> None:
     """End a member's process; it is back before its session is over, or after."""
-    host = _member(simulation, draws)
+    host = drawn_host(simulation, draws, MEMBER_HOST)
     if host is None:
         return
     simulation.faults += 1
@@ -86,7 +87,7 @@ async def member_kill(simulation: Simulation, draws: Random) -> None:
 
 async def member_pause(simulation: Simulation, draws: Random) -> None:
     """Stall a member, for longer than its session or not."""
-    host = _member(simulation, draws)
+    host = drawn_host(simulation, draws, MEMBER_HOST)
     if host is not None:
         simulation.faults += 1
         host.pause(draws.uniform(2, 14))
@@ -94,7 +95,7 @@ async def member_pause(simulation: Simulation, draws: Random) -> None:
 
 async def coordinator_kill(simulation: Simulation, draws: Random) -> None:
     """End the process of a broker that coordinates groups; it is back after up to 5 seconds."""
-    broker = _coordinator(simulation, draws)
+    broker = drawn_leader(simulation, draws, OFFSETS_TOPIC)
     if broker is None:
         return
     simulation.faults += 1
@@ -106,7 +107,7 @@ async def coordinator_kill(simulation: Simulation, draws: Random) -> None:
 
 async def coordinator_pause(simulation: Simulation, draws: Random) -> None:
     """Stall a broker that coordinates groups."""
-    broker = _coordinator(simulation, draws)
+    broker = drawn_leader(simulation, draws, OFFSETS_TOPIC)
     if broker is not None:
         simulation.faults += 1
         broker.pause(draws.uniform(0.5, 8))
@@ -114,20 +115,29 @@ async def coordinator_pause(simulation: Simulation, draws: Random) -> None:
 
 async def coordinator_cut(simulation: Simulation, draws: Random) -> None:
     """Cut a broker that coordinates groups off the others, until it is deposed or a while."""
-    broker = _coordinator(simulation, draws)
+    broker = drawn_leader(simulation, draws, OFFSETS_TOPIC)
     if broker is None:
         return
     simulation.faults += 1
+    await cut_until_deposed(simulation, draws, broker, OFFSETS_TOPIC)
+
+
+async def cut_until_deposed(
+    simulation: Simulation, draws: Random, broker: BrokerHost, topic: str
+) -> None:
+    """Cut a broker off the others, until it leads no partition of a topic or a while."""
     others = [other.host.name for other in simulation.brokers if other is not broker]
     simulation.network.partition(broker.host, others)
     with contextlib.suppress(TimeoutError):
-        await simulation.until(lambda: _is_deposed(simulation, broker), draws.uniform(1, 12))
+        await simulation.until(
+            lambda: _is_deposed(simulation, broker, topic), draws.uniform(1, 12)
+        )
     simulation.network.heal(broker.host, others)
 
 
-def _is_deposed(simulation: Simulation, broker: BrokerHost) -> bool:
+def _is_deposed(simulation: Simulation, broker: BrokerHost, name: str) -> bool:
     image = simulation.invariants.ghost.image
-    topic = None if image is None else image.topics.get(OFFSETS_TOPIC)
+    topic = None if image is None else image.topics.get(name)
     return topic is not None and all(each.leader != broker.id for each in topic.partitions)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from minikafka.cluster.partition_state import PartitionState
+from minikafka.records.batch import split_batches
 
 if TYPE_CHECKING:
     from minikafka.trials.simulation import Simulation
@@ -54,15 +55,21 @@ def no_duplicates(simulation: Simulation) -> str | None:
 
 
 def offsets_monotonic(simulation: Simulation) -> str | None:
-    """Offsets of a partition grow, by one unless it is compacted; none is given to two records."""
+    """Offsets of a partition grow, by one unless it is compacted; none is given to two records.
+
+    Where one is missing there is the marker of a transaction.
+    """
     for topic in _topics(simulation):
         last: dict[int, int] = {}
         compacted = simulation.cluster._view.image().topic_config(topic).compacted
         for record in simulation.records(topic):
             before = last.get(record.partition, record.offset - 1)
-            if record.offset <= before or (record.offset > before + 1 and not compacted):
-                return f"{topic}-{record.partition}: offset {record.offset} follows {before}"
             last[record.partition] = record.offset
+            gap = range(before + 1, record.offset)
+            if record.offset <= before or (gap and not compacted):
+                if gap and set(gap) <= _markers(simulation, topic, record.partition):
+                    continue
+                return f"{topic}-{record.partition}: offset {record.offset} follows {before}"
         promised: dict[tuple[int, int], object] = {}
         licensed = _licensed(simulation, topic)
         for record in simulation.acked(topic):
@@ -93,6 +100,15 @@ def replicas_agree(simulation: Simulation) -> str | None:
 def _topics(simulation: Simulation) -> list[str]:
     image = simulation.invariants.ghost.image
     return [] if image is None else sorted(image.topics)
+
+
+def _markers(simulation: Simulation, topic: str, index: int) -> set[int]:
+    """Return the offsets of the markers in a partition, by the log of its leader."""
+    leader = simulation.cluster.describe(topic, index).leader
+    if leader is None:
+        return set()
+    found = split_batches(memoryview(simulation.cluster.log_bytes(leader, topic, index)))
+    return {batch.base_offset for batch in found if batch.is_control}
 
 
 def _licensed(simulation: Simulation, topic: str) -> dict[int, None]:

@@ -8,12 +8,13 @@ takes it away.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from minikafka.base.ids import Offset
 from minikafka.log.partition_log import PartitionLog
 from minikafka.log.segment import Segment
 from minikafka.records.batch import Batch
+from minikafka.records.markers import decode_marker
 from minikafka.records.records import Record, decode_records
 
 __all__ = ["gone", "misses", "newest_values"]
@@ -25,10 +26,12 @@ def gone(log: PartitionLog, sources: Iterable[Segment]) -> Iterator[tuple[Batch,
     Args:
         sources: the segments as they were.
     """
-    newest: dict[bytes, tuple[Batch, Record]] = {}
-    for segment in sources:
-        newest.update(_by_key(segment.batches, log.high_watermark))
-    left = _by_key(log.batches(), log.high_watermark)
+    before = [batch for segment in sources for batch in segment.batches]
+    end = before[-1].next_offset if before else 0
+    behind = [batch for batch in log.batches() if batch.base_offset >= end]
+    aborted = _aborted([*before, *behind])
+    newest = _by_key(before, log.high_watermark, aborted)
+    left = _by_key(log.batches(), log.high_watermark, aborted)
     for key, (batch, record) in newest.items():
         if key not in left or left[key][1].offset < record.offset:
             yield batch, record
@@ -49,17 +52,37 @@ def newest_values(log: PartitionLog) -> dict[bytes, tuple[Offset, bytes]]:
     """Return of each key that is not deleted the newest committed value, and where it lies."""
     return {
         key: (record.offset, record.value)
-        for key, (_, record) in _by_key(log.batches(), log.high_watermark).items()
+        for key, (_, record) in _by_key(
+            log.batches(), log.high_watermark, _aborted(log.batches())
+        ).items()
         if record.value is not None
     }
 
 
-def _by_key(batches: Iterable[Batch], end_offset: Offset) -> dict[bytes, tuple[Batch, Record]]:
-    """Return the last record of each key, and its batch."""
+def _aborted(batches: Iterable[Batch]) -> dict[Offset, None]:
+    """Return the base offsets of the batches whose transactions were aborted."""
+    found: dict[Offset, None] = {}
+    pending: dict[int, list[Offset]] = {}
+    for batch in batches:
+        if batch.is_control:
+            marker, ended = decode_marker(batch), pending.pop(batch.producer_id, [])
+            if marker is not None and not marker.committed:
+                found.update(dict.fromkeys(ended))
+        elif batch.is_transactional:
+            pending.setdefault(batch.producer_id, []).append(batch.base_offset)
+    return found
+
+
+def _by_key(
+    batches: Iterable[Batch], end_offset: Offset, aborted: Mapping[Offset, None]
+) -> dict[bytes, tuple[Batch, Record]]:
+    """Return the last record of each key that counts, and its batch."""
     return {
         record.key: (batch, record)
         for batch in batches
-        if batch.next_offset <= end_offset and not batch.is_control
+        if batch.next_offset <= end_offset
+        and not batch.is_control
+        and batch.base_offset not in aborted
         for record in decode_records(batch)
         if record.key is not None
     }

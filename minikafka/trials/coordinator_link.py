@@ -1,4 +1,4 @@
-"""How a trial's own members find the coordinator of their group, and wait before they try again.
+"""How own clients of a trial find the coordinator of a group or a transactional id, and when they try again.
 
 Over the simulated network, on the member's host. Counterpart: CoordinatorRequestManager,
 ExponentialBackoff of the Java client.
@@ -22,7 +22,7 @@ TIMEOUT_S = 3.0
 """How long an answer may take."""
 LOOK_ELSEWHERE = (ErrorCode.NOT_COORDINATOR, ErrorCode.COORDINATOR_NOT_AVAILABLE)
 """What says that another broker is to be asked who coordinates."""
-_GROUP_KEY = 0
+_GROUP_KEY, _TRANSACTION_KEY = 0, 1
 _LEAST_S, _MOST_S = 0.1, 1.0
 
 
@@ -45,18 +45,31 @@ class Backoff:
 
 
 class CoordinatorLink:
-    """A connection to whoever coordinates a group; looked for anew once it is forgotten."""
+    """A connection to whoever coordinates a key; looked for anew once it is forgotten.
 
-    def __init__(self, bootstrap: str, group_id: str, client_id: str, draws: Random) -> None:
+    Args:
+        key: a group, or a transactional id where `transactional`.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        key: str,
+        client_id: str,
+        draws: Random,
+        *,
+        transactional: bool = False,
+    ) -> None:
         self._addresses = parse_bootstrap_servers(bootstrap)
-        self._group_id = group_id
+        self._key = key
+        self._key_type = _TRANSACTION_KEY if transactional else _GROUP_KEY
         self._client_id = client_id
         self._draws = draws
         self._connection: Connection | None = None
         self._looking = asyncio.Lock()
 
-    async def ask(self, key: ApiKey, shape: Shape) -> Any:
-        """Return the coordinator's answer to one request.
+    async def ask(self, key: ApiKey, shape: Shape, highest: int | None = None) -> Any:
+        """Return the coordinator's answer to one request; as `Connection.ask`.
 
         Raises:
             ConnectionLost: there was none; it is forgotten.
@@ -67,7 +80,7 @@ class CoordinatorLink:
                 self._connection = await self._find()
             connection = self._connection
         try:
-            return await connection.ask(key, shape)
+            return await connection.ask(key, shape, highest)
         except ConnectionLost:
             await self.forget(connection)
             raise
@@ -86,7 +99,7 @@ class CoordinatorLink:
     async def _find(self) -> Connection:
         host, port = self._addresses[self._draws.randrange(len(self._addresses))]
         anyone = await Connection.open(host, port, self._client_id, TIMEOUT_S)
-        shape = {"key_type": _GROUP_KEY, "coordinator_keys": [self._group_id]}
+        shape = {"key_type": self._key_type, "coordinator_keys": [self._key]}
         try:
             found = await anyone.ask(ApiKey.FIND_COORDINATOR, shape)
         finally:

@@ -22,6 +22,7 @@ from minikafka.records.batch import Batch
 from minikafka.trials.chains import Chain, Entry
 from minikafka.trials.group_ghost import GroupWorld
 from minikafka.trials.share_ghost import ShareWorld
+from minikafka.trials.transaction_ghost import TransactionWorld
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
@@ -116,13 +117,27 @@ class GhostPartition:
             old: the log as it was before a crash. It may hold what is no longer committed.
         """
         if batch.base_offset >= self.compacted_below:
-            return [chain.append(batch)]
+            missing = self._skipped(chain, batch.base_offset, old)
+            return [*missing, chain.append(batch)]
         for history in (self.committed, () if old is None else old.entries):
             entries = _up_to(history, chain.end, batch)
             if entries:
                 chain.take(entries)
                 return entries
         return [chain.append(batch)]
+
+    def _skipped(self, chain: Chain, start: Offset, old: Chain | None) -> list[Entry]:
+        """Let a chain stand for what compaction has taken from the end of what it has seen."""
+        if chain.end >= start:
+            return []
+        for history in (self.committed, () if old is None else old.entries):
+            first = bisect_left(history, chain.end, key=lambda entry: entry.base_offset)
+            last = bisect_left(history, start, key=lambda entry: entry.base_offset)
+            missing = list(history[first:last])
+            if missing and missing[-1].next_offset <= self.compacted_below:
+                chain.take(missing, all_gone=True)
+                return missing
+        return []
 
     @property
     def may_have_lost(self) -> bool:
@@ -226,6 +241,7 @@ class Ghost:
         leader_of: who leads, by topic id, partition and leader epoch.
         groups: what is true of consumer groups.
         shares: what is true of share groups.
+        transactions: what is true of transactions.
     """
 
     def __init__(self) -> None:
@@ -251,6 +267,7 @@ class Ghost:
         self.replaced: dict[uuid.UUID, Offset] = {}
         self.groups = GroupWorld()
         self.shares = ShareWorld()
+        self.transactions = TransactionWorld()
         self._stopped: dict[BrokerId, bool] = {}
 
     def started(self, broker: BrokerId, incarnation_id: uuid.UUID) -> None:

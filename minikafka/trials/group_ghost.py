@@ -6,11 +6,11 @@ The rules of `rules_groups` and `rules_offsets` compare coordinators with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from minikafka.base.ids import LeaderEpoch, Offset, TopicPartition
+from minikafka.base.ids import LeaderEpoch, Offset, ProducerId, TopicPartition
 from minikafka.groups.classic import ClassicGroup
 from minikafka.groups.commands import (
     Command,
@@ -28,6 +28,8 @@ from minikafka.groups.records import (
     decode_record,
 )
 from minikafka.groups.states import GroupState
+from minikafka.records.batch import Batch
+from minikafka.records.markers import decode_marker
 from minikafka.records.records import decode_records
 from minikafka.trials.consumer_ghost import ConsumerWorld
 
@@ -44,6 +46,32 @@ __all__ = [
 
 Label: TypeAlias = tuple[str, TopicPartition]
 """A group and a partition that it reads."""
+
+
+class _PendingCommits:
+    """Offsets in transactions that go on, by producer id."""
+
+    def __init__(self) -> None:
+        self._open: dict[ProducerId, list[tuple[Label, Offset, CommittedOffset | None]]] = {}
+
+    def add(
+        self,
+        producer_id: ProducerId,
+        label: Label,
+        place: Offset,
+        value: CommittedOffset | None,
+    ) -> None:
+        """Keep one until its marker comes."""
+        self._open.setdefault(producer_id, []).append((label, place, value))
+
+    def end(
+        self, batch: Batch, commit: Callable[[Label, Offset, CommittedOffset | None], None]
+    ) -> None:
+        """Commit what a marker ends, or let it go."""
+        marker, found = decode_marker(batch), self._open.pop(batch.producer_id, [])
+        if marker is not None and marker.committed:
+            for each in found:
+                commit(*each)
 
 
 @dataclass
@@ -141,6 +169,8 @@ class OffsetsGhost:
         self.consumers = ConsumerWorld()
         self.refused_ms = -(2**62)
         self._folded: Offset = 0
+        self._pending = _PendingCommits()
+        self._places: dict[Label, Offset] = {}
 
     def history(self, group_id: str) -> GroupHistory:
         """Return what the members of a group were told."""
@@ -152,16 +182,27 @@ class OffsetsGhost:
         while start < end:
             batch = log.read(start, 1, end, at_least_one=True).batches[0]
             start = batch.next_offset
+            if batch.is_control:
+                self._pending.end(batch, self._commit)
             for record in () if batch.is_control else decode_records(batch):
                 found = decode_record(record.key, record.value)
                 if isinstance(found, OffsetCommitted):
                     label = (found.group_id, TopicPartition(found.topic, found.partition))
-                    self.commits.setdefault(label, []).append(found.value)
+                    if batch.is_transactional:
+                        self._pending.add(batch.producer_id, label, record.offset, found.value)
+                    else:
+                        self._commit(label, record.offset, found.value)
                 elif isinstance(found, CONSUMER_RECORDS):
                     self.consumers.fold(found)
                 elif isinstance(found, GroupMetadata) and found.value is None:
                     # It begins anew, if it comes back.
                     self.histories.pop(found.group_id, None)
+
+    def _commit(self, label: Label, place: Offset, value: CommittedOffset | None) -> None:
+        """Take over an offset that counts now; what lies later in the log wins (KAFKA-5247)."""
+        if place > self._places.get(label, -1):
+            self._places[label] = place
+            self.commits.setdefault(label, []).append(value)
 
     def folded(self) -> dict[Label, CommittedOffset]:
         """Return the last offset of each group and partition."""

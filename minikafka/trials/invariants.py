@@ -60,6 +60,7 @@ Hook: TypeAlias = Literal[
     "truncated",
     "compacted",
     "watermark",
+    "transacted",
     "led",
     "produced",
     "isr",

@@ -59,6 +59,7 @@ class Mutation:
         groups: it shows in trials with consumer groups; its kinds may be those that aim at them.
         protocol: of the members of the last of these groups.
         compacted: what groups commit is compacted while the trial lasts.
+        transactions: it shows in trials with transactions; its kinds may be those that aim at them.
         survives: why it is not found yet; empty for one that has to be.
     """
 
@@ -75,4 +76,5 @@ class Mutation:
     groups: bool = False
     protocol: Protocol = "classic"
     compacted: bool = False
+    transactions: bool = False
     survives: str = ""

@@ -21,6 +21,7 @@ from minikafka.trials.mutations_producers import PRODUCER_MUTATIONS
 from minikafka.trials.mutations_quorum import QUORUM_MUTATIONS
 from minikafka.trials.mutations_rules import RULE_MUTATIONS
 from minikafka.trials.mutations_shares import SHARE_MUTATIONS
+from minikafka.trials.mutations_transactions import TRANSACTION_MUTATIONS
 from minikafka.trials.mutations_voters import VOTER_MUTATIONS
 
 __all__ = ["MUTATIONS", "Mutation", "mutated"]
@@ -59,6 +60,7 @@ MUTATIONS: dict[str, Mutation] = {
     **CONSUMER_MUTATIONS,
     **SHARE_MUTATIONS,
     **PRODUCER_MUTATIONS,
+    **TRANSACTION_MUTATIONS,
 }
 """All planted bugs, by id."""
 

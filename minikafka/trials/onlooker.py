@@ -9,6 +9,7 @@ from minikafka.base.deferred import Deferred
 from minikafka.base.ids import NO_LEADER, BrokerId, Offset, TopicPartition
 from minikafka.broker.group_coordinator import OFFSETS_TOPIC
 from minikafka.broker.share_coordinator import SHARE_STATE_TOPIC
+from minikafka.broker.transaction_coordinator import TRANSACTIONS_TOPIC
 from minikafka.records.batch import Batch
 from minikafka.trials.chains import Chain, Entry
 from minikafka.trials.compacted import gone, misses
@@ -150,6 +151,15 @@ class Onlooker:
                 self._ghost.shares.committed(
                     log, ghost.true_watermark, licensed=ghost.may_have_lost
                 )
+            elif log.partition.topic == TRANSACTIONS_TOPIC:
+                self._transacted(log, ghost)
+
+    def _transacted(self, log: PartitionLog, ghost: GhostPartition) -> None:
+        """Follow what is committed of transactional ids."""
+        world = self._ghost.transactions
+        world.licensed = world.licensed or ghost.may_have_lost
+        for step in world.committed(log, ghost.true_watermark, self._ghost):
+            self._run("transacted", step)
 
     def _note_promise(self, ghost: GhostPartition, log: PartitionLog) -> None:
         broker = self._broker

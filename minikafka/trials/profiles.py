@@ -16,13 +16,17 @@ from minikafka.trials.chaos_quorum import QUORUM_KINDS
 from minikafka.trials.mutation import Acks, Mutation, Protocol
 
 __all__ = [
+    "APPLIED",
+    "LEDGER",
     "PROFILES",
     "GroupPlan",
     "Profile",
     "Shape",
+    "TransactionPlan",
     "drawn_groups",
     "drawn_kinds",
     "drawn_shape",
+    "drawn_transactions",
 ]
 
 
@@ -38,6 +42,7 @@ class Profile:
         swarm: the cluster, its topics, promises and timeouts are drawn, too.
         groups: how often there are consumer groups, and faults that aim at them.
         members_max: of one group; with fewer than four there is no second group.
+        transactions: how often there are applications with transactions, and faults that aim at them.
     """
 
     about: str
@@ -47,10 +52,11 @@ class Profile:
     producers: int = 2
     consumers: int = 2
     down_at_once: int = 1
-    gap_s: float = 1.0
+    gap_s: float = 0.7
     swarm: bool = False
     groups: float = 0.0
     members_max: int = 4
+    transactions: float = 0.0
 
 
 PROFILES: dict[str, Profile] = {
@@ -71,6 +77,13 @@ PROFILES: dict[str, Profile] = {
         consumers=1,
         every_s=(1.0, 5.0),
         groups=1.0,
+    ),
+    "transactions": Profile(
+        "applications with transactions, and faults that hit them and their coordinators",
+        producers=1,
+        consumers=0,
+        every_s=(2.0, 9.0),
+        transactions=1.0,
     ),
 }
 
@@ -121,6 +134,33 @@ class GroupPlan:
     protocol: Protocol = "classic"
 
 
+LEDGER = "ledger"
+"""What writers write to."""
+APPLIED = "applied"
+"""What appliers write to."""
+TRANSACTION_CONFIG: Mapping[str, ConfigInput] = {
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1_000,
+    "offsets.retention.minutes": 2_000_000,
+}
+"""Under which transactions time out, and no offset is forgotten where a clock leaps by a year."""
+
+
+@dataclass(frozen=True)
+class TransactionPlan:
+    """The applications with transactions of a trial.
+
+    Args:
+        partitions: of `LEDGER` and of `APPLIED`.
+        gap_s: average seconds between two transactions of one writer.
+    """
+
+    writers: int
+    own_writers: int
+    appliers: int
+    partitions: int
+    gap_s: float = 0.7
+
+
 @dataclass(frozen=True)
 class Shape:
     """What one trial is run on.
@@ -134,6 +174,7 @@ class Shape:
         core: after the faults one broker stays down for a while, and the others must do.
         groups: consumer groups.
         compacted: what they commit is compacted while the trial lasts.
+        transactions: applications with transactions.
     """
 
     brokers: int
@@ -146,6 +187,15 @@ class Shape:
     racks: tuple[str, ...] | None = None
     groups: tuple[GroupPlan, ...] = ()
     compacted: bool = False
+    transactions: TransactionPlan | None = None
+
+    @property
+    def all_topics(self) -> Mapping[str, int]:
+        """Those of applications, too."""
+        plan = self.transactions
+        if plan is None:
+            return self.topics
+        return {**self.topics, LEDGER: plan.partitions, APPLIED: plan.partitions}
 
 
 def drawn_kinds(
@@ -198,6 +248,32 @@ def drawn_groups(profile: Profile, seed: int, mutation: Mutation | None, shape: 
     return _protocols(
         seed, mutation, replace(shape, config=config, groups=plans, compacted=compacted)
     )
+
+
+def drawn_transactions(
+    profile: Profile, seed: int, mutation: Mutation | None, shape: Shape
+) -> Shape:
+    """Return the trial with applications with transactions, if it has any; drawn apart, too."""
+    draws = Random(f"{seed}:transactions")  # noqa: S311 - reproducible
+    if draws.random() >= profile.transactions or (
+        mutation is not None and not mutation.transactions
+    ):
+        return shape
+    plan = TransactionPlan(
+        draws.choice((1, 2)),
+        draws.choice((1, 2)),
+        draws.choice((0, 0, 1, 2)),
+        draws.randint(1, 3),
+    )
+    config = {
+        "transaction.state.log.num.partitions": draws.randint(1, 2),
+        "offsets.topic.num.partitions": draws.randint(1, 2),
+        **TRANSACTION_CONFIG,
+        **shape.config,
+    }
+    # With two replicas, and both of them needed, little is ever decided.
+    copies = None if shape.replication_factor is None else max(3, shape.replication_factor)
+    return replace(shape, config=config, replication_factor=copies, transactions=plan)
 
 
 def _protocols(seed: int, mutation: Mutation | None, shape: Shape) -> Shape:

@@ -13,10 +13,12 @@ from minikafka.trials import (
     rules_offsets,
     rules_producers,
     rules_quorum,
+    rules_read_committed,
     rules_reads,
     rules_replication,
     rules_requests,
     rules_shares,
+    rules_transactions,
 )
 
 __all__ = ["ALL_RULES"]
@@ -34,10 +36,12 @@ ALL_RULES = tuple(
         rules_offsets,
         rules_producers,
         rules_quorum,
+        rules_read_committed,
         rules_reads,
         rules_replication,
         rules_requests,
         rules_shares,
+        rules_transactions,
     )
     for rule in module.REGISTERED_HERE
 )

@@ -61,7 +61,7 @@ def _generations_only_grow(event: Coordinated) -> str | None:
 
 @check("G3", "commanded")
 def _only_the_present_generation_commits(event: Commanded) -> str | None:
-    """Others may while the group has no members, with generation -1."""
+    """Others may while the group has no members, with generation -1, or in a transaction (T13)."""
     command = event.command
     if not isinstance(command, CommitOffsets) or not event.latest:
         return None
@@ -70,7 +70,7 @@ def _only_the_present_generation_commits(event: Commanded) -> str | None:
     group = event.groups.coordinator.group(command.group_id)
     who = f"group {command.group_id}: {command.member_id!r} commits"
     if command.generation_id < 0:
-        if group is not None and group.members:
+        if command.producer is None and group is not None and group.members:
             return f"{who} without a generation, the group has members"
         return None
     synced = event.offsets.history(command.group_id).synced

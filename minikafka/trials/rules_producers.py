@@ -17,7 +17,7 @@ from minikafka.trials.invariants import Answer, Opened, Replica, check
 from minikafka.trials.rules_answers import acknowledged
 from minikafka.wire.versions import ApiKey
 
-__all__ = ["REGISTERED_HERE"]
+__all__ = ["REGISTERED_HERE", "earlier_batches"]
 
 REGISTERED_HERE = ("P1", "P3", "P4", "P5", "P7")
 
@@ -75,7 +75,7 @@ def _folded(batches: Iterable[Batch]) -> dict[int, _Producer]:
     return {key: each for key, each in found.items() if each.last_offset >= 0}
 
 
-def _earlier(log: PartitionLog, batch: Batch) -> Iterator[Batch]:
+def earlier_batches(log: PartitionLog, batch: Batch) -> Iterator[Batch]:
     """Yield what the producer of a batch has written before it, newest first."""
     for segment in reversed(log.segments):
         for each in reversed(segment.batches):
@@ -102,7 +102,9 @@ def _sequences_have_no_gaps(replica: Replica) -> str | None:
     batch = _written(replica)
     if batch is None or batch.is_control or batch.base_sequence < 0:
         return None
-    before = next((each for each in _earlier(replica.log, batch) if not each.is_control), None)
+    before = next(
+        (each for each in earlier_batches(replica.log, batch) if not each.is_control), None
+    )
     if before is None or batch.producer_epoch < before.producer_epoch:
         return None  # also where what it wrote is deleted (KIP-360); the other is for P3
     expected = 0
@@ -121,7 +123,7 @@ def _sequences_have_no_gaps(replica: Replica) -> str | None:
 def _producer_epochs_never_fall(replica: Replica) -> str | None:
     """Of one producer id no older epoch comes behind a newer one, in data and markers."""
     batch = _written(replica)
-    before = None if batch is None else next(_earlier(replica.log, batch), None)
+    before = None if batch is None else next(earlier_batches(replica.log, batch), None)
     if batch is None or before is None or batch.producer_epoch >= before.producer_epoch:
         return None
     return (
@@ -206,8 +208,10 @@ def _name(batch: Batch) -> tuple[int, int, int, int]:
 
 @check("P7", "answered", ApiKey.INIT_PRODUCER_ID)
 def _identities_are_given_once(answer: Answer) -> str | None:
-    """No two producers are given the same id and epoch."""
+    """No two producers are given the same id and epoch, while what was given is known for sure."""
     if answer.api_key != ApiKey.INIT_PRODUCER_ID or answer.response["error_code"]:
+        return None
+    if answer.request.transactional_id and answer.ghost.transactions.licensed:
         return None
     identity = answer.response["producer_id"], answer.response["producer_epoch"]
     if identity in answer.ghost.identities:

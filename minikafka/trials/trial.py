@@ -19,6 +19,7 @@ from minikafka.cluster.topics import ConfigInput
 from minikafka.sim.network import Link
 from minikafka.trials.chaos_groups import GROUP_KINDS
 from minikafka.trials.chaos_quorum import QUORUM_KINDS, restore_voters
+from minikafka.trials.chaos_transactions import TRANSACTION_KINDS
 from minikafka.trials.checks import no_acked_lost, offsets_monotonic
 from minikafka.trials.group_workload import Groups
 from minikafka.trials.invariants import Violation
@@ -32,9 +33,11 @@ from minikafka.trials.profiles import (
     drawn_groups,
     drawn_kinds,
     drawn_shape,
+    drawn_transactions,
 )
 from minikafka.trials.run import prepare, run_scenario
 from minikafka.trials.simulation import Simulation
+from minikafka.trials.transaction_workload import Transactions
 from minikafka.trials.workload import Workload
 
 __all__ = ["check_options", "run_trial"]
@@ -87,6 +90,7 @@ def run_trial(
     draws = Random(f"{seed}:trial")  # noqa: S311 - reproducible
     kinds = drawn_kinds(chosen, draws, mutation)
     shape = drawn_groups(chosen, seed, mutation, drawn_shape(chosen, draws, mutation))
+    shape = drawn_transactions(chosen, seed, mutation, shape)
     patience_s = CONVERGE_S if mutation is None else mutation.patience_s or CONVERGE_S
 
     async def scenario(simulation: Simulation) -> None:
@@ -97,7 +101,7 @@ def run_trial(
         seed=seed,
         trace_file=trace_file,
         brokers=shape.brokers,
-        topics=shape.topics,
+        topics=shape.all_topics,
         config=shape.config,
         racks=shape.racks,
         replication_factor=shape.replication_factor,
@@ -114,6 +118,17 @@ def _warm_up() -> None:
 
 
 run_trial.prepare = _warm_up  # type: ignore[attr-defined]  # for workers
+
+
+def _aimed(
+    kinds: tuple[Callable[..., Any], ...],
+    all_aimed: tuple[Callable[..., Any], ...],
+    *,
+    there_are: bool,
+) -> tuple[Callable[..., Any], ...]:
+    """Return the kinds that aim at some clients: all of them, where none is asked for."""
+    found = tuple(kind for kind in kinds if kind in all_aimed)
+    return all_aimed if there_are and not found else found
 
 
 def _import_clients() -> None:
@@ -147,6 +162,10 @@ class _Trial:
         workload = self._begun(end_s)
         groups = Groups(simulation, self._shape.topics, self._shape.groups, end_s)
         groups.start()
+        transactions = Transactions(
+            simulation, self._shape.topics, self._shape.transactions, end_s
+        )
+        transactions.start()
         await self._strike(kinds, end_s)
         if any(kind in kinds for kind in QUORUM_KINDS):
             await self._restore_voters()
@@ -157,23 +176,29 @@ class _Trial:
                 await workload.finish()
         except TimeoutError:
             simulation.violated("L5", f"sends that never end; {simulation.cluster.status()}")
-        await self._settle(workload, groups)
+        await self._settle(workload, groups, transactions)
         await self._idle()
         # Sessions of members that are gone may end at just this moment, and that is written down.
         await simulation.converged(self._patience_s)
-        wrong = wrong_replicas(simulation)
-        if wrong is not None:
-            raise Violation(*wrong)
-        simulation.check(no_acked_lost, offsets_monotonic)
         skipped = groups.skipped()
-        if skipped is not None:
-            raise Violation("group-skip", skipped)
+        for wrong in (
+            wrong_replicas(simulation),
+            None if skipped is None else ("group-skip", skipped),
+            transactions.wrong(),
+        ):
+            if wrong is not None:
+                raise Violation(*wrong)
+        simulation.check(no_acked_lost, offsets_monotonic)
         self._judge()
 
-    async def _settle(self, workload: Workload, groups: Groups) -> None:
+    async def _settle(
+        self, workload: Workload, groups: Groups, transactions: Transactions
+    ) -> None:
         """Wait until all is well, and end the clients."""
         await self._simulation.converged(self._patience_s)
         await groups.settled(self._patience_s)
+        await transactions.settled(self._patience_s)
+        await transactions.stop()
         await workload.stop()
         if self._shape.groups:
             groups.stop()
@@ -210,15 +235,16 @@ class _Trial:
         return workload
 
     async def _strike(self, kinds: tuple[Callable[..., Any], ...], end_s: float) -> None:
-        """Let faults happen until it is time to heal; some aim at groups, where there are any."""
-        simulation, profile = self._simulation, self._profile
-        aimed = tuple(kind for kind in kinds if kind in GROUP_KINDS)
-        others = tuple(kind for kind in kinds if kind not in GROUP_KINDS)
-        if self._shape.groups and not aimed:
-            aimed = GROUP_KINDS
+        """Let faults happen until it is time to heal; some aim at what there is of clients."""
+        simulation, profile, shape = self._simulation, self._profile, self._shape
+        others = tuple(kind for kind in kinds if kind not in (*GROUP_KINDS, *TRANSACTION_KINDS))
+        groups = _aimed(kinds, GROUP_KINDS, there_are=bool(shape.groups))
+        transactions = _aimed(
+            kinds, TRANSACTION_KINDS, there_are=shape.transactions is not None
+        )
         struck = [
             simulation.chaos(*each, every=profile.every_s, until=end_s)
-            for each in (others, aimed)
+            for each in (others, groups, transactions)
             if each
         ]
         for chaos in struck:

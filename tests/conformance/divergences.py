@@ -66,15 +66,11 @@ DIVERGENCES: Final[tuple[Divergence, ...]] = (
     *(
         Divergence(
             "api_versions/all_versions/v*",
-            f"all:.{kind}_features[{name}]",
+            f"all:.{kind}_features[kraft.version]",
             _FEATURES,
             "features",
         )
-        for kind, names in (
-            ("supported", ("kraft", "transaction")),
-            ("finalized", ("kraft", "transaction")),
-        )
-        for name in (f"{each}.version" for each in names)
+        for kind in ("supported", "finalized")
     ),
     # DescribeConfigs
     Divergence(

@@ -15,7 +15,12 @@ from minikafka.trials.wire_order import WireOrder
 
 __all__ = ["BY_BUG", "BY_TEST", "rule_off", "rules_shown"]
 
-BY_BUG = {"K13": "M88", "L5": "lost-fsync", "L10": "share-lock-for-ever"}
+BY_BUG = {
+    "K13": "M88",
+    "L5": "lost-fsync",
+    "L10": "share-lock-for-ever",
+    "L6": "transaction-owed-forgotten",
+}
 """Rules that are shown by a planted bug alone: they are part of a whole trial."""
 
 BY_TEST = {
@@ -25,7 +30,7 @@ BY_TEST = {
 """Rules that are shown by tests of the simulator; nothing registers them."""
 
 _CLAIM = re.compile(r"_breaks?_(.+)$")
-_NAME = re.compile(r"(?<![a-z0-9])[cdgklprsw]\d+(?![a-z0-9])")
+_NAME = re.compile(r"(?<![a-z0-9])[cdgklprstw]\d+(?![a-z0-9])")
 
 
 def rules_shown(test: str) -> list[str]:

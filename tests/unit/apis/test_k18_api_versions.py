@@ -37,10 +37,11 @@ async def test_features_are_claimed_with_the_work_that_makes_them_true(
         (f.name, f.min_version_level, f.max_version_level) for f in answer.finalized_features
     ]
     release, eligible = "metadata.version", "eligible.leader.replicas.version"
-    group, share = "group.version", "share.version"
-    newer = [(group, 0, 1), (eligible, 0, 1), (share, 0, 1)]
-    assert supported == [(release, 27, 27), *newer[: 3 * (version - 3)]]
-    assert finalized == [(release, 27, 27), (group, 1, 1), (eligible, 1, 1)]
+    group, share, transaction = "group.version", "share.version", "transaction.version"
+    newer = [(group, 0, 1), (eligible, 0, 1), (share, 0, 1), (transaction, 0, 2)]
+    assert supported == [(release, 27, 27), *newer[: 4 * (version - 3)]]
+    levels = [(release, 27, 27), (group, 1, 1), (eligible, 1, 1), (transaction, 2, 2)]
+    assert finalized == levels
     assert answer.finalized_features_epoch == stub.image.offset - 1
 
 

@@ -9,21 +9,26 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import aiokafka  # noqa: F401 - clients are plugged where they are loaded before the run
 import pytest
 
 from minikafka.trials import chaos_groups
 from minikafka.trials.chaos import ALL_KINDS, KINDS
 from minikafka.trials.chaos_groups import GROUP_KINDS
+from minikafka.trials.chaos_transactions import TRANSACTION_KINDS
 from minikafka.trials.group_workload import Groups
-from minikafka.trials.profiles import GroupPlan
+from minikafka.trials.profiles import APPLIED, LEDGER, GroupPlan, TransactionPlan
 from minikafka.trials.run import run
 from minikafka.trials.simulation import Simulation
+from minikafka.trials.transaction_workload import Transactions
 
 CONFIG = {
     "broker.session.timeout.ms": 2_000,
     "replica.lag.time.max.ms": 2_000,
     "offsets.topic.num.partitions": 1,
+    "transaction.state.log.num.partitions": 1,
 }
+PLAN = TransactionPlan(writers=1, own_writers=1, appliers=1, partitions=1)
 GROUP = (GroupPlan("g0", 2, "range", by_hand=True, static=False, rebalance_ms=3_000),)
 
 
@@ -41,6 +46,7 @@ def buried() -> Iterator[None]:
     gc.enable()
 
 
+@pytest.mark.filterwarnings("ignore:Unclosed AIOKafka:ResourceWarning")
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.__name__)
 def test_cluster_is_whole_again_after_it(kind: Callable[..., Any]) -> None:
     """Twenty seconds of one kind of fault, and all replicas are in sync again."""
@@ -49,14 +55,21 @@ def test_cluster_is_whole_again_after_it(kind: Callable[..., Any]) -> None:
         await simulation.cluster.client().produce("t", 0, [b"x"])
         groups = Groups(simulation, {"t": 2}, GROUP if kind in GROUP_KINDS else (), 20)
         groups.start()
+        plan = PLAN if kind in TRANSACTION_KINDS else None
+        transactions = Transactions(simulation, {"t": 2}, plan, 20)
+        transactions.start()
         await simulation.chaos(kind, every=(0.5, 1.5), until=20)
         await groups.settled(60)
         groups.stop()
+        await transactions.settled(60)
+        await transactions.stop()
+        assert transactions.wrong() is None
         await simulation.converged()
         assert all(broker.up for broker in simulation.brokers)
         return simulation.faults
 
-    result = run(scenario, seed=1, topics={"t": 2}, config=CONFIG, keep_trace=False)
+    topics = {"t": 2, LEDGER: 1, APPLIED: 1} if kind in TRANSACTION_KINDS else {"t": 2}
+    result = run(scenario, seed=1, topics=topics, config=CONFIG, keep_trace=False)
     assert result.error is None, result.text()
     # Those that aim come one at a time, or need a leader that is well.
     assert result.value >= (3 if kind in ALL_KINDS else 1)

@@ -1,0 +1,380 @@
+"""Planted bugs of transactions: of their coordinator, of what leaders know, of what readers are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minikafka.trials.mutation import RESTLESS, Mutation, Patch
+
+__all__ = ["TRANSACTION_MUTATIONS"]
+
+
+# --- the coordinator -----------------------------------------------------------------------
+
+
+def _ends_without_a_new_epoch() -> list[Patch]:
+    from dataclasses import replace
+
+    from minikafka.transactions.metadata import TransactionMetadata
+
+    real = TransactionMetadata.prepared
+
+    def prepared(
+        self: Any, state: Any, version: int, next_producer_id: int, timestamp_ms: int
+    ) -> Any:
+        after = real(self, state, version, next_producer_id, timestamp_ms)
+        return replace(after, producer_epoch=self.producer_epoch)
+
+    return [(TransactionMetadata, "prepared", prepared), *_takes_old_ends()]
+
+
+def _takes_old_ends() -> list[Patch]:
+    from minikafka.transactions import ending
+
+    def answer_v2(known: Any, command: Any, pending: bool) -> Any:
+        return ending._answer_v1(known, command, pending)
+
+    return [(ending, "_answer_v2", answer_v2)]
+
+
+def _times_out_without_fencing() -> list[Patch]:
+    from minikafka.transactions.metadata import NO_PRODUCER_ID, TransactionMetadata
+    from minikafka.transactions.states import TransactionState
+
+    def fenced(self: Any, version: int, timestamp_ms: int) -> Any:
+        state = TransactionState.PREPARE_ABORT
+        return self.prepared(state, 0, NO_PRODUCER_ID, timestamp_ms)
+
+    return [(TransactionMetadata, "fenced", fenced)]
+
+
+def _owes_what_is_not_committed() -> list[Patch]:
+    from minikafka.transactions.coordinator import TransactionCoordinator
+
+    real = TransactionCoordinator.end_transaction
+
+    def end_transaction(self: Any, command: Any, new_producer_id: Any, now: Any) -> Any:
+        decision = real(self, command, new_producer_id, now)
+        for record in decision.records:
+            self._owe(record.transactional_id, record.metadata)
+        return decision
+
+    return [(TransactionCoordinator, "end_transaction", end_transaction)]
+
+
+def _decides_anew() -> list[Patch]:
+    from dataclasses import replace
+
+    from minikafka.transactions.coordinator import TransactionCoordinator
+
+    real = TransactionCoordinator.loaded
+
+    def loaded(self: Any, now: Any) -> None:
+        real(self, now)
+        self._owed = {key: replace(owed, committed=False) for key, owed in self._owed.items()}
+
+    return [(TransactionCoordinator, "loaded", loaded)]
+
+
+def _forgets_what_is_owed() -> list[Patch]:
+    from minikafka.transactions.coordinator import TransactionCoordinator
+
+    real = TransactionCoordinator.loaded
+
+    def loaded(self: Any, now: Any) -> None:
+        real(self, now)
+        self._owed.clear()
+
+    return [(TransactionCoordinator, "loaded", loaded)]
+
+
+def _completes_twice() -> list[Patch]:
+    from dataclasses import replace
+
+    from minikafka.transactions.coordinator import TransactionCoordinator
+
+    real = TransactionCoordinator.complete
+
+    def complete(self: Any, owed: Any, now: Any) -> Any:
+        decision = real(self, owed, now)
+        return replace(decision, records=(*decision.records, *decision.records))
+
+    return [(TransactionCoordinator, "complete", complete)]
+
+
+def _completes_before_all_is_written() -> list[Patch]:
+    from minikafka.broker import marker_sender
+    from minikafka.transactions.markers import MarkerOutcome
+    from minikafka.transactions.markers import outcome_of as real
+
+    def outcome_of(code: Any) -> MarkerOutcome:
+        found = real(code)
+        return MarkerOutcome.NEEDLESS if found is MarkerOutcome.AGAIN else found
+
+    return [(marker_sender, "outcome_of", outcome_of)]
+
+
+def _begins_beside_another() -> list[Patch]:
+    from minikafka.transactions import coordinator
+    from minikafka.transactions.initializing import initialize as real
+    from minikafka.transactions.states import TransactionState
+
+    def initialize(known: Any, command: Any, new_producer_id: Any, **options: Any) -> Any:
+        if known is not None and known.state is TransactionState.ONGOING:
+            return known
+        return real(known, command, new_producer_id, **options)
+
+    return [(coordinator, "initialize", initialize)]
+
+
+def _counts_epochs_that_are_not_written() -> list[Patch]:
+    from minikafka.transactions.coordinator import TransactionCoordinator
+    from minikafka.transactions.states import TransactionState
+
+    real = TransactionCoordinator.init_producer_id
+
+    def init_producer_id(self: Any, command: Any, new_producer_id: Any, now: Any) -> Any:
+        decision = real(self, command, new_producer_id, now)
+        for record in decision.records:
+            if record.metadata.state is TransactionState.EMPTY:
+                self._known[record.transactional_id] = record.metadata
+        return decision
+
+    return [(TransactionCoordinator, "init_producer_id", init_producer_id)]
+
+
+# --- leaders -------------------------------------------------------------------------------
+
+
+def _does_not_ask() -> list[Patch]:
+    from minikafka.apis import k28_txn_offset_commit, produce_transactions
+
+    def unverified(*asked: Any) -> None:
+        """Take it for a part of the transaction."""
+
+    return [
+        (produce_transactions, "unverified", unverified),
+        (k28_txn_offset_commit, "unverified", unverified),
+    ]
+
+
+def _takes_former_coordinators() -> list[Patch]:
+    from minikafka.log import producer_state
+
+    def check_coordinator(batch: Any, entry: Any) -> None:
+        """Let it pass."""
+
+    return [(producer_state, "_check_coordinator", check_coordinator)]
+
+
+def _reads_open_transactions() -> list[Patch]:
+    from minikafka.log.txn_index import NEVER, TransactionIndex
+
+    return [(TransactionIndex, "first_unstable", NEVER)]
+
+
+def _counts_markers_that_may_be_lost() -> list[Patch]:
+    from minikafka.log.txn_index import TransactionIndex
+
+    real = TransactionIndex.end
+
+    def end(self: Any, *ended: Any, committed: bool) -> None:
+        real(self, *ended, committed=committed)
+        self.unreplicated.clear()
+
+    return [(TransactionIndex, "end", end)]
+
+
+def _forgets_what_was_aborted() -> list[Patch]:
+    from minikafka.log.producer_state import ProducerStates
+
+    real = ProducerStates.__init__
+
+    def init(self: Any, batches: Any = ()) -> None:
+        real(self, batches)
+        self.transactions.aborted.clear()
+        self.transactions._last_offsets.clear()
+
+    return [(ProducerStates, "__init__", init)]
+
+
+# --- offsets -------------------------------------------------------------------------------
+
+
+def _shows_offsets_of_open_transactions() -> list[Patch]:
+    from minikafka.groups.offsets import OffsetTable
+    from minikafka.groups.records import PendingOffset
+
+    real = OffsetTable.replay
+
+    def replay(self: Any, record: Any) -> Any:
+        return real(self, record.offset if isinstance(record, PendingOffset) else record)
+
+    return [(OffsetTable, "replay", replay)]
+
+
+def _lets_markers_order_offsets() -> list[Patch]:
+    from minikafka.groups.pending_offsets import PendingOffsets
+
+    def supersede(self: Any, offset: Any) -> None:
+        """Let the marker's place in the log be that of its offsets."""
+
+    return [(PendingOffsets, "supersede", supersede)]
+
+
+def _takes_offsets_of_former_members() -> list[Patch]:
+    from minikafka.groups import offsets
+
+    real = offsets._check_committer
+
+    def check_committer(table: Any, command: Any, now: Any) -> None:
+        if command.producer is None:
+            real(table, command, now)
+
+    return [(offsets, "_check_committer", check_committer)]
+
+
+_DYING = ("decider_kill", "decider_pause", "kill")
+
+
+def _mutation(
+    name: str, caught_by: tuple[str, ...], patches: Any, kinds: tuple[str, ...], **more: Any
+) -> Mutation:
+    return Mutation(
+        name, caught_by, patches, kinds, profile="transactions", transactions=True, **more
+    )
+
+
+TRANSACTION_MUTATIONS: dict[str, Mutation] = {
+    "M55": _mutation(
+        "an end that comes late ends the next transaction",
+        ("atomicity", "read-committed", "T2", "T3", "T5"),
+        _ends_without_a_new_epoch,
+        ("application_pause", "kill"),
+        ancestor="KAFKA-17754, KIP-890",
+        tier=1,
+    ),
+    "M56": _mutation(
+        "a batch that comes behind the end of its transaction is taken",
+        ("T5", "L6"),
+        _does_not_ask,
+        ("application_pause", "kill"),
+        ancestor="KAFKA-14402, KIP-890",
+        tier=1,
+    ),
+    "M57": _mutation(
+        "who is aborted because it took too long may go on",
+        ("T11", "T9", "atomicity"),
+        _times_out_without_fencing,
+        ("application_pause",),
+        ancestor="KAFKA-6119",
+        tier=1,
+    ),
+    "M59": _mutation(
+        "markers are sent before the decision is committed",
+        ("T2",),
+        _owes_what_is_not_committed,
+        _DYING,
+        ancestor="KIP-98",
+        tier=1,
+    ),
+    "M60": _mutation(
+        "a new coordinator aborts what its predecessor has decided to commit",
+        ("T2",),
+        _decides_anew,
+        _DYING,
+        ancestor="KIP-98",
+        tier=1,
+    ),
+    "M62": _mutation(
+        "that a transaction is complete is written twice",
+        ("T1",),
+        _completes_twice,
+        _DYING,
+        ancestor="KAFKA-10080",
+    ),
+    "M63": _mutation(
+        "readers of committed records read on into open transactions",
+        ("T6", "read-committed"),
+        _reads_open_transactions,
+        ("application_pause",),
+        ancestor="KIP-98",
+        tier=1,
+    ),
+    "M64": _mutation(
+        "a transaction counts as ended before its marker is committed",
+        ("T6",),
+        _counts_markers_that_may_be_lost,
+        ("isolate", "kill", "slow_link"),
+        ancestor="KIP-98",
+    ),
+    "M66": _mutation(
+        "after a start it is not known what was aborted",
+        ("T7", "R21", "read-committed", "exactly-once"),
+        _forgets_what_was_aborted,
+        ("kill", "flap"),
+        ancestor="KAFKA-7866",
+        tier=1,
+        config=RESTLESS,
+    ),
+    "M67": _mutation(
+        "a marker of a former coordinator is taken",
+        ("T8",),
+        _takes_former_coordinators,
+        ("decider_cut",),
+        ancestor="KAFKA-9144",
+    ),
+    "M68": _mutation(
+        "offsets of a transaction are shown before it is committed",
+        ("G4", "exactly-once"),
+        _shows_offsets_of_open_transactions,
+        ("application_pause", "kill"),
+        ancestor="KIP-98",
+        tier=1,
+    ),
+    "M69": _mutation(
+        "offsets of transactions count in the order of their markers",
+        ("G4",),
+        _lets_markers_order_offsets,
+        ("coordinator_kill", "kill"),
+        ancestor="KAFKA-5247, KAFKA-14505",
+    ),
+    "M70": _mutation(
+        "offsets in transactions are taken from who is no member any more",
+        ("G3", "T13"),
+        _takes_offsets_of_former_members,
+        ("application_pause",),
+        ancestor="KIP-447",
+        tier=1,
+    ),
+    "M71": _mutation(
+        "a producer's epoch grows though nothing could be written",
+        ("T9",),
+        _counts_epochs_that_are_not_written,
+        ("kill", "application_kill", "isolate"),
+        ancestor="KAFKA-9666",
+        config={"transaction.state.log.min.isr": 3},
+    ),
+    "transaction-owed-forgotten": _mutation(
+        "a new coordinator sends no markers for what its predecessor has decided",
+        ("L6",),
+        _forgets_what_is_owed,
+        _DYING,
+        ancestor="KIP-98",
+    ),
+    "transaction-complete-early": _mutation(
+        "a partition that could not take its marker goes without",
+        ("T3", "L6"),
+        _completes_before_all_is_written,
+        ("kill", "flap"),
+        ancestor="KIP-98",
+        config=RESTLESS,
+    ),
+    "transaction-two-owners": _mutation(
+        "a producer is given a transactional id whose transaction goes on",
+        ("T10", "T1", "P7"),
+        _begins_beside_another,
+        ("application_kill",),
+        ancestor="KIP-98",
+    ),
+}
