@@ -23,8 +23,11 @@ pytestmark = [pytest.mark.schemathesis, pytest.mark.time_limit(3_600)]
 CALLS = 10_000
 KNOWN = {"topic": "orders", "partition": 0, "broker": 2}
 # What may be asked for and would only take long.
-MOST = {"max_wait_ms": 20, "timeout_ms": 500, "partitions": 3}
+MOST = {"max_wait_ms": 20, "partitions": 3}
+TIMEOUT_MS = 5_000
 BREAKING = ("_broker", "partition_network", "delete_topic", "create_topic")
+# Requests of each kind: what has to be mended after it takes longest.
+PLAIN, CHANGING, KILLING = 1_000, 250, 50
 
 
 class Asker:
@@ -32,19 +35,24 @@ class Asker:
 
     Attributes:
         calls: how many answers were held to the description.
+        whole: nothing has been broken yet, so that nothing is unavailable.
     """
 
     def __init__(self, up: Up, checks: list[Any]) -> None:
         self.up = up
         self.calls = 0
+        self.whole = True
         self._checks = checks
         self._generator = random.Random(7)
 
     def ask(self, name: str, case: Any) -> None:
         """Send a request; the answer is one that is described, and is no bug."""
         self._narrow(case)
+        self.whole = self.whole and not name.endswith(BREAKING)
         response = case.call(timeout=90)
-        assert response.status_code != 500, response.content
+        assert response.status_code < 500 or not (self.whole or response.status_code == 500), (
+            name, response.status_code, response.content,
+        )  # fmt: skip
         case.validate_response(response, checks=self._checks)
         self.calls += 1
         if name.endswith(BREAKING):
@@ -60,6 +68,8 @@ class Asker:
                 for name, most in MOST.items():
                     if isinstance(place.get(name), int) and place[name] > most:
                         place[name] = most
+        if isinstance(case.body, dict) and isinstance(case.body.get("timeout_ms"), int):
+            case.body["timeout_ms"] = TIMEOUT_MS
 
     def _mend(self) -> None:
         self._try("POST", "/v1/network/heal")
@@ -109,7 +119,7 @@ def prepared(library: Any) -> list[Any]:
 
 @pytest.mark.filterwarnings("default")
 def test_ten_thousand_requests_have_the_answers_that_are_described() -> None:
-    """No 500, no status, type or shape that is not described; bad requests are among them."""
+    """No bug, no 5xx while nothing is broken, and no status, type or shape that is not described."""
     library = pytest.importorskip("schemathesis")
     checks = prepared(library)
     with running("--topic", "orders:2:3", config=SOON) as up:
@@ -123,13 +133,11 @@ def test_ten_thousand_requests_have_the_answers_that_are_described() -> None:
         modes = library.GenerationMode
         # Where nothing can be said there is one request, and nothing wrong to be said either.
         wordy = [each for each in operations if takes_something(each)]
-        # Some soon have no more that is new: the others make up for them.
-        each = -(-CALLS * 6 // (5 * 2 * len(wordy)))
         for operation in operations:
             name = operation.definition.raw["operationId"]
             for mode in (modes.POSITIVE, modes.NEGATIVE):
                 if operation in wordy or mode is modes.POSITIVE:
-                    ask_all(asker, name, operation.as_strategy(generation_mode=mode), each)
+                    ask_all(asker, name, operation.as_strategy(generation_mode=mode))
         assert asker.calls >= CALLS
 
 
@@ -139,8 +147,11 @@ def takes_something(operation: Any) -> bool:
     return bool(raw["parameters"]) or "requestBody" in raw
 
 
-def ask_all(asker: Asker, name: str, cases: Any, examples: int) -> None:
+def ask_all(asker: Asker, name: str, cases: Any) -> None:
     """Draw requests of one operation, and ask them."""
+    examples = PLAIN
+    if name.endswith(BREAKING):
+        examples = KILLING if name.endswith("_broker") else CHANGING
 
     @settings(
         max_examples=examples,
