@@ -97,7 +97,7 @@ async def _verify(
     """Have the group found to be part of the transaction, where the log does not say so."""
     assert command.producer is not None
     broker = context.broker
-    if not broker.config.value("transaction.partition.verification.enable"):
+    if not broker.image.broker_config().value("transaction.partition.verification.enable"):
         return
     asked = unverified(broker.groups.of(command.group_id).partition, *command.producer)
     if asked is None:

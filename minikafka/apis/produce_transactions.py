@@ -31,7 +31,7 @@ def transactions_asked(
     request: ProduceRequest, context: RequestContext
 ) -> Sequence[Unverified]:
     """Return the batches of which the coordinator is to be asked; none for most requests."""
-    if request.transactional_id is None or not context.broker.config.value(
+    if request.transactional_id is None or not context.broker.image.broker_config().value(
         "transaction.partition.verification.enable"
     ):
         return ()

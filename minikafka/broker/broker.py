@@ -113,7 +113,7 @@ class Broker:
         self._isr_changes = self._make_isr_changes()
         self._fetchers = FetcherManager(self.make_fetcher)
         self.replicas = self._make_replicas(storage)
-        self.cleaner = LogCleaner(self.replicas, config, clock, self.work.keep_going)
+        self.cleaner = LogCleaner(self.replicas, self._config_now, clock, self.work.keep_going)
         self.groups, self.share_state = GroupCoordinators(self), ShareCoordinators(self)
         self.persister, self.share_groups = Persister(self), ShareMembership(self)
         self.shares = SharePartitions(self)
@@ -193,6 +193,9 @@ class Broker:
     def is_controller(self) -> bool:
         """True where this broker writes the metadata log."""
         return self.quorum.controller is not None
+
+    def _config_now(self) -> BrokerConfig:
+        return self.image.broker_config()
 
     def _publish(self, image: MetadataImage, delta: MetadataDelta) -> None:
         former, self._published = self._published, image

@@ -34,13 +34,14 @@ class LogCleaner:
     """Cleans the logs of one broker.
 
     Args:
+        config: returns the broker's config as it is now; some of it changes (KIP-226).
         keep_going: runs a coroutine, of which it is told the name, until the broker stops.
     """
 
     def __init__(
         self,
         replicas: ReplicaManager,
-        config: BrokerConfig,
+        config: Callable[[], BrokerConfig],
         clock: Clock,
         keep_going: Callable[[str, Coroutine[Any, Any, None]], None],
     ) -> None:
@@ -64,13 +65,13 @@ class LogCleaner:
     def expire_producers(self) -> None:
         """Forget the producers that have written nothing for `producer.id.expiration.ms`."""
         now_timestamp_ms = self._clock.wall_ms()
-        expiration_ms = self._config.producer_id_expiration_ms
+        expiration_ms = self._config().producer_id_expiration_ms
         for partition in self._replicas:
             partition.log.producers.remove_expired(now_timestamp_ms, expiration_ms)
 
     def watch(self, delta: MetadataDelta) -> None:
         """Begin to compact, once there is a compacted topic; nothing runs before."""
-        if self._running or not self._config.log_cleaner_enable:
+        if self._running or not self._config().log_cleaner_enable:
             return
         if delta.partitions_changed or delta.configs_changed:
             self._running = any(each.log.config.compacted for each in self._replicas)
@@ -79,7 +80,7 @@ class LogCleaner:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(self._config.log_cleaner_backoff_ms / 1000)
+            await asyncio.sleep(self._config().log_cleaner_backoff_ms / 1000)
             while (chosen := self._dirtiest()) is not None and await self._compact(*chosen):
                 continue
 
@@ -107,7 +108,7 @@ class LogCleaner:
 
     async def _compact(self, log: PartitionLog, found: Backlog) -> bool:
         """Compact a log; False where a truncation or retention has changed it meanwhile."""
-        expiry_ms = self._config.producer_id_expiration_ms
+        expiry_ms = self._config().producer_id_expiration_ms
         compaction = Compaction(log, found, self._clock.wall_ms(), expiry_ms)
         looked_at = 0
         try:

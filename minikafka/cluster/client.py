@@ -15,7 +15,12 @@ from minikafka.apis.registry import CloseConnection
 from minikafka.base.clock import Clock
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import TopicPartition
-from minikafka.cluster.consumer_records import ISOLATION_LEVELS, Isolation, consumer_records
+from minikafka.cluster.consumer_records import (
+    ISOLATION_LEVELS,
+    Isolation,
+    committed,
+    consumer_records,
+)
 from minikafka.cluster.observe import ClusterView
 from minikafka.cluster.partition_state import Record
 from minikafka.net.channel import ChannelClosed
@@ -226,10 +231,15 @@ class Client:
         place = TopicPartition(topic, partition)
         found: list[Record] = []
         next_offset = offset
+        batches = []
         for batch in result.batches:
             assert isinstance(batch, Batch), "in process, batches come as they lie in the log"
-            found += consumer_records(place, batch, offset)
+            batches.append(batch)
             next_offset = max(next_offset, batch.last_offset + 1)
+        if isolation == "read_committed":
+            batches = committed(batches, result.aborted_transactions or ())
+        for batch in batches:
+            found += consumer_records(place, batch, offset)
         return FetchResult(
             found,
             result.high_watermark,

@@ -7,16 +7,22 @@ its tests reach into the brokers' ReplicaManager.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import NO_LEADER, TopicPartition
 from minikafka.broker.partition import Partition
-from minikafka.cluster.consumer_records import ISOLATION_LEVELS, Isolation, consumer_records
+from minikafka.cluster.consumer_records import (
+    ISOLATION_LEVELS,
+    Isolation,
+    committed,
+    consumer_records,
+)
 from minikafka.cluster.node import Node
 from minikafka.cluster.partition_state import PartitionState, Record, ReplicaState
 from minikafka.log.partition_log import PartitionLog
 from minikafka.metadata.image import MetadataImage, PartitionImage
+from minikafka.records.batch import Batch
 
 __all__ = ["ClusterView", "partition_state"]
 
@@ -104,8 +110,8 @@ class ClusterView:
     ) -> list[Record]:
         """Return the records a consumer from the beginning would get, by partition and offset.
 
-        Read from the leader's log, below its high watermark. There are no transactions yet, so
-        both isolation levels end there.
+        Read from the leader's log, below its high watermark; of transactions `read_committed`
+        has those that are committed, below the first one that goes on (KIP-98).
 
         Raises:
             KafkaError: UNKNOWN_TOPIC_OR_PARTITION; LEADER_NOT_AVAILABLE where a partition has
@@ -120,12 +126,9 @@ class ClusterView:
         found: list[Record] = []
         for number in numbers:
             log = self._leader_log(topic, number)
-            start = log.log_start_offset
-            if start >= log.high_watermark:
-                continue
-            read = log.read(start, _EVERYTHING_BYTES, log.high_watermark, at_least_one=True)
-            for batch in read.batches:
-                found += consumer_records(TopicPartition(topic, number), batch, start)
+            for batch in _readable(log, isolation):
+                place = TopicPartition(topic, number)
+                found += consumer_records(place, batch, log.log_start_offset)
         return found
 
     def committed_everywhere(self, topic: str) -> Callable[[], bool]:
@@ -230,6 +233,7 @@ class ClusterView:
             )
         return log
 
+<<<<<<< HEAD
 
 def partition_state(
     topic: str, partition: int, image: PartitionImage, logs: Mapping[int, PartitionLog]
@@ -256,3 +260,32 @@ def _replica_state(log: PartitionLog) -> ReplicaState:
     return ReplicaState(
         log.log_start_offset, log.log_end_offset, log.high_watermark, log.last_stable_offset
     )
+=======
+    def _replica_states(
+        self, topic: str, partition: int, replicas: list[int]
+    ) -> dict[int, ReplicaState]:
+        states = {}
+        for broker in replicas:
+            log = self._log(broker, topic, partition) if broker in self.nodes else None
+            if log is not None:
+                states[broker] = ReplicaState(
+                    log.log_start_offset,
+                    log.log_end_offset,
+                    log.high_watermark,
+                    last_stable_offset=log.last_stable_offset,
+                )
+        return states
+
+
+def _readable(log: PartitionLog, isolation: Isolation) -> Sequence[Batch]:
+    """Return the batches of a log that readers are shown."""
+    start, end = log.log_start_offset, log.high_watermark
+    if isolation == "read_committed":
+        end = log.last_stable_offset
+    if start >= end:
+        return ()
+    batches = log.read(start, _EVERYTHING_BYTES, end, at_least_one=True).batches
+    if isolation == "read_uncommitted":
+        return batches
+    return committed(batches, log.producers.transactions.aborted_within(start, end))
+>>>>>>> main

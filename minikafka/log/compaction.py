@@ -19,6 +19,7 @@ from minikafka.log.partition_log import PartitionLog
 from minikafka.log.segment import Segment
 from minikafka.records.batch import Batch
 from minikafka.records.builder import keep_records
+from minikafka.records.markers import decode_marker
 from minikafka.records.records import Record, decode_records
 
 __all__ = ["Backlog", "Compaction", "backlog", "compacted_batch"]
@@ -101,6 +102,9 @@ class Compaction:
         self._active_since_ms = now_timestamp_ms - producer_expiry_ms
         self._newest: dict[bytes, Offset] = {}
         self._last_of: dict[ProducerId, Offset] = {}
+        self._unended: dict[
+            ProducerId, None
+        ] = {}  # transactions with something left in the log
 
     def steps(self) -> Iterator[int]:
         """Do the work; yields bytes looked at since the last step, so that others get their turn.
@@ -153,8 +157,9 @@ class Compaction:
 
     def _compacted(self, batch: Batch) -> Batch | None:
         if batch.is_control:
-            # DIVERGENCE(markers-stay): Kafka drops them once their transaction has no records.
-            return batch
+            return self._compacted_marker(batch)
+        if batch.is_transactional:
+            self._unended[batch.producer_id] = None
         retention_ms = self._log.config.delete_retention_ms
         found = None
         if not self._is_aborted(batch):
@@ -167,6 +172,38 @@ class Compaction:
             return None
         # Who copies the log must come to its end, whatever becomes of the last record.
         return found or keep_records(batch, (), now_timestamp_ms=self._now_ms)
+
+    def _compacted_marker(self, batch: Batch) -> Batch | None:
+        """Return what stays of a control batch: no marker without a transaction, but for a time.
+
+        Who has read some of a transaction, or copied it, has delete.retention.ms to come to its
+        end (KAFKA-8522). The last marker of a producer stays until that expires:
+        DIVERGENCE(last-marker-stays), as a start knows the producer's epoch from it.
+        """
+        if batch.record_count and decode_marker(batch) is None:
+            return batch  # not of a transaction
+        if batch.producer_id in self._unended:
+            # Of this one there was something left as this pass came by; perhaps not any more.
+            del self._unended[batch.producer_id]
+            return batch
+        self._log.producers.transactions.forget(batch.last_offset)
+        entry = self._log.producers.entries.get(batch.producer_id)
+        is_last = entry is not None and entry.last_offset == batch.last_offset
+        if is_last and batch.max_timestamp_ms >= self._active_since_ms:
+            return batch
+        horizon_ms = batch.delete_horizon_ms
+        if horizon_ms is None:
+            return keep_records(
+                batch,
+                decode_records(batch),
+                now_timestamp_ms=self._now_ms,
+                delete_horizon_ms=self._now_ms + self._log.config.delete_retention_ms,
+            )
+        if self._now_ms < horizon_ms:
+            return batch
+        if batch.next_offset < self._log.log_end_offset:
+            return None
+        return keep_records(batch, (), now_timestamp_ms=self._now_ms)
 
 
 def compacted_batch(

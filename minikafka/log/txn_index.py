@@ -95,6 +95,16 @@ class TransactionIndex:
         del self.aborted[:count], self._last_offsets[:count]
         self._keep_unreplicated(log_start_offset, NEVER)
 
+    def forget(self, marker_offset: Offset) -> None:
+        """Forget that a transaction was aborted of which the log has nothing left but its marker.
+
+        A reader that was told of it would wait for a marker that may be gone, and take what its
+        producer has written since for aborted, too.
+        """
+        at = bisect_left(self._last_offsets, marker_offset)
+        if self._last_offsets[at : at + 1] == [marker_offset]:
+            del self.aborted[at], self._last_offsets[at]
+
     def truncate(self, end_offset: Offset, still_open: Iterable[Offset]) -> None:
         """Forget the markers that were cut off.
 

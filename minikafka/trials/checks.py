@@ -29,7 +29,10 @@ UserCheck: TypeAlias = "Callable[[Simulation], str | None]"
 def no_acked_lost(simulation: Simulation) -> str | None:
     """Every record acknowledged with acks=all is there for consumers, at its offset."""
     for topic in _topics(simulation):
-        found = {(r.partition, r.offset): r.value for r in simulation.records(topic)}
+        found = {
+            (r.partition, r.offset): r.value
+            for r in simulation.records(topic, isolation="read_uncommitted")
+        }
         licensed = _licensed(simulation, topic)
         starts = _log_starts(simulation, topic)
         for record in simulation.acked(topic):
@@ -46,7 +49,7 @@ def no_duplicates(simulation: Simulation) -> str | None:
     """No two records of a topic have the same key, value and timestamp."""
     for topic in _topics(simulation):
         seen: dict[object, int] = {}
-        for record in simulation.records(topic):
+        for record in simulation.records(topic, isolation="read_uncommitted"):
             identity = (record.partition, record.key, record.value, record.timestamp_ms)
             if identity in seen:
                 return f"{topic}-{record.partition}: {record} is at {seen[identity]}, too"
@@ -62,7 +65,7 @@ def offsets_monotonic(simulation: Simulation) -> str | None:
     for topic in _topics(simulation):
         last: dict[int, int] = {}
         compacted = simulation.cluster._view.image().topic_config(topic).compacted
-        for record in simulation.records(topic):
+        for record in simulation.records(topic, isolation="read_uncommitted"):
             before = last.get(record.partition, record.offset - 1)
             last[record.partition] = record.offset
             gap = range(before + 1, record.offset)

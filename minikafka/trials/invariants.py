@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from minikafka.quorum.snapshots import SnapshotId
     from minikafka.records.batch import Batch
     from minikafka.replication.leader import IsrWish, PartitionLeader
+    from minikafka.transactions.metadata import TransactionMetadata
 
 __all__ = [
     "REGISTERED",
@@ -49,6 +50,7 @@ __all__ = [
     "Replica",
     "Snapshotted",
     "Started",
+    "Transacted",
     "Violation",
     "check",
 ]
@@ -235,6 +237,16 @@ class Coordinated(NamedTuple):
     first: bool
     decision: Decision[Any] | None
     answer: Deferred[Any] | None
+    world: Ghost
+
+
+class Transacted(NamedTuple):
+    """One more committed record of a transactional id; see `TransactionStep`."""
+
+    transactional_id: str
+    before: TransactionMetadata | None
+    after: TransactionMetadata | None
+    asked: bool
     world: Ghost
 
 

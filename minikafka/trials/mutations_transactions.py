@@ -127,6 +127,32 @@ def _begins_beside_another() -> list[Patch]:
     return [(coordinator, "initialize", initialize)]
 
 
+def _begins_before_all_is_marked() -> list[Patch]:
+    from dataclasses import replace
+
+    from minikafka.transactions import metadata
+    from minikafka.transactions.coordinator import TransactionCoordinator
+    from minikafka.transactions.states import PREPARED, TransactionState
+
+    real = TransactionCoordinator.add_partitions
+
+    def add_partitions(self: Any, command: Any, now: Any) -> Any:
+        known = self._known.get(command.transactional_id)
+        if known is not None and known.state in PREPARED:
+            # Taken for ended; what it was lies in the log.
+            known = replace(known, state=TransactionState.COMPLETE_COMMIT)
+            self._known[command.transactional_id] = known
+        return real(self, command, now)
+
+    def check_transition(former: Any, state: Any) -> None:
+        """Let it pass."""
+
+    return [
+        (TransactionCoordinator, "add_partitions", add_partitions),
+        (metadata, "check_transition", check_transition),
+    ]
+
+
 def _counts_epochs_that_are_not_written() -> list[Patch]:
     from minikafka.transactions.coordinator import TransactionCoordinator
     from minikafka.transactions.states import TransactionState
@@ -369,6 +395,13 @@ TRANSACTION_MUTATIONS: dict[str, Mutation] = {
         ("kill", "flap"),
         ancestor="KIP-98",
         config=RESTLESS,
+    ),
+    "transaction-begins-early": _mutation(
+        "a transaction begins while markers of the one before are owed",
+        ("T1", "T5", "T3"),
+        _begins_before_all_is_marked,
+        ("isolate", "kill", "slow_link"),
+        ancestor="KIP-98",
     ),
     "transaction-two-owners": _mutation(
         "a producer is given a transactional id whose transaction goes on",

@@ -29,6 +29,7 @@ from minikafka.trials.invariants import (
     Replica,
     Snapshotted,
     Started,
+    Transacted,
 )
 from minikafka.wire.versions import ApiKey
 
@@ -158,8 +159,8 @@ class Onlooker:
         """Follow what is committed of transactional ids."""
         world = self._ghost.transactions
         world.licensed = world.licensed or ghost.may_have_lost
-        for step in world.committed(log, ghost.true_watermark, self._ghost):
-            self._run("transacted", step)
+        for step in world.committed(log, ghost.true_watermark):
+            self._run("transacted", Transacted(*step, self._ghost))
 
     def _note_promise(self, ghost: GhostPartition, log: PartitionLog) -> None:
         broker = self._broker

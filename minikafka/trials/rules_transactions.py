@@ -13,9 +13,9 @@ from minikafka.records.markers import decode_marker
 from minikafka.transactions.metadata import NO_PRODUCER_EPOCH, TransactionMetadata
 from minikafka.transactions.states import PREPARED, TransactionState
 from minikafka.trials.ghost import Ghost
-from minikafka.trials.invariants import Answer, Replica, check
+from minikafka.trials.invariants import Answer, Replica, Transacted, check
 from minikafka.trials.rules_producers import earlier_batches
-from minikafka.trials.transaction_ghost import Decided, TransactionStep
+from minikafka.trials.transaction_ghost import Decided
 from minikafka.wire.versions import ApiKey
 
 __all__ = ["REGISTERED_HERE"]
@@ -38,7 +38,7 @@ _FOLLOWS = {
 
 
 @check("T1", "transacted")
-def _states_follow_each_other(step: TransactionStep) -> str | None:
+def _states_follow_each_other(step: Transacted) -> str | None:
     """What is committed of a transactional id goes the way of transactions, and no other."""
     before, after = step.before, step.after
     if before is None:
@@ -53,7 +53,7 @@ def _states_follow_each_other(step: TransactionStep) -> str | None:
 
 
 @check("T2", "transacted")
-def _commits_are_asked_for(step: TransactionStep) -> str | None:
+def _commits_are_asked_for(step: Transacted) -> str | None:
     """Nothing is committed that nobody has asked to commit."""
     after = step.after
     if step.asked or after is None or after.state is not _S.PREPARE_COMMIT:
@@ -62,7 +62,7 @@ def _commits_are_asked_for(step: TransactionStep) -> str | None:
 
 
 @check("T11", "transacted")
-def _whoever_is_aborted_is_fenced(step: TransactionStep) -> str | None:
+def _whoever_is_aborted_is_fenced(step: Transacted) -> str | None:
     """An abort that nobody has asked for ends the epoch of the producer (KAFKA-6119)."""
     before, after = step.before, step.after
     if step.asked or after is None or before is None or after.state is not _S.PREPARE_ABORT:
@@ -73,7 +73,7 @@ def _whoever_is_aborted_is_fenced(step: TransactionStep) -> str | None:
 
 
 @check("T9", "transacted")
-def _epochs_never_fall(step: TransactionStep) -> str | None:
+def _epochs_never_fall(step: Transacted) -> str | None:
     """A producer that was fenced stays so; epochs are not used up by what was never written."""
     before, after = step.before, step.after
     if before is None or after is None or before.producer_id != after.producer_id:
@@ -191,9 +191,9 @@ def _batches_are_part_of_a_transaction(replica: Replica) -> str | None:
 
 
 @check("T3", "transacted")
-def _transactions_end_everywhere(step: TransactionStep) -> str | None:
+def _transactions_end_everywhere(step: Transacted) -> str | None:
     """When a transaction is noted as complete, each of its partitions has the marker, last."""
-    before, after, world = step.before, step.after, step.ghost
+    before, after, world = step.before, step.after, step.world
     if before is None or after is None or before.state not in PREPARED:
         return None
     for place in before.topic_partitions:

@@ -13,7 +13,7 @@ from typing import Any
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import NO_LEADER_EPOCH, TopicId, TopicPartition
 from minikafka.cluster.cluster import AsyncCluster
-from minikafka.cluster.consumer_records import consumer_records
+from minikafka.cluster.consumer_records import Isolation, consumer_records
 from minikafka.cluster.partition_state import Record
 from minikafka.cluster.topics import ConfigInput
 from minikafka.records.batch import Batch, split_batches, stamp
@@ -272,9 +272,9 @@ class Simulation:
                     found += consumer_records(partition, batch, base_offset)
         return found
 
-    def records(self, topic: str) -> list[Record]:
+    def records(self, topic: str, *, isolation: Isolation = "read_committed") -> list[Record]:
         """Return what a consumer would read of a topic now, by partition and offset."""
-        return self.cluster.records(topic)
+        return self.cluster.records(topic, isolation=isolation)
 
     def check(self, *checks: UserCheck) -> None:
         """Apply checks of a finished scenario, e.g. `sim.no_acked_lost`.

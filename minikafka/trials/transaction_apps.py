@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import TopicPartition
@@ -16,16 +16,17 @@ from minikafka.cluster.connection import ConnectionLost
 from minikafka.sim.errors import SimError
 from minikafka.transactions.metadata import V2
 from minikafka.trials.coordinator_link import CoordinatorLink
-from minikafka.trials.ledger import Attempt
+from minikafka.trials.ledger import Attempt, Ledger
 from minikafka.trials.own_producer import OwnProducer, Sent, committed_offsets
 from minikafka.trials.profiles import APPLIED, LEDGER
 from minikafka.wire.shapes import Shape
 
 if TYPE_CHECKING:
     from minikafka.sim.hosts import Host
-    from minikafka.trials.transaction_workload import Transactions
+    from minikafka.trials.profiles import TransactionPlan
+    from minikafka.trials.simulation import Simulation
 
-__all__ = ["APPLIERS", "APPLIER_GROUP", "Applier", "OwnWriter", "Writer"]
+__all__ = ["APPLIERS", "APPLIER_GROUP", "Applier", "OwnWriter", "Workplace", "Writer"]
 
 APPLIERS = {"request_timeout_ms": 8_000, "retry_backoff_ms": 500, "metadata_max_age_ms": 5_000}
 """Of every consumer of transactions."""
@@ -45,6 +46,28 @@ _NO_MEMBER = (
 )
 
 
+class Workplace(Protocol):
+    """Where applications work: what they are told, and what they tell."""
+
+    simulation: Simulation
+    ledger: Ledger
+
+    @property
+    def plan(self) -> TransactionPlan:
+        """What there is."""
+
+    @property
+    def ending(self) -> bool:
+        """True once writers begin nothing more."""
+
+    @property
+    def outputs(self) -> list[TopicPartition]:
+        """Where transactions are written."""
+
+    def inputs_of(self, number: int) -> list[TopicPartition]:
+        """Return the partitions that one applier reads."""
+
+
 class _Application:
     """One application; each life has a producer of its own.
 
@@ -52,7 +75,7 @@ class _Application:
         name: of its host; and its transactional id.
     """
 
-    def __init__(self, work: Transactions, name: str) -> None:
+    def __init__(self, work: Workplace, name: str) -> None:
         self.name = name
         self._work = work
         self._lives = 0
@@ -178,7 +201,7 @@ class Writer(_Application):
 class Applier(_Application):
     """Reads some partitions, and writes each of their records exactly once."""
 
-    def __init__(self, work: Transactions, name: str, number: int) -> None:
+    def __init__(self, work: Workplace, name: str, number: int) -> None:
         super().__init__(work, name)
         self._inputs = work.inputs_of(number)
 

@@ -17,7 +17,6 @@ from minikafka.transactions.states import PREPARED, TransactionState
 
 if TYPE_CHECKING:
     from minikafka.log.partition_log import PartitionLog
-    from minikafka.trials.ghost import Ghost
 
 __all__ = ["Decided", "TransactionStep", "TransactionWorld"]
 
@@ -47,7 +46,6 @@ class TransactionStep(NamedTuple):
     before: TransactionMetadata | None
     after: TransactionMetadata | None
     asked: bool
-    ghost: Ghost
 
 
 class TransactionWorld:
@@ -71,9 +69,7 @@ class TransactionWorld:
         self.licensed = False
         self._ends: dict[int, Offset] = {}
 
-    def committed(
-        self, log: PartitionLog, end: Offset, ghost: Ghost
-    ) -> Iterator[TransactionStep]:
+    def committed(self, log: PartitionLog, end: Offset) -> Iterator[TransactionStep]:
         """Take over what one partition has up to `end`, from a log that has it, step by step."""
         index = log.partition.partition
         start, self._ends[index] = self._ends.get(index, 0), end
@@ -83,14 +79,14 @@ class TransactionWorld:
             for record in () if batch.is_control else decode_records(batch):
                 found = decode_transaction(record.key, record.value)
                 if found is not None:
-                    yield self._step(found, ghost)
+                    yield self._step(found)
 
-    def _step(self, record: TransactionRecord, ghost: Ghost) -> TransactionStep:
+    def _step(self, record: TransactionRecord) -> TransactionStep:
         transactional_id, after = record.transactional_id, record.metadata
         before = self.known.get(transactional_id)
         if after is None:
             self.known.pop(transactional_id, None)
-            return TransactionStep(transactional_id, before, None, True, ghost)
+            return TransactionStep(transactional_id, before, None, True)
         self.known[transactional_id] = after
         self.of_producer[after.producer_id] = transactional_id
         asked = True
@@ -102,7 +98,7 @@ class TransactionWorld:
             asked = (after.producer_id, epoch, committed) in self.asked
         elif after.state is TransactionState.EMPTY:
             self.initialized[after.producer_id, after.producer_epoch] = None
-        return TransactionStep(transactional_id, before, after, asked, ghost)
+        return TransactionStep(transactional_id, before, after, asked)
 
     def owner(self, producer_id: ProducerId) -> TransactionMetadata | None:
         """Return what is committed of a producer id; None of one that has no transactional id."""

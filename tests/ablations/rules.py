@@ -24,7 +24,7 @@ __all__ = [
     "stated_rules",
 ]
 
-FOLDERS = ("quorum", "replication", "metadata", "log", "broker")
+FOLDERS = ("quorum", "replication", "metadata", "log", "broker", "transactions")
 """Of the package: where the rules of the protocol are."""
 
 
@@ -237,6 +237,16 @@ ABLATIONS: Rules = {
         "A new leader knows nothing of others.": ("M08",),
         "Files are served under the topic id alone that they were written under.": ("M29",),
     },
+    "transactions/coordinator.py": {
+        "Committed or aborted is decided once.": ("M60",),
+        "A decision in the log is carried out, by whoever reads it.": (
+            "transaction-owed-forgotten",
+        ),
+        "Markers are owed for what is committed, and for nothing else.": ("M59",),
+        "Another transaction begins when all markers of the one before are written.": (
+            "transaction-begins-early",
+        ),
+    },
 }
 """By module and rule: ids of planted bugs (docs/mutations.md)."""
 
@@ -247,6 +257,13 @@ CONVENTIONS: Mapping[str, tuple[str, ...]] = {
     "log/partition_log.py": (
         "End offsets are exclusive.",
         "Bytes of a batch are never copied: storage, segments and readers share them.",
+    ),
+    # The state is a fold of the log as it is written, so a second step would be safe; Kafka has one.
+    "transactions/coordinator.py": (
+        (
+            "A transactional id takes one step at a time: while one is not committed, the next one"
+            " waits."
+        ),
     ),
 }
 """What is stated beside the rules and is no question of safety: words, and costs."""

@@ -94,6 +94,18 @@ async def test_a_group_that_was_not_added_is_refused(version: int) -> None:
     stub.close()
 
 
+async def test_verification_ends_with_the_dynamic_config() -> None:
+    """transaction.partition.verification.enable changes without a restart (KIP-226)."""
+    stub, producer = await offering()
+    assert await commit(stub, producer, 5) is not ErrorCode.NONE
+    name = "transaction.partition.verification.enable"
+    change = {"name": name, "config_operation": 0, "value": "false"}
+    resource = {"resource_type": 4, "resource_name": "", "configs": [change]}
+    await stub.ask(44, 1, resources=[resource], validate_only=False)
+    assert await commit(stub, producer, 5) is ErrorCode.NONE
+    stub.close()
+
+
 async def test_who_names_a_member_is_held_to_it() -> None:
     """A consumer that is in the group no longer must not have its offsets committed (KIP-447)."""
     stub, producer = await offering()

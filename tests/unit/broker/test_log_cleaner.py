@@ -12,14 +12,20 @@ from minikafka.metadata.states import MetadataDelta
 from tests.support.builders import producer_batch
 from tests.support.replica_cell import Cell
 
-TOPIC = 2  # config resource type
+TOPIC, BROKER = 2, 4  # config resource types
 
 
 def _cleaner(cell: Cell, started: list[Coroutine[Any, Any, None]] | None = None) -> LogCleaner:
     found = [] if started is None else started
-    config = BrokerConfig.parse(1)
+
+    def config() -> BrokerConfig:
+        return cell[1].image.broker_config()
+
     return LogCleaner(
-        cell[1].replicas, config, cell.loop.clock, lambda _, each: found.append(each)
+        cell[1].replicas,
+        config,
+        cell.loop.clock,
+        lambda _, each: found.append(each),
     )
 
 
@@ -49,6 +55,22 @@ def test_producers_that_are_silent_are_forgotten() -> None:
         log.append_as_leader(batch, 9, now_timestamp_ms=0)
     _cleaner(cell).expire_producers()
     assert list(log.producers.entries) == [2]
+    cell.close()
+
+
+def test_expiry_of_producers_follows_the_dynamic_config() -> None:
+    """producer.id.expiration.ms is one of those that change without a restart (KIP-226)."""
+    cell = Cell()
+    cell.create()
+    log = cell[1].partition().log
+    batch = producer_batch(0, timestamp_ms=cell.loop.clock.wall_ms() - 1_000)
+    log.append_as_leader(batch, 9, now_timestamp_ms=0)
+    cleaner = _cleaner(cell)
+    cleaner.expire_producers()
+    assert log.producers.entries
+    cell.write(ConfigChanged(BROKER, "", "producer.id.expiration.ms", "1000"))
+    cleaner.expire_producers()
+    assert not log.producers.entries
     cell.close()
 
 

@@ -18,10 +18,10 @@ from minikafka.records.markers import EndTransactionMarker, build_marker
 from minikafka.transactions.metadata import TransactionMetadata
 from minikafka.transactions.states import TransactionState
 from minikafka.trials.ghost import Ghost
-from minikafka.trials.invariants import REGISTERED, Answer, Violation
+from minikafka.trials.invariants import REGISTERED, Answer, Transacted, Violation
 from minikafka.trials.run import run
 from minikafka.trials.simulation import Simulation
-from minikafka.trials.transaction_ghost import Decided, TransactionStep
+from minikafka.trials.transaction_ghost import Decided
 from minikafka.wire.versions import ApiKey
 from tests.support.builders import producer_batch
 
@@ -42,7 +42,7 @@ def wrong(
     asked: bool = True,
 ) -> list[str]:
     """Return the rules that a step breaks."""
-    step = TransactionStep("shop", before, after, asked, Ghost())
+    step = Transacted("shop", before, after, asked, Ghost())
     return [name for name, rule in REGISTERED["transacted"] if rule(step) is not None]
 
 
@@ -169,7 +169,7 @@ def test_a_transaction_in_its_place_breaks_nothing() -> None:
         written(s, marker())
         ghost = s.invariants.ghost
         before, after = at(S.PREPARE_COMMIT, 3, PLACE), at(S.COMPLETE_COMMIT)
-        step = TransactionStep("shop", before, after, asked=True, ghost=ghost)
+        step = Transacted("shop", before, after, asked=True, world=ghost)
         s.invariants.run("transacted", step)
 
     assert broken(scenario) is None
@@ -212,7 +212,7 @@ def test_a_partition_without_its_marker_breaks_t3(last: str) -> None:
         elif last == "data":
             written(s, batch())
         before, after = at(S.PREPARE_COMMIT, 3, PLACE), at(S.COMPLETE_COMMIT)
-        step = TransactionStep("shop", before, after, True, s.invariants.ghost)
+        step = Transacted("shop", before, after, True, s.invariants.ghost)
         s.invariants.run("transacted", step)
         await s.sleep(0.1)
 
