@@ -233,7 +233,6 @@ class ClusterView:
             )
         return log
 
-<<<<<<< HEAD
 
 def partition_state(
     topic: str, partition: int, image: PartitionImage, logs: Mapping[int, PartitionLog]
@@ -260,21 +259,6 @@ def _replica_state(log: PartitionLog) -> ReplicaState:
     return ReplicaState(
         log.log_start_offset, log.log_end_offset, log.high_watermark, log.last_stable_offset
     )
-=======
-    def _replica_states(
-        self, topic: str, partition: int, replicas: list[int]
-    ) -> dict[int, ReplicaState]:
-        states = {}
-        for broker in replicas:
-            log = self._log(broker, topic, partition) if broker in self.nodes else None
-            if log is not None:
-                states[broker] = ReplicaState(
-                    log.log_start_offset,
-                    log.log_end_offset,
-                    log.high_watermark,
-                    last_stable_offset=log.last_stable_offset,
-                )
-        return states
 
 
 def _readable(log: PartitionLog, isolation: Isolation) -> Sequence[Batch]:
@@ -288,4 +272,3 @@ def _readable(log: PartitionLog, isolation: Isolation) -> Sequence[Batch]:
     if isolation == "read_uncommitted":
         return batches
     return committed(batches, log.producers.transactions.aborted_within(start, end))
->>>>>>> main

@@ -24,7 +24,7 @@ from minikafka.http.pages import PAGE_HEADERS, Page, pages
 from minikafka.http.refusal import BUG, TOO_LARGE, TOO_LATE, Refusal, error_shape, refusal_of
 from minikafka.http.routes import Route, find_route, read_parameters
 
-__all__ = ["App"]
+__all__ = ["App", "refusal_response"]
 
 PING_SECONDS = 15.0
 
@@ -74,7 +74,7 @@ class App:
                 return await self._stream(request, value)
             response = _success(route, value, media)
         except Refusal as refusal:
-            response = _refused(refusal, media)
+            response = refusal_response(refusal, media)
         self._count(name, response.status)
         return response
 
@@ -181,7 +181,8 @@ def _success(route: Route, value: Any, media: Media) -> web.Response:
     return _data(route.status, value, media, {})
 
 
-def _refused(refusal: Refusal, media: Media) -> web.Response:
+def refusal_response(refusal: Refusal, media: Media) -> web.Response:
+    """Return a refusal as it is sent."""
     response = _data(refusal.status, error_shape(refusal), media, refusal.headers)
     if refusal.status in (408, TOO_LARGE):
         # The rest of the body is not read.
