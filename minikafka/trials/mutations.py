@@ -21,6 +21,7 @@ from minikafka.trials.mutations_producers import PRODUCER_MUTATIONS
 from minikafka.trials.mutations_quorum import QUORUM_MUTATIONS
 from minikafka.trials.mutations_rules import RULE_MUTATIONS
 from minikafka.trials.mutations_shares import SHARE_MUTATIONS
+from minikafka.trials.mutations_transacted import TRANSACTED_MUTATIONS
 from minikafka.trials.mutations_transactions import TRANSACTION_MUTATIONS
 from minikafka.trials.mutations_voters import VOTER_MUTATIONS
 
@@ -61,6 +62,7 @@ MUTATIONS: dict[str, Mutation] = {
     **SHARE_MUTATIONS,
     **PRODUCER_MUTATIONS,
     **TRANSACTION_MUTATIONS,
+    **TRANSACTED_MUTATIONS,
 }
 """All planted bugs, by id."""
 

@@ -1,4 +1,4 @@
-"""Planted bugs of transactions: of their coordinator, of what leaders know, of what readers are told."""
+"""Planted bugs of transaction coordinators."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from typing import Any
 
 from minikafka.trials.mutation import RESTLESS, Mutation, Patch
 
-__all__ = ["TRANSACTION_MUTATIONS"]
-
-
-# --- the coordinator -----------------------------------------------------------------------
+__all__ = ["TRANSACTION_MUTATIONS", "transactional"]
 
 
 def _ends_without_a_new_epoch() -> list[Patch]:
@@ -169,110 +166,20 @@ def _counts_epochs_that_are_not_written() -> list[Patch]:
     return [(TransactionCoordinator, "init_producer_id", init_producer_id)]
 
 
-# --- leaders -------------------------------------------------------------------------------
-
-
-def _does_not_ask() -> list[Patch]:
-    from minikafka.apis import k28_txn_offset_commit, produce_transactions
-
-    def unverified(*asked: Any) -> None:
-        """Take it for a part of the transaction."""
-
-    return [
-        (produce_transactions, "unverified", unverified),
-        (k28_txn_offset_commit, "unverified", unverified),
-    ]
-
-
-def _takes_former_coordinators() -> list[Patch]:
-    from minikafka.log import producer_state
-
-    def check_coordinator(batch: Any, entry: Any) -> None:
-        """Let it pass."""
-
-    return [(producer_state, "_check_coordinator", check_coordinator)]
-
-
-def _reads_open_transactions() -> list[Patch]:
-    from minikafka.log.txn_index import NEVER, TransactionIndex
-
-    return [(TransactionIndex, "first_unstable", NEVER)]
-
-
-def _counts_markers_that_may_be_lost() -> list[Patch]:
-    from minikafka.log.txn_index import TransactionIndex
-
-    real = TransactionIndex.end
-
-    def end(self: Any, *ended: Any, committed: bool) -> None:
-        real(self, *ended, committed=committed)
-        self.unreplicated.clear()
-
-    return [(TransactionIndex, "end", end)]
-
-
-def _forgets_what_was_aborted() -> list[Patch]:
-    from minikafka.log.producer_state import ProducerStates
-
-    real = ProducerStates.__init__
-
-    def init(self: Any, batches: Any = ()) -> None:
-        real(self, batches)
-        self.transactions.aborted.clear()
-        self.transactions._last_offsets.clear()
-
-    return [(ProducerStates, "__init__", init)]
-
-
-# --- offsets -------------------------------------------------------------------------------
-
-
-def _shows_offsets_of_open_transactions() -> list[Patch]:
-    from minikafka.groups.offsets import OffsetTable
-    from minikafka.groups.records import PendingOffset
-
-    real = OffsetTable.replay
-
-    def replay(self: Any, record: Any) -> Any:
-        return real(self, record.offset if isinstance(record, PendingOffset) else record)
-
-    return [(OffsetTable, "replay", replay)]
-
-
-def _lets_markers_order_offsets() -> list[Patch]:
-    from minikafka.groups.pending_offsets import PendingOffsets
-
-    def supersede(self: Any, offset: Any) -> None:
-        """Let the marker's place in the log be that of its offsets."""
-
-    return [(PendingOffsets, "supersede", supersede)]
-
-
-def _takes_offsets_of_former_members() -> list[Patch]:
-    from minikafka.groups import offsets
-
-    real = offsets._check_committer
-
-    def check_committer(table: Any, command: Any, now: Any) -> None:
-        if command.producer is None:
-            real(table, command, now)
-
-    return [(offsets, "_check_committer", check_committer)]
-
-
 _DYING = ("decider_kill", "decider_pause", "kill")
 
 
-def _mutation(
+def transactional(
     name: str, caught_by: tuple[str, ...], patches: Any, kinds: tuple[str, ...], **more: Any
 ) -> Mutation:
+    """Return a bug that shows in trials with transactions."""
     return Mutation(
         name, caught_by, patches, kinds, profile="transactions", transactions=True, **more
     )
 
 
 TRANSACTION_MUTATIONS: dict[str, Mutation] = {
-    "M55": _mutation(
+    "M55": transactional(
         "an end that comes late ends the next transaction",
         ("atomicity", "read-committed", "T2", "T3", "T5"),
         _ends_without_a_new_epoch,
@@ -280,15 +187,7 @@ TRANSACTION_MUTATIONS: dict[str, Mutation] = {
         ancestor="KAFKA-17754, KIP-890",
         tier=1,
     ),
-    "M56": _mutation(
-        "a batch that comes behind the end of its transaction is taken",
-        ("T5", "L6"),
-        _does_not_ask,
-        ("application_pause", "kill"),
-        ancestor="KAFKA-14402, KIP-890",
-        tier=1,
-    ),
-    "M57": _mutation(
+    "M57": transactional(
         "who is aborted because it took too long may go on",
         ("T11", "T9", "atomicity"),
         _times_out_without_fencing,
@@ -296,7 +195,7 @@ TRANSACTION_MUTATIONS: dict[str, Mutation] = {
         ancestor="KAFKA-6119",
         tier=1,
     ),
-    "M59": _mutation(
+    "M59": transactional(
         "markers are sent before the decision is committed",
         ("T2",),
         _owes_what_is_not_committed,
@@ -304,7 +203,7 @@ TRANSACTION_MUTATIONS: dict[str, Mutation] = {
         ancestor="KIP-98",
         tier=1,
     ),
-    "M60": _mutation(
+    "M60": transactional(
         "a new coordinator aborts what its predecessor has decided to commit",
         ("T2",),
         _decides_anew,
@@ -312,68 +211,14 @@ TRANSACTION_MUTATIONS: dict[str, Mutation] = {
         ancestor="KIP-98",
         tier=1,
     ),
-    "M62": _mutation(
+    "M62": transactional(
         "that a transaction is complete is written twice",
         ("T1",),
         _completes_twice,
         _DYING,
         ancestor="KAFKA-10080",
     ),
-    "M63": _mutation(
-        "readers of committed records read on into open transactions",
-        ("T6", "read-committed"),
-        _reads_open_transactions,
-        ("application_pause",),
-        ancestor="KIP-98",
-        tier=1,
-    ),
-    "M64": _mutation(
-        "a transaction counts as ended before its marker is committed",
-        ("T6",),
-        _counts_markers_that_may_be_lost,
-        ("isolate", "kill", "slow_link"),
-        ancestor="KIP-98",
-    ),
-    "M66": _mutation(
-        "after a start it is not known what was aborted",
-        ("T7", "R21", "read-committed", "exactly-once"),
-        _forgets_what_was_aborted,
-        ("kill", "flap"),
-        ancestor="KAFKA-7866",
-        tier=1,
-        config=RESTLESS,
-    ),
-    "M67": _mutation(
-        "a marker of a former coordinator is taken",
-        ("T8",),
-        _takes_former_coordinators,
-        ("decider_cut",),
-        ancestor="KAFKA-9144",
-    ),
-    "M68": _mutation(
-        "offsets of a transaction are shown before it is committed",
-        ("G4", "exactly-once"),
-        _shows_offsets_of_open_transactions,
-        ("application_pause", "kill"),
-        ancestor="KIP-98",
-        tier=1,
-    ),
-    "M69": _mutation(
-        "offsets of transactions count in the order of their markers",
-        ("G4",),
-        _lets_markers_order_offsets,
-        ("coordinator_kill", "kill"),
-        ancestor="KAFKA-5247, KAFKA-14505",
-    ),
-    "M70": _mutation(
-        "offsets in transactions are taken from who is no member any more",
-        ("G3", "T13"),
-        _takes_offsets_of_former_members,
-        ("application_pause",),
-        ancestor="KIP-447",
-        tier=1,
-    ),
-    "M71": _mutation(
+    "M71": transactional(
         "a producer's epoch grows though nothing could be written",
         ("T9",),
         _counts_epochs_that_are_not_written,
@@ -381,14 +226,14 @@ TRANSACTION_MUTATIONS: dict[str, Mutation] = {
         ancestor="KAFKA-9666",
         config={"transaction.state.log.min.isr": 3},
     ),
-    "transaction-owed-forgotten": _mutation(
+    "transaction-owed-forgotten": transactional(
         "a new coordinator sends no markers for what its predecessor has decided",
         ("L6",),
         _forgets_what_is_owed,
         _DYING,
         ancestor="KIP-98",
     ),
-    "transaction-complete-early": _mutation(
+    "transaction-complete-early": transactional(
         "a partition that could not take its marker goes without",
         ("T3", "L6"),
         _completes_before_all_is_written,
@@ -396,14 +241,14 @@ TRANSACTION_MUTATIONS: dict[str, Mutation] = {
         ancestor="KIP-98",
         config=RESTLESS,
     ),
-    "transaction-begins-early": _mutation(
+    "transaction-begins-early": transactional(
         "a transaction begins while markers of the one before are owed",
         ("T1", "T5", "T3"),
         _begins_before_all_is_marked,
         ("isolate", "kill", "slow_link"),
         ancestor="KIP-98",
     ),
-    "transaction-two-owners": _mutation(
+    "transaction-two-owners": transactional(
         "a producer is given a transactional id whose transaction goes on",
         ("T10", "T1", "P7"),
         _begins_beside_another,
