@@ -4,13 +4,14 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+CHROMIUM := $(or $(MINIKAFKA_CHROMIUM),/usr/bin/chromium)
 T ?=
 ARGS ?=
 # The first of these that runs and is 3.11 or newer; a name that exists need not work.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: all up test check conformance kafka bench clients fix goldens docs setup clean
+.PHONY: all up test check conformance kafka bench clients browser schemathesis fix goldens docs setup clean
 
 all: check test
 
@@ -40,8 +41,14 @@ conformance: $(VENV)/.installed-test
 kafka: $(VENV)/.installed-test
 	@exec $(PY) -m tests.conformance.kafka $(ARGS)
 
-clients: $(VENV)/.installed-test
+clients: $(VENV)/.installed-test build/node/.installed
 	$(PY) -m pytest tests/clients -m client $(ARGS)
+
+browser: $(VENV)/.installed-browser
+	$(PY) -m pytest $(or $(T),tests/browser) -m browser $(ARGS)
+
+schemathesis: $(VENV)/.installed-schemathesis
+	$(PY) -m pytest $(or $(T),tests/cluster) -m schemathesis -o faulthandler_timeout=3600 $(ARGS)
 
 bench: $(VENV)/.installed-test
 	$(PY) -m benchmarks.bench_start
@@ -87,6 +94,22 @@ $(VENV)/.installed-dev: $(VENV)/.created pyproject.toml
 	@echo "Installing minikafka and what its checks need into $(VENV), once" >&2
 	@$(PIP) --editable '.[dev]'
 	@touch $@ $(VENV)/.installed $(VENV)/.installed-test
+
+build/node/.installed: tests/clients/node/package.json
+	@mkdir -p build/node && cp $< build/node
+	@command -v npm > /dev/null || { echo "no npm: the test with kafkajs is skipped" >&2; exit 0; }; \
+		cd build/node && npm install --silent --no-audit --no-fund
+	@touch $@
+
+$(VENV)/.installed-browser: $(VENV)/.installed-test
+	@test -x "$(CHROMIUM)" || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } || \
+		{ echo "No browser at $(CHROMIUM); name one with MINIKAFKA_CHROMIUM" >&2; exit 1; }
+	@$(PIP) --editable '.[browser]'
+	@touch $@
+
+$(VENV)/.installed-schemathesis: $(VENV)/.installed-test
+	@$(PIP) --editable '.[schemathesis]'
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,4 +1,4 @@
-"""What can be typed about a running cluster: `status`, `crash`, `restart` and the like."""
+"""What can be typed about a running cluster: `status`, `top`, `crash`, `restart` and the like."""
 
 from __future__ import annotations
 
@@ -33,6 +33,24 @@ def status(http: Http = DEFAULT_URL, timeout: Timeout = SECONDS) -> int:
     from minikafka.cli import running_cluster
 
     return running_cluster.status(http, timeout)
+
+
+@running_app.command()
+def top(
+    interval: Annotated[
+        float, typer.Option("--interval", min=0.1, help="Seconds from one look to the next.")
+    ] = 1.0,
+    once: Annotated[bool, typer.Option("--once", help="Look once, and print it.")] = False,
+    internal: Annotated[
+        bool, typer.Option("--internal", help="Also Kafka's own topics.")
+    ] = False,
+    http: Http = DEFAULT_URL,
+    timeout: Timeout = SECONDS,
+) -> int:
+    """Watch brokers, partitions and groups of a running `minikafka up` until Ctrl-C."""
+    from minikafka.cli.top import top as watch
+
+    return watch(http, timeout, interval_s=interval, once=once, internal=internal)
 
 
 @running_app.command()

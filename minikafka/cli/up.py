@@ -86,6 +86,8 @@ async def _serve(
         # One write, so that whoever reads the first line finds the second there, too.
         sys.stdout.write(f"bootstrap.servers={cluster.bootstrap_servers}\nhttp={http}\n")
         sys.stdout.flush()
+        if server is not None and sys.stderr.isatty():
+            sys.stderr.write(f"The console is at {server.url}/\n")
         await _preload()
         if server is not None:
             await server.preload()

@@ -24,7 +24,7 @@ from minikafka.log.partition_log import PartitionLog
 from minikafka.metadata.image import MetadataImage, PartitionImage
 from minikafka.records.batch import Batch
 
-__all__ = ["ClusterView"]
+__all__ = ["ClusterView", "partition_state"]
 
 # More than any log in memory holds: "all of it" where a byte limit is asked for.
 _EVERYTHING_BYTES = 1 << 60
@@ -90,17 +90,16 @@ class ClusterView:
     def describe(self, topic: str, partition: int) -> PartitionState:
         """Return the state of a partition and of its replicas that are up."""
         image = self.partition_image(topic, partition)
-        return PartitionState(
-            topic=topic,
-            partition=partition,
-            leader=None if image.leader == NO_LEADER else image.leader,
-            leader_epoch=image.leader_epoch,
-            partition_epoch=image.partition_epoch,
-            replicas=tuple(image.replicas),
-            isr=frozenset(image.isr),
-            elr=tuple(image.elr),
-            replica_states=self._replica_states(topic, partition, sorted(image.replicas)),
-        )
+        return partition_state(topic, partition, image, self.logs(topic, partition))
+
+    def logs(self, topic: str, partition: int) -> dict[int, PartitionLog]:
+        """Return the logs of a partition by broker, ascending; only of brokers that are up."""
+        found = {}
+        for broker in sorted(self.nodes):
+            log = self._log(broker, topic, partition)
+            if log is not None:
+                found[broker] = log
+        return found
 
     def records(
         self,
@@ -152,8 +151,9 @@ class ClusterView:
 
     def _states(self, topic: str, partition: int) -> Collection[ReplicaState]:
         """Return the states of the in-sync replicas that are up."""
-        isr = sorted(self.isr(topic, partition))
-        return self._replica_states(topic, partition, isr).values()
+        isr = self.isr(topic, partition)
+        logs = self.logs(topic, partition)
+        return [_replica_state(log) for broker, log in logs.items() if broker in isr]
 
     def compacted_replicas(self, topic: str) -> Iterator[tuple[Node, Partition]]:
         """Yield the replicas of a compacted topic that are up; raises KafkaError if it is none."""
@@ -219,8 +219,7 @@ class ClusterView:
         return registered is None or registered.fenced
 
     def _log(self, broker_id: int, topic: str, partition: int) -> PartitionLog | None:
-        replicas = self.nodes[broker_id].broker.replicas
-        replica = replicas.partition(TopicPartition(topic, partition))
+        replica = self.nodes[broker_id].broker.replicas.partition((topic, partition))
         return None if replica is None else replica.log
 
     def _leader_log(self, topic: str, partition: int) -> PartitionLog:
@@ -234,20 +233,32 @@ class ClusterView:
             )
         return log
 
-    def _replica_states(
-        self, topic: str, partition: int, replicas: list[int]
-    ) -> dict[int, ReplicaState]:
-        states = {}
-        for broker in replicas:
-            log = self._log(broker, topic, partition) if broker in self.nodes else None
-            if log is not None:
-                states[broker] = ReplicaState(
-                    log.log_start_offset,
-                    log.log_end_offset,
-                    log.high_watermark,
-                    last_stable_offset=log.last_stable_offset,
-                )
-        return states
+
+def partition_state(
+    topic: str, partition: int, image: PartitionImage, logs: Mapping[int, PartitionLog]
+) -> PartitionState:
+    """Return what the controller decided about a partition, and where its replicas stand."""
+    return PartitionState(
+        topic=topic,
+        partition=partition,
+        leader=None if image.leader == NO_LEADER else image.leader,
+        leader_epoch=image.leader_epoch,
+        partition_epoch=image.partition_epoch,
+        replicas=tuple(image.replicas),
+        isr=frozenset(image.isr),
+        elr=tuple(image.elr),
+        replica_states={
+            broker: _replica_state(log)
+            for broker, log in logs.items()
+            if broker in image.replicas
+        },
+    )
+
+
+def _replica_state(log: PartitionLog) -> ReplicaState:
+    return ReplicaState(
+        log.log_start_offset, log.log_end_offset, log.high_watermark, log.last_stable_offset
+    )
 
 
 def _readable(log: PartitionLog, isolation: Isolation) -> Sequence[Batch]:

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from minikafka.base.ids import TopicPartition
-from minikafka.cluster.observe import ClusterView
+from minikafka.cluster.observe import ClusterView, partition_state
 from minikafka.cluster.partition_state import PartitionState
 from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.names import is_internal_topic
@@ -67,6 +66,7 @@ class Overview:
         metadata_offset: of the newest applied metadata; -1 while no broker is up.
         brokers: all, up or not, ascending by id.
         topics: by name, ascending; none are known while no broker is up.
+        timestamp_ms: when this was so, by the brokers' clock; milliseconds since 1970.
     """
 
     cluster_id: str
@@ -74,9 +74,12 @@ class Overview:
     metadata_offset: int
     brokers: tuple[BrokerState, ...]
     topics: Mapping[str, TopicState]
+    timestamp_ms: int
 
 
-def overview(view: ClusterView, cluster_id: str, brokers: Iterable[int]) -> Overview:
+def overview(
+    view: ClusterView, cluster_id: str, brokers: Iterable[int], timestamp_ms: int
+) -> Overview:
     """Return the cluster as it is now."""
     image = view.image() if view.nodes else None
     names = () if image is None else sorted(image.topics)
@@ -86,6 +89,7 @@ def overview(view: ClusterView, cluster_id: str, brokers: Iterable[int]) -> Over
         metadata_offset=-1 if image is None else image.offset,
         brokers=tuple(_broker(view, image, broker) for broker in sorted(brokers)),
         topics={name: _topic(view, image, name) for name in names if image is not None},
+        timestamp_ms=timestamp_ms,
     )
 
 
@@ -108,21 +112,17 @@ def _broker(view: ClusterView, image: MetadataImage | None, broker: int) -> Brok
 
 
 def _topic(view: ClusterView, image: MetadataImage, name: str) -> TopicState:
-    numbers = view.partitions(name)
+    # The image is looked up once, and each log once: there may be thousands of partitions.
+    states, log_bytes = [], []
+    for number, partition in enumerate(image.topics[name].partitions):
+        logs = view.logs(name, number)
+        states.append(partition_state(name, number, partition, logs))
+        log_bytes.append({broker: log.size_bytes for broker, log in logs.items()})
     return TopicState(
         name=name,
         topic_id=str(image.topics[name].topic_id),
         internal=is_internal_topic(name),
         config=dict(sorted(image.topic_overrides(name).items())),
-        partitions=tuple(view.describe(name, number) for number in numbers),
-        log_bytes=tuple(_log_bytes(view, name, number) for number in numbers),
+        partitions=tuple(states),
+        log_bytes=tuple(log_bytes),
     )
-
-
-def _log_bytes(view: ClusterView, topic: str, number: int) -> Mapping[int, int]:
-    sizes = {}
-    for broker in sorted(view.nodes):
-        replica = view.nodes[broker].broker.replicas.partition(TopicPartition(topic, number))
-        if replica is not None:
-            sizes[broker] = replica.log.size_bytes
-    return sizes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minikafka.base.clock import Clock
 from minikafka.cluster.consumer_records import Isolation
 from minikafka.cluster.observe import ClusterView
 from minikafka.cluster.overview import Overview, overview
@@ -17,6 +18,7 @@ class VisibleCluster:
     _view: ClusterView
     _cluster_id: str
     _ids: tuple[int, ...]
+    _clock: Clock | None
 
     def leader(self, topic: str, partition: int) -> int | None:
         """Return the broker id of the leader, None while there is none."""
@@ -54,7 +56,8 @@ class VisibleCluster:
 
     def overview(self) -> Overview:
         """Return the whole cluster as it is now: brokers, topics, partitions, replicas."""
-        return overview(self._view, self._cluster_id, self._ids)
+        now_ms = 0 if self._clock is None else self._clock.wall_ms()
+        return overview(self._view, self._cluster_id, self._ids, now_ms)
 
     def status(self) -> str:
         """Return the cluster's state in a few lines, for people."""

@@ -11,7 +11,6 @@ from typing import Any
 
 from minikafka.base.errors import ErrorCode
 from minikafka.http.call import Call
-from minikafka.http.changes import Event
 from minikafka.http.refusal import CONFLICT, NOT_FOUND, TOO_LATE, Refusal
 from minikafka.http.views import get_broker, topic_shape
 
@@ -99,8 +98,7 @@ async def isolate_broker(call: Call) -> dict[str, Any]:
     """Cut a broker off all others; its clients still reach it."""
     shape = await _change(call, _at_once(call.cluster.isolate))
     others = [each for each in call.cluster.brokers if each != call.given["broker"]]
-    cut = {"a": [call.given["broker"]], "b": others, "oneway": False}
-    call.desk.feed.tell(Event("partition", cut))
+    call.desk.feed.cut([call.given["broker"]], others, oneway=False)
     return shape
 
 
@@ -113,14 +111,14 @@ async def cut_links(call: Call) -> dict[str, Any]:
         message = f"there is no broker {unknown[0]}"
         raise Refusal(NOT_FOUND, ErrorCode.BROKER_ID_NOT_REGISTERED, message)
     call.cluster.network.partition(body["a"], body["b"], oneway=body["oneway"])
-    call.desk.feed.tell(Event("partition", dict(body)))
+    call.desk.feed.cut(body["a"], body["b"], oneway=body["oneway"])
     return {}
 
 
 async def heal_links(call: Call) -> dict[str, Any]:
     """Make all links perfect again."""
     call.cluster.network.heal()
-    call.desk.feed.tell(Event("heal", {}))
+    call.desk.feed.healed()
     return {}
 
 

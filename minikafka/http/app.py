@@ -20,10 +20,11 @@ from minikafka.http.feed import Listener
 from minikafka.http.guard import Admission
 from minikafka.http.limits import Limits
 from minikafka.http.media import CONTENT_TYPES, Media, decode, encode, media_asked_for, media_of
+from minikafka.http.pages import PAGE_HEADERS, Page, pages
 from minikafka.http.refusal import BUG, TOO_LARGE, TOO_LATE, Refusal, error_shape, refusal_of
 from minikafka.http.routes import Route, find_route, read_parameters
 
-__all__ = ["App"]
+__all__ = ["App", "refusal_response"]
 
 PING_SECONDS = 15.0
 
@@ -34,7 +35,7 @@ _HEADERS: Mapping[str, str] = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_NO_ROUTE = "none"
+_NO_ROUTE, _PAGE = "none", "console"
 _DEFAULT_MEDIA: Media = "json"
 
 
@@ -53,8 +54,12 @@ class App:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Return the answer to a request, whatever becomes of it."""
         name, media = _NO_ROUTE, _DEFAULT_MEDIA
+        page = pages().get(request.rel_url.raw_path)
         try:
-            self._admission.check(request.method, request.headers)
+            is_page = page is not None
+            self._admission.check(request.method, request.headers, open_to_all=is_page)
+            if page is not None:
+                return self._page(request.method, page)
             route, texts = find_route(
                 self._desk.routes, request.method, request.rel_url.raw_path
             )
@@ -69,9 +74,17 @@ class App:
                 return await self._stream(request, value)
             response = _success(route, value, media)
         except Refusal as refusal:
-            response = _refused(refusal, media)
+            response = refusal_response(refusal, media)
         self._count(name, response.status)
         return response
+
+    def _page(self, method: str, page: Page) -> web.Response:
+        if method != "GET":
+            message = "a page can be read, and nothing else"
+            raise Refusal(405, ErrorCode.INVALID_REQUEST, message, {"Allow": "GET"})
+        self._count(_PAGE, 200)
+        headers = {**PAGE_HEADERS, "Content-Type": page.content_type}
+        return web.Response(headers=headers, body=page.body)
 
     def _count(self, name: str, status: int) -> None:
         key = (name, status)
@@ -115,17 +128,18 @@ class App:
         response.charset = "utf-8"
         try:
             await response.prepare(request)
-            number = 0
+            number = 1
             while True:
                 try:
-                    event = await listener.next(PING_SECONDS)
+                    events = await listener.take(PING_SECONDS)
                 except TimeoutError:
                     await self._send(response, b": still here\n\n")
                     continue
-                if event is None:
+                if not events:
                     break
-                number += 1
-                await self._send(response, _event_bytes(number, event))
+                lines = [_event_bytes(number + n, each) for n, each in enumerate(events)]
+                await self._send(response, b"".join(lines))
+                number += len(events)
         except (ConnectionError, TimeoutError):
             # It left without a word, or takes nothing: there is nobody to tell.
             response.force_close()
@@ -167,7 +181,8 @@ def _success(route: Route, value: Any, media: Media) -> web.Response:
     return _data(route.status, value, media, {})
 
 
-def _refused(refusal: Refusal, media: Media) -> web.Response:
+def refusal_response(refusal: Refusal, media: Media) -> web.Response:
+    """Return a refusal as it is sent."""
     response = _data(refusal.status, error_shape(refusal), media, refusal.headers)
     if refusal.status in (408, TOO_LARGE):
         # The rest of the body is not read.

@@ -9,7 +9,7 @@ from typing import Any
 from minikafka.cluster.overview import Overview, TopicState
 from minikafka.cluster.partition_state import PartitionState
 
-__all__ = ["Event", "changes"]
+__all__ = ["Event", "changes", "moved"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Event:
 
 
 def changes(before: Overview, after: Overview) -> list[Event]:
-    """Return what has changed: brokers, controller, topics, then partitions.
+    """Return what has changed: brokers, controller, topics, partitions and their watermarks.
 
     What came and went between the two is not told; epochs show that there was something.
     """
@@ -40,6 +40,36 @@ def changes(before: Overview, after: Overview) -> list[Event]:
         for name in sorted({**before.topics, **after.topics}):
             found += _topic(before.topics.get(name), after.topics.get(name))
     return found
+
+
+def moved(before: Overview | None, after: Overview) -> Event | None:
+    """Return where replicas stand that have moved, all in one event; None where none has."""
+    topics = {}
+    for topic in after.topics.values():
+        was = None if before is None else before.topics.get(topic.name)
+        same = was is not None and was.topic_id == topic.topic_id
+        known = was.partitions if was is not None and same else ()
+        lines = [
+            _offsets(now)
+            for number, now in enumerate(topic.partitions)
+            if number >= len(known)
+            or known[number].replica_states != now.replica_states
+            or known[number].leader != now.leader
+        ]
+        if lines:
+            topics[topic.name] = lines
+    return Event("offsets", {"topics": topics}) if topics else None
+
+
+def _offsets(state: PartitionState) -> dict[str, Any]:
+    return {
+        "partition": state.partition,
+        "high_watermark": _watermark(state),
+        "log_end_offsets": {
+            str(broker): replica.log_end_offset
+            for broker, replica in state.replica_states.items()
+        },
+    }
 
 
 def _brokers(before: Overview, after: Overview) -> Iterator[Event]:
@@ -87,6 +117,15 @@ def _partition(before: PartitionState | None, after: PartitionState) -> Iterator
                 "leader": after.leader,
                 "leader_epoch": after.leader_epoch,
                 "previous": None if before is None else before.leader,
+            },
+        )
+    if before is None or before.replicas != after.replicas:
+        yield Event(
+            "replicas",
+            {
+                **place,
+                "replicas": list(after.replicas),
+                "previous": [] if before is None else list(before.replicas),
             },
         )
     if before is None or before.isr != after.isr:

@@ -34,11 +34,14 @@ class Admission:
     token: str | None = None
     hosts: tuple[str, ...] = ()
 
-    def check(self, method: str, headers: Mapping[str, str]) -> None:
+    def check(
+        self, method: str, headers: Mapping[str, str], *, open_to_all: bool = False
+    ) -> None:
         """Let a request through.
 
         Args:
             headers: names without regard to case, as aiohttp has them.
+            open_to_all: no token is asked for, but all else.
 
         Raises:
             Refusal: 401 or 403.
@@ -50,7 +53,7 @@ class Admission:
         if _is_cross_origin(method, headers, host):
             message = "pages of other origins are not answered"
             raise Refusal(FORBIDDEN, ErrorCode.CLUSTER_AUTHORIZATION_FAILED, message)
-        if self.token is not None:
+        if self.token is not None and not open_to_all:
             scheme, _, given = headers.get("Authorization", "").partition(" ")
             ours = self.token.encode("utf-8")
             theirs = given.strip().encode("utf-8", "surrogateescape")

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from typing import Any, TypeVar
 
-from minikafka.base.errors import ErrorCode
+from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.cluster.client import ProduceResult
 from minikafka.cluster.partition_state import Record
 from minikafka.http.call import Call
-from minikafka.http.refusal import TOO_LATE, Refusal
+from minikafka.http.refusal import CONFLICT, TOO_LATE, Refusal
 
 __all__ = ["append_records", "init_producer", "read_records"]
 
@@ -21,25 +22,33 @@ GRACE_SECONDS = 5.0
 
 async def append_records(call: Call) -> dict[str, Any]:
     """Append one batch, with the producer's numbers as they are."""
-    given, body = call.given, call.body
-    result = await _within(
-        body["timeout_ms"],
-        call.cluster.client().produce(
-            given["topic"],
-            given["partition"],
-            [_record(each) for each in body["records"]],
-            acks=body["acks"],
-            producer_id=body["producer_id"],
-            producer_epoch=body["producer_epoch"],
-            base_sequence=body["base_sequence"],
-            timeout_ms=body["timeout_ms"],
-        ),
-    )
+    body = call.body
+    try:
+        result = await _within(body["timeout_ms"], _produced(call))
+    except KafkaError as error:
+        if body["acks"] != 0 or error.code != ErrorCode.NETWORK_EXCEPTION:
+            raise
+        message = "the leader has refused it; with acks 0 it does not say why"
+        raise Refusal(CONFLICT, ErrorCode.NETWORK_EXCEPTION, message) from error
     return {
         "base_offset": result.base_offset,
         "log_append_time_ms": result.log_append_time_ms,
         "log_start_offset": result.log_start_offset,
     }
+
+
+def _produced(call: Call) -> Awaitable[ProduceResult]:
+    given, body = call.given, call.body
+    return call.cluster.client().produce(
+        given["topic"],
+        given["partition"],
+        [_record(each) for each in body["records"]],
+        acks=body["acks"],
+        producer_id=body["producer_id"],
+        producer_epoch=body["producer_epoch"],
+        base_sequence=body["base_sequence"],
+        timeout_ms=body["timeout_ms"],
+    )
 
 
 async def read_records(call: Call) -> dict[str, Any]:

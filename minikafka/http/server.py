@@ -133,10 +133,9 @@ class HttpServer:
 
     def _serving(self) -> web.Server:
         if self._server is None:
-            from aiohttp import web
-
             from minikafka.http.app import App
             from minikafka.http.call import Desk
+            from minikafka.http.connection import Server
             from minikafka.http.feed import Feed
             from minikafka.http.table import ROUTES
 
@@ -149,7 +148,7 @@ class HttpServer:
                 self._has_spoken(request.protocol)
                 return await app.handle(request)
 
-            self._server = web.Server(
+            self._server = Server(
                 handle,
                 keepalive_timeout=self._limits.idle_seconds,
                 lingering_time=1.0,

@@ -116,6 +116,17 @@ TOPIC = Struct(
     },
 )
 
+ASSIGNED = Struct("Assigned", {"topic": _has(ANY_TEXT), "partitions": _has(ListOf(BROKER))})
+GROUP_MEMBER = Struct(
+    "GroupMember",
+    {
+        "member_id": _has(ANY_TEXT),
+        "instance_id": _has(OrNull(ANY_TEXT), "Of a static member; null for others."),
+        "client_id": _has(ANY_TEXT),
+        "client_host": _has(ANY_TEXT),
+        "assignment": _has(ListOf(ASSIGNED), "What it reads now."),
+    },
+)
 GROUP_OFFSET = Struct(
     "GroupOffset",
     {
@@ -135,6 +146,7 @@ GROUP = Struct(
         "protocol_type": _has(ANY_TEXT),
         "state": _has(ANY_TEXT),
         "coordinator": _has(BROKER),
+        "members": _has(ListOf(GROUP_MEMBER)),
         "offsets": _has(ListOf(GROUP_OFFSET)),
     },
 )
@@ -142,6 +154,27 @@ GROUPS = Struct(
     "Groups",
     {
         "groups": _has(ListOf(GROUP)),
+        "unanswered": _has(ListOf(BROKER), "Brokers that are up and did not answer in time."),
+    },
+)
+
+TRANSACTION = Struct(
+    "Transaction",
+    {
+        "transactional_id": _has(ANY_TEXT),
+        "state": _has(ANY_TEXT, "E.g. Ongoing, PrepareCommit, CompleteAbort."),
+        "coordinator": _has(BROKER),
+        "producer_id": _has(COUNT),
+        "producer_epoch": _has(INT16),
+        "timeout_ms": _has(INT32),
+        "start_time_ms": _has(OrNull(INT64), "Null where it has not begun."),
+        "partitions": _has(ListOf(ASSIGNED), "What was written to."),
+    },
+)
+TRANSACTIONS = Struct(
+    "Transactions",
+    {
+        "transactions": _has(ListOf(TRANSACTION)),
         "unanswered": _has(ListOf(BROKER), "Brokers that are up and did not answer in time."),
     },
 )

@@ -28,7 +28,7 @@ async def get_events(call: Call) -> Listener:
     if call.desk.feed.full:
         message = "too many listen already"
         raise Refusal(503, ErrorCode.THROTTLING_QUOTA_EXCEEDED, message)
-    return call.desk.feed.listen()
+    return call.desk.feed.listen(offsets=call.given["offsets"])
 
 
 def _action(name: str, about: str, handler: Any) -> Route:
@@ -56,11 +56,15 @@ _READING = (
           parameters={"internal": Member(Flag(), "Also Kafka's own.", default=False)}),
     Route("GET", "/v1/topics/{topic}", "topic", "A topic, its partitions and their replicas.",
           views.get_topic, structs.TOPIC, refusals=(404,)),
-    Route("GET", "/v1/groups", "groups", "Groups of all kinds, their offsets and their lag.",
+    Route("GET", "/v1/groups", "groups", "Groups of all kinds: members, offsets, lag.",
           views.get_groups, structs.GROUPS),
+    Route("GET", "/v1/transactions", "transactions", "Transactional ids and their state.",
+          views.get_transactions, structs.TRANSACTIONS),
     Route("GET", "/v1/events", "events", "What happens, as server-sent events: first hello, "
-          "then leader, isr, watermark, broker, controller, topic_created, topic_deleted, "
-          "partition and heal.", get_events, kind="events"),
+          "then leader, isr, replicas, watermark or offsets, broker, controller, topic_created, "
+          "topic_deleted, partition and heal.", get_events, kind="events",
+          parameters={"offsets": Member(Flag(), "Instead of each watermark: where all replicas "
+                                        "stand that have moved, in one event.", default=False)}),
     Route("GET", "/v1/openapi.json", "openapi", "This description.", get_openapi),
     Route("GET", "/metrics", "metrics", "State in numbers, for Prometheus.", views.get_metrics,
           kind="text"),

@@ -11,6 +11,7 @@ from minikafka.http.call import Call
 from minikafka.http.groups import groups_of
 from minikafka.http.metrics import metrics_text
 from minikafka.http.refusal import NOT_FOUND, UNAVAILABLE, Refusal
+from minikafka.http.transactions import transactions_of
 
 __all__ = [
     "get_broker",
@@ -20,6 +21,7 @@ __all__ = [
     "get_metrics",
     "get_topic",
     "get_topics",
+    "get_transactions",
     "topic_shape",
 ]
 
@@ -90,14 +92,20 @@ async def get_topic(call: Call) -> dict[str, Any]:
 
 
 async def get_groups(call: Call) -> dict[str, Any]:
-    """Return the groups of all kinds, with committed offsets and lag."""
+    """Return the groups of all kinds, with members, committed offsets and lag."""
     found, unanswered = await groups_of(call.cluster)
     return {"groups": found, "unanswered": unanswered}
 
 
+async def get_transactions(call: Call) -> dict[str, Any]:
+    """Return the transactional ids, as their coordinators see them."""
+    found, unanswered = await transactions_of(call.cluster)
+    return {"transactions": found, "unanswered": unanswered}
+
+
 async def get_metrics(call: Call) -> tuple[str, str]:
     """Return content type and text of what Prometheus scrapes."""
-    found, _ = await groups_of(call.cluster)
+    found, _ = await groups_of(call.cluster, members=False)
     text = metrics_text(call.cluster.overview(), found, call.desk.answered)
     return "text/plain; version=0.0.4; charset=utf-8", text
 

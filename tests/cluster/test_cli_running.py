@@ -60,6 +60,10 @@ def test_running_cluster_is_shown_broken_and_mended(
             "partition orders-1",
         ]
         assert all("isr=1,2,3 high_watermark=0" in line for line in lines[3:])
+        shown = said("top", "--once")
+        assert "3 of 3 up" in shown
+        rows = [line.split()[0] for line in shown.splitlines() if "orders-" in line]
+        assert rows == ["orders-0", "orders-1"]
         for verb, state in (
             ("crash", "down"), ("restart", "up"), ("stop", "down"), ("restart", "up"),
             ("pause", "paused"), ("resume", "up"), ("isolate", "up"),

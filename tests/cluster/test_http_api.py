@@ -196,6 +196,18 @@ async def test_acks_0_is_answered_without_an_offset() -> None:
         assert (await api.post(RECORDS, body)).value["base_offset"] == -1
 
 
+async def test_acks_0_that_is_refused_is_no_matter_of_trying_again() -> None:
+    """Clients find their connection closed, and do not send it again: 409, without a reason."""
+    async with serving() as api:
+        await api.cluster.create_topic("orders", config={"max.message.bytes": 100})
+        body = {"records": [{"value": "a" * 200}], "acks": 0}
+        assert (await api.post(RECORDS, body)).error == (409, "NETWORK_EXCEPTION")
+        assert (await api.post(RECORDS, {**body, "acks": 1})).error == (
+            413,
+            "MESSAGE_TOO_LARGE",
+        )
+
+
 async def broker_state(api: Api, broker: int) -> str:
     """Return what the API says of a broker."""
     state: str = (await api.get(f"/v1/brokers/{broker}")).value["state"]

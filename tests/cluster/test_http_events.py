@@ -56,7 +56,35 @@ async def test_election_is_told_as_it_happens() -> None:
         elected = await wait_for(stream, "leader", previous=leader)
         assert elected["leader"] != leader
         await api.post("/v1/network/heal")
-        await wait_for(stream, "heal")
+        assert (await wait_for(stream, "heal"))["time_ms"] >= elected["time_ms"]
+
+
+async def test_offsets_of_all_replicas_are_told_instead_of_watermarks() -> None:
+    """To those who ask: first where all stand, then what has moved; others hear of neither."""
+    async with serving(3) as api:
+        await api.cluster.create_topic("orders")
+        async with (
+            api.session.get("/v1/events?offsets=true") as one,
+            api.session.get("/v1/events") as other,
+        ):
+            moving, plain = events(one), events(other)
+            assert [(await anext(moving))[0] for _ in range(2)] == ["hello", "offsets"]
+            assert (await anext(plain))[0] == "hello"
+            await api.cluster.client().produce("orders", 0, [b"a"])
+            kind, data = await anext(moving)
+            assert (kind, [*data["topics"]]) == ("offsets", ["orders"])
+            assert (await anext(plain))[0] == "watermark"
+
+
+async def test_links_that_are_cut_already_are_told_first() -> None:
+    """From and to, each once, until they are healed."""
+    async with serving(3) as api:
+        for body in ({"a": [1], "b": [2, 3], "oneway": True}, {"a": [1], "b": [2]}):
+            await api.post("/v1/network/partition", body)
+        for want in ([[1, 2], [1, 3], [2, 1]], []):
+            async with api.session.get("/v1/events") as response:
+                assert (await wait_for(events(response), "hello"))["cuts"] == want
+            await api.post("/v1/network/heal")
 
 
 async def test_listeners_are_counted() -> None:
@@ -78,7 +106,7 @@ async def test_listeners_are_counted() -> None:
 
 def _has_room(told: feed.Feed) -> Callable[[], bool]:
     def look() -> bool:
-        told.tell(Event("heal", {}))
+        told.healed()
         return not told.full
 
     return look
@@ -90,6 +118,6 @@ async def test_listener_that_does_not_keep_up_is_let_go() -> None:
     for number in range(feed.QUEUE_EVENTS_MAX + 5):
         listener.tell(Event("n", {"number": number}))
     assert listener.gone
-    told = [await listener.next(1) for _ in range(feed.QUEUE_EVENTS_MAX + 1)]
-    assert told[-1] is None
-    assert None not in told[:-1]
+    assert len(await listener.take(1)) == feed.QUEUE_EVENTS_MAX
+    assert await listener.take(1) == []
+    assert await listener.take(1) == []

@@ -156,11 +156,15 @@ async def test_one_connection_too_many_is_told_so() -> None:
 async def test_what_is_no_http_is_400_and_silence(
     data: bytes, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """It is refused as text, and whoever runs the cluster does not read of it."""
+    """It is refused without being shown, and whoever runs the cluster does not read of it."""
     async with serving() as api:
         answer = await raw(api, data)
     assert answer.startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
-    assert b"Content-Type: text/plain" in answer
+    assert b"Content-Type: application/json" in answer
+    body = answer.partition(b"\r\n\r\n")[2]
+    assert json.loads(body)["error"]["name"] == "INVALID_REQUEST"
+    assert len(body) < 200
+    assert b"script" not in body
     assert capfd.readouterr() == ("", "")
 
 

@@ -30,7 +30,7 @@ def text() -> str:
         BrokerState(1, "paused", True, "h", 9, None),
         BrokerState(2, "down", None, None, None, None),
     )
-    state = Overview("c", None, 7, brokers, {"orders": topic})
+    state = Overview("c", None, 7, brokers, {"orders": topic}, 0)
     offset = {"topic": "orders", "partition": 0, "committed_offset": 5, "lag": 3}
     group = {"group_id": 'a"b\\c\nd\ud800', "offsets": [offset]}
     return metrics_text(state, [group], {("topics", 200): 2})
