@@ -71,6 +71,8 @@ export class Timeline {
   #number = 0;
   #held = null;
   #drawn = null;
+  #fresh = new Set(); // topics that were not there at the look before, which comes in pieces
+  #lookMs = 0;
 
   constructor() {
     byId("kinds").addEventListener("change", () => this.draw(true));
@@ -83,14 +85,16 @@ export class Timeline {
 
   /** Take in events of one piece, [kind, data] each; a topic that is new is told by itself. */
   add(events) {
-    const fresh = new Set(
-      events.filter(([kind]) => kind === "topic_created").map(([, data]) => data.topic),
-    );
     const byKind = new Map();
     for (const [kind, data] of events) {
+      if (data.time_ms !== this.#lookMs) {
+        this.#lookMs = data.time_ms;
+        this.#fresh.clear();
+      }
+      if (kind === "topic_created") this.#fresh.add(data.topic);
       if (TOLD[kind] === undefined) continue;
       const born = data.previous === null || data.previous?.length === 0;
-      if (kind in MANY && (fresh.has(data.topic) || (born && kind !== "leader"))) continue;
+      if (kind in MANY && (this.#fresh.has(data.topic) || (born && kind !== "leader"))) continue;
       const key = `${kind} ${data.time_ms}`;
       if (!byKind.has(key)) byKind.set(key, []);
       byKind.get(key).push(data);
