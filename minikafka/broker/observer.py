@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from minikafka.broker.partition import Partition
     from minikafka.quorum.snapshots import SnapshotId
     from minikafka.replication.leader import IsrWish, PartitionLeader
+    from minikafka.transactions.commands import EndTransaction
 
 __all__ = ["BrokerObserver"]
 
@@ -57,6 +58,10 @@ class BrokerObserver(LogObserver, GroupObserver, Protocol):
         self, partition: Partition, leader: PartitionLeader, wish: IsrWish | None, now_ms: int
     ) -> None:
         """Hear which ISR a leader asks for, before it is sent; None where today's is right."""
+        ...
+
+    def end_asked(self, command: EndTransaction) -> None:
+        """Hear that the end of a transaction is asked for, and about to be decided."""
         ...
 
     def answered(

@@ -85,9 +85,12 @@ class TransactionCoordinators(Coordinators[TransactionCoordinator]):
 
     def _coordinate(self, partition: Partition, leader_epoch: int) -> TransactionPartition:
         broker = self._broker
+        coordinator = TransactionCoordinator(self._limits, TRANSACTION_VERSION)
+        if broker.observer is not None:
+            coordinator.hear = broker.observer.end_asked
         return TransactionPartition(
             partition,
-            TransactionCoordinator(self._limits, TRANSACTION_VERSION),
+            coordinator,
             broker.replicas,
             self._sender,
             leader_epoch,

@@ -14,7 +14,7 @@ Rules of this file
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -50,6 +50,9 @@ class TransactionCoordinator:
 
     Args:
         version: the cluster's transaction.version; the coordinator's own aborts follow its rules.
+
+    Attributes:
+        hear: told of each end that is asked for and not refused, before it is decided; for checks.
     """
 
     def __init__(self, limits: TransactionLimits, version: int) -> None:
@@ -60,6 +63,7 @@ class TransactionCoordinator:
         self._pending: dict[str, None] = {}
         self._owed: dict[str, MarkersOwed] = {}
         self._is_loaded = False
+        self.hear: Callable[[EndTransaction], None] | None = None
         self._timed_out: deque[str] = deque()
         self._next_abort_check_ms = 0
         self._next_expiry_check_ms = 0
@@ -192,6 +196,8 @@ class TransactionCoordinator:
         )
         if after is None:
             return Decision((), ProducerIdentity(known.producer_id, known.producer_epoch))
+        if self.hear is not None:
+            self.hear(command)
         return self._step(transactional_id, after, ProducerIdentity(*after.told))
 
     def complete(self, owed: MarkersOwed, now: Moment) -> Decision[None]:

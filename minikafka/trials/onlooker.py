@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from minikafka.metadata.states import MetadataDelta
     from minikafka.quorum.snapshots import SnapshotId
     from minikafka.replication.leader import IsrWish, PartitionLeader
+    from minikafka.transactions.commands import EndTransaction
 
 __all__ = ["Onlooker"]
 
@@ -264,6 +265,12 @@ class Onlooker:
         ghost = self._ghost.partition(partition.log)
         event = IsrConsidered(self._id, ghost, leader, wish, now_ms, self._ghost)
         self._run("isr", event)
+
+    def end_asked(self, command: EndTransaction) -> None:
+        """Note it: no other commit may be decided, and no other abort without a new epoch."""
+        producer = command.producer
+        asked = producer.producer_id, producer.epoch, command.committed
+        self._ghost.transactions.asked[asked] = None
 
     def commanded(self, groups: GroupPartition, command: Command, now: Moment) -> None:
         """Look at what a group coordinator takes up, and keep it until it is carried out."""

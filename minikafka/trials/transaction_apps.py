@@ -140,16 +140,13 @@ class _Application:
 
     async def _end(self, producer: Any, attempt: Attempt, *, commits: bool) -> None:
         """Commit or abort; raises KafkaError."""
-        simulation, manager = self._work.simulation, producer._txn_manager
-        asked = simulation.invariants.ghost.transactions.asked
-        asked[manager.producer_id, manager.producer_epoch, commits] = None
         if commits:
             attempt.asked = True
             await producer.commit_transaction()
             attempt.confirmed = True
         else:
             await producer.abort_transaction()
-        simulation.operations += 1
+        self._work.simulation.operations += 1
 
     async def _close(self, client: Any) -> None:
         """Close a client; end the process where that does not come to an end."""
@@ -343,14 +340,11 @@ class OwnWriter(_Application):
             await producer.commit_outside(place, self._offset)
 
     async def _end_own(self, producer: OwnProducer, attempt: Attempt, *, commits: bool) -> None:
-        simulation = self._work.simulation
-        asked = simulation.invariants.ghost.transactions.asked
-        asked[producer.producer_id, producer.epoch, commits] = None
         self._last = None
         attempt.asked = commits
         ended = await producer.end(committed=commits)
         attempt.confirmed = commits
-        simulation.operations += 1
+        self._work.simulation.operations += 1
         if producer.version >= V2:
             # By the older rules the next transaction would end with it: as in Kafka.
             self._last = ended

@@ -55,7 +55,7 @@ class TransactionWorld:
         known: what is committed of each, by id.
         of_producer: which id a producer id belongs to.
         decided: the last decision under a producer id and the epoch that its markers carry.
-        asked: ends that brokers were asked for, as producer id, epoch and whether it is a commit.
+        asked: ends that coordinators were asked for, as producer id, epoch and whether it is a commit.
         initialized: producer ids and epochs that are committed to belong to a producer.
         licensed: something was lost that was allowed to be: nothing is known for sure.
     """

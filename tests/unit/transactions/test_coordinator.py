@@ -48,6 +48,20 @@ def test_with_kip_890_every_end_is_a_new_epoch() -> None:
     desk.add(after)
 
 
+def test_who_looks_on_hears_of_an_end_that_is_decided() -> None:
+    """Not of one that was decided before, or is refused."""
+    heard: list[bool] = []
+    desk = Desk(version=2)
+    desk.machine.hear = lambda command: heard.append(command.committed)
+    producer = desk.producer()
+    desk.add(producer)
+    desk.end(producer)
+    desk.complete()
+    desk.end(producer)
+    assert refusal(lambda: desk.end(producer, committed=False)) is not None
+    assert heard == [True]
+
+
 def test_an_abort_of_nothing_is_a_new_epoch_and_no_markers() -> None:
     """A producer that does not know what has arrived aborts to be sure (KIP-890)."""
     desk = Desk(version=2)
