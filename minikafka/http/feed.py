@@ -1,7 +1,7 @@
 """The feed of events: one task looks at the cluster while anybody listens.
 
-Ten looks a second at most, and fewer where a look takes long, whatever happens meanwhile: whoever reads this is a person or a
-test that waits for the end of something. A listener that does not keep up is let go, for a
+Ten looks a second at most, and fewer where a look takes long, whatever happens meanwhile: whoever
+reads this is a person or a test that waits for the end of something. A listener that does not keep up is let go, for a
 queue without bound would hold what nobody reads.
 """
 

@@ -31,6 +31,7 @@ __all__ = [
     "cut_until_deposed",
     "drawn_host",
     "drawn_leader",
+    "kill_for_a_while",
     "member_kill",
     "member_pause",
     "mute_leader",
@@ -98,6 +99,11 @@ async def coordinator_kill(simulation: Simulation, draws: Random) -> None:
     broker = drawn_leader(simulation, draws, OFFSETS_TOPIC)
     if broker is None:
         return
+    await kill_for_a_while(simulation, draws, broker)
+
+
+async def kill_for_a_while(simulation: Simulation, draws: Random, broker: BrokerHost) -> None:
+    """End the process of a broker; it is back after up to 5 seconds."""
     simulation.faults += 1
     broker.crash()
     await asyncio.sleep(draws.uniform(0.2, 5))

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING
 
 from minikafka.broker.transaction_coordinator import TRANSACTIONS_TOPIC
 from minikafka.transactions.states import PREPARED
-from minikafka.trials.chaos_groups import cut_until_deposed, drawn_host, drawn_leader
+from minikafka.trials.chaos_groups import (
+    cut_until_deposed,
+    drawn_host,
+    drawn_leader,
+    kill_for_a_while,
+)
 
 if TYPE_CHECKING:
     from minikafka.trials.simulation import BrokerHost, Simulation
@@ -72,13 +77,8 @@ def _deciding(simulation: Simulation) -> bool:
 async def decider_kill(simulation: Simulation, draws: Random) -> None:
     """End the process of a broker that coordinates transactions; it is back after up to 5 seconds."""
     broker = await _decider(simulation, draws)
-    if broker is None:
-        return
-    simulation.faults += 1
-    broker.crash()
-    await asyncio.sleep(draws.uniform(0.2, 5))
-    if not broker.up:
-        broker.restart()
+    if broker is not None:
+        await kill_for_a_while(simulation, draws, broker)
 
 
 async def decider_pause(simulation: Simulation, draws: Random) -> None:

@@ -10,7 +10,7 @@ from minikafka.base.ids import TopicPartition
 from minikafka.log.partition_log import PartitionLog
 from minikafka.records.batch import Batch
 from minikafka.records.markers import decode_marker
-from minikafka.transactions.metadata import NO_PRODUCER_EPOCH, TransactionMetadata
+from minikafka.transactions.metadata import TransactionMetadata
 from minikafka.transactions.states import PREPARED, TransactionState
 from minikafka.trials.ghost import Ghost
 from minikafka.trials.invariants import Answer, Replica, Transacted, check
@@ -223,10 +223,7 @@ def _lacks_marker(log: PartitionLog, decided: TransactionMetadata) -> str | None
             if batch.producer_id != decided.producer_id:
                 continue
             marker = decode_marker(batch) if batch.is_control else None
-            if marker is None or batch.producer_epoch not in (
-                decided.producer_epoch,
-                NO_PRODUCER_EPOCH,
-            ):
+            if marker is None or batch.producer_epoch != decided.producer_epoch:
                 return f"{batch!r} is the last of it"
             if marker.committed != (decided.state is _S.PREPARE_COMMIT):
                 return f"{marker} is the last of it"
