@@ -134,7 +134,7 @@ def _markers_say_what_is_decided(replica: Replica) -> str | None:
         return f"{where}, and nothing is decided of it"
     if decided.committed != marker.committed:
         return f"{where}, and this is decided: {decided}"
-    decided.marked[replica.log.partition] = None
+    decided.marked[replica.log.partition] = batch.base_offset, batch.leader_epoch
     return None
 
 
@@ -185,9 +185,17 @@ def _batches_are_part_of_a_transaction(replica: Replica) -> str | None:
         fenced = batch.producer_epoch != known.producer_epoch
         return f"{where}, and its producer is fenced: {known}" if fenced else None
     decided = world.decided.get((known.producer_id, known.producer_epoch))
-    if known.state in PREPARED and (decided is None or place not in decided.marked):
+    if known.state in PREPARED and not _has_its_marker(replica.log, batch, decided):
         return None  # the marker comes behind
     return f"{where} behind the end of its transaction: {known}"
+
+
+def _has_its_marker(log: PartitionLog, batch: Batch, decided: Decided | None) -> bool:
+    """Say whether a log has the marker; one of a leader before may be lost, as it was not committed."""
+    place = None if decided is None else decided.marked.get(log.partition)
+    return place is not None and any(
+        place == (each.base_offset, each.leader_epoch) for each in earlier_batches(log, batch)
+    )
 
 
 @check("T3", "transacted")

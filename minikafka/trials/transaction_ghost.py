@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from minikafka.base.ids import Offset, ProducerId, TopicPartition
+from minikafka.base.ids import LeaderEpoch, Offset, ProducerId, TopicPartition
 from minikafka.records.records import decode_records
 from minikafka.transactions.metadata import TransactionMetadata
 from minikafka.transactions.records import TransactionRecord, decode_transaction
@@ -26,13 +26,13 @@ class Decided:
     """One transaction whose end is committed.
 
     Attributes:
-        marked: the partitions in which a leader has written its marker.
+        marked: where a leader has written its marker last: offset and leader epoch, by partition.
     """
 
     transactional_id: str
     committed: bool
     partitions: tuple[TopicPartition, ...]
-    marked: dict[TopicPartition, None] = field(default_factory=dict)
+    marked: dict[TopicPartition, tuple[Offset, LeaderEpoch]] = field(default_factory=dict)
 
 
 class TransactionStep(NamedTuple):

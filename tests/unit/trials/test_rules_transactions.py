@@ -239,6 +239,17 @@ def test_a_batch_outside_its_transaction_breaks_t5(case: str) -> None:
     assert broken(scenario) == "T5"
 
 
+def test_a_batch_where_the_marker_was_lost_breaks_nothing() -> None:
+    """A leader before had written it, alone; it comes again behind the batch."""
+
+    async def scenario(s: Simulation) -> None:
+        known(s, at(S.PREPARE_COMMIT, 3, PLACE))
+        decided(s).marked[PLACE] = (0, 7)
+        written(s, batch())
+
+    assert broken(scenario) is None
+
+
 def test_a_marker_of_a_former_coordinator_breaks_t8() -> None:
     """It was on its way while another one took over."""
 
