@@ -113,7 +113,8 @@ class Workload:
                 if future is not None:
                     pending.append(future)
         for future in pending:
-            await asyncio.wait([future])  # noqa: TID251 - one at a time has but one order
+            if not future.done():
+                await asyncio.wait([future])  # noqa: TID251 - one at a time has but one order
         await producer.stop()
 
     async def _send(
