@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import aiokafka  # noqa: F401 - clients are plugged where they are loaded before the run
@@ -22,6 +20,8 @@ from minikafka.trials.run import run
 from minikafka.trials.simulation import Simulation
 from minikafka.trials.transaction_workload import Transactions
 
+pytestmark = pytest.mark.usefixtures("buried")
+
 CONFIG = {
     "broker.session.timeout.ms": 2_000,
     "replica.lag.time.max.ms": 2_000,
@@ -32,33 +32,19 @@ PLAN = TransactionPlan(writers=1, own_writers=1, appliers=1, partitions=1)
 GROUP = (GroupPlan("g0", 2, "range", by_hand=True, static=False, rebalance_ms=3_000),)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def buried() -> Iterator[None]:
-    """Collect, unheard, what a client says that died with its machine, and whose loop is gone.
-
-    Once for all tests: a collection takes half a second.
-    """
-    gc.disable()
-    yield
-    hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
-    gc.collect()
-    sys.unraisablehook = hook
-    gc.enable()
-
-
 @pytest.mark.filterwarnings("ignore:Unclosed AIOKafka:ResourceWarning")
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.__name__)
 def test_cluster_is_whole_again_after_it(kind: Callable[..., Any]) -> None:
-    """Twenty seconds of one kind of fault, and all replicas are in sync again."""
+    """Twelve seconds of one kind of fault, and all replicas are in sync again."""
 
     async def scenario(simulation: Simulation) -> int:
         await simulation.cluster.client().produce("t", 0, [b"x"])
-        groups = Groups(simulation, {"t": 2}, GROUP if kind in GROUP_KINDS else (), 20)
+        groups = Groups(simulation, {"t": 2}, GROUP if kind in GROUP_KINDS else (), 12)
         groups.start()
         plan = PLAN if kind in TRANSACTION_KINDS else None
-        transactions = Transactions(simulation, {"t": 2}, plan, 20)
+        transactions = Transactions(simulation, {"t": 2}, plan, 12)
         transactions.start()
-        await simulation.chaos(kind, every=(0.5, 1.5), until=20)
+        await simulation.chaos(kind, every=(0.5, 1.5), until=12)
         await groups.settled(60)
         groups.stop()
         await transactions.settled(60)
