@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any
-
 from minikafka.trials.ghost import GhostPartition
-from minikafka.trials.invariants import Answer, Violation
-from minikafka.trials.run import run
+from minikafka.trials.invariants import Answer
 from minikafka.trials.simulation import Simulation
 from minikafka.wire.versions import ApiKey
-
-
-def broken(scenario: Callable[[Simulation], Coroutine[Any, Any, Any]]) -> str | None:
-    """Return the name of the rule that a scenario breaks."""
-    error = run(scenario, seed=1, topics={"t": 1}, keep_trace=False).error
-    if error is not None and not isinstance(error, Violation):
-        raise error
-    return None if error is None else error.name
+from tests.support.rule_runs import broken
 
 
 def ghost(simulation: Simulation) -> GhostPartition:

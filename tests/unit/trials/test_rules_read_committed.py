@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any
-
 from minikafka.base.ids import TopicPartition
 from minikafka.log.partition_log import PartitionLog
 from minikafka.log.producer_state import AppendOrigin
 from minikafka.records.markers import EndTransactionMarker, build_marker
 from minikafka.transactions.metadata import TransactionMetadata
 from minikafka.transactions.states import TransactionState
-from minikafka.trials.invariants import Violation
 from minikafka.trials.rules_read_committed import scanned
-from minikafka.trials.run import run
 from minikafka.trials.simulation import Simulation
 from minikafka.trials.transaction_ghost import Decided
 from tests.support.builders import producer_batch
+from tests.support.rule_runs import broken
 
 PLACE = TopicPartition("t", 0)
-
-
-def broken(scenario: Callable[[Simulation], Coroutine[Any, Any, Any]]) -> str | None:
-    """Return the name of the rule that a scenario breaks."""
-    error = run(scenario, seed=1, topics={"t": 1}, keep_trace=False).error
-    if error is not None and not isinstance(error, Violation):
-        raise error
-    return None if error is None else error.name
 
 
 async def begun(s: Simulation) -> PartitionLog:

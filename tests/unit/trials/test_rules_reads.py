@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from minikafka.broker.partition import Partition
-from minikafka.trials.invariants import Answer, Violation
-from minikafka.trials.run import run
+from minikafka.trials.invariants import Answer
 from minikafka.trials.simulation import Simulation
 from minikafka.wire.fetch import FetchPartition
 from minikafka.wire.versions import ApiKey
-
-
-def broken(scenario: Callable[[Simulation], Coroutine[Any, Any, Any]]) -> str | None:
-    """Return the name of the rule that a scenario breaks."""
-    error = run(scenario, seed=1, topics={"t": 1}, keep_trace=False).error
-    if error is not None and not isinstance(error, Violation):
-        raise error
-    return None if error is None else error.name
+from tests.support.rule_runs import broken, led
 
 
 async def produced(simulation: Simulation) -> Partition:
     """Produce a record, let all have it, and return the leader's partition."""
     await simulation.cluster.client().produce("t", 0, [b"x"])
     await simulation.sleep(2)
-    leader = simulation.cluster.leader("t", 0)
-    assert leader is not None
-    found = simulation.invariants.ghost.brokers[leader].replicas.partition(("t", 0))
-    assert found is not None
-    return found
+    return led(simulation)
 
 
 def before_answers(simulation: Simulation, change: Callable[[Answer], None]) -> None:

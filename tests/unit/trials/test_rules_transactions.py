@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from minikafka.base.ids import TopicPartition
-from minikafka.broker.partition import Partition
 from minikafka.log.producer_state import AppendOrigin
 from minikafka.records.batch import Batch
 from minikafka.records.markers import EndTransactionMarker, build_marker
 from minikafka.transactions.metadata import TransactionMetadata
 from minikafka.transactions.states import TransactionState
 from minikafka.trials.ghost import Ghost
-from minikafka.trials.invariants import REGISTERED, Answer, Transacted, Violation
-from minikafka.trials.run import run
+from minikafka.trials.invariants import REGISTERED, Answer, Transacted
 from minikafka.trials.simulation import Simulation
 from minikafka.trials.transaction_ghost import Decided
 from minikafka.wire.versions import ApiKey
 from tests.support.builders import producer_batch
+from tests.support.rule_runs import broken, led
 
 S = TransactionState
 PLACE = TopicPartition("t", 0)
@@ -44,23 +41,6 @@ def wrong(
     """Return the rules that a step breaks."""
     step = Transacted("shop", before, after, asked, Ghost())
     return [name for name, rule in REGISTERED["transacted"] if rule(step) is not None]
-
-
-def broken(scenario: Callable[[Simulation], Coroutine[Any, Any, Any]]) -> str | None:
-    """Return the name of the rule that a scenario breaks."""
-    error = run(scenario, seed=1, topics={"t": 1}, keep_trace=False).error
-    if error is not None and not isinstance(error, Violation):
-        raise error
-    return None if error is None else error.name
-
-
-def led(s: Simulation) -> Partition:
-    """Return the leader's replica."""
-    leader = s.cluster.leader("t", 0)
-    assert leader is not None
-    partition = s.invariants.ghost.brokers[leader].replicas.partition(("t", 0))
-    assert partition is not None
-    return partition
 
 
 def written(s: Simulation, batch: Batch) -> None:
