@@ -10,6 +10,7 @@ from minikafka.base.ids import NO_LEADER, BrokerId, Offset, TopicPartition
 from minikafka.broker.group_coordinator import OFFSETS_TOPIC
 from minikafka.broker.share_coordinator import SHARE_STATE_TOPIC
 from minikafka.broker.transaction_coordinator import TRANSACTIONS_TOPIC
+from minikafka.metadata.records import PartitionChanged
 from minikafka.records.batch import Batch
 from minikafka.trials.chains import Chain, Entry
 from minikafka.trials.compacted import gone, misses
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from minikafka.quorum.snapshots import SnapshotId
     from minikafka.replication.leader import IsrWish, PartitionLeader
     from minikafka.transactions.commands import EndTransaction
+    from minikafka.trials.metadata_history import Recorded
 
 __all__ = ["Onlooker"]
 
@@ -212,6 +214,10 @@ class Onlooker:
         isr = () if partition.leader is None else tuple(partition.leader.isr)
         self._run("led", replica._replace(isr=isr))
         ghost.begun.setdefault(replica.epoch, ghost.true_watermark)
+        if log.partition.topic == TRANSACTIONS_TOPIC:
+            # A coordinator goes on with what it has before anything more is committed.
+            world = self._ghost.transactions
+            world.licensed = world.licensed or ghost.may_have_lost
 
     def applied(self, broker: Broker, image: MetadataImage, delta: MetadataDelta) -> None:
         """Keep the newest committed metadata."""
@@ -221,37 +227,35 @@ class Onlooker:
             ghost.image = image
             if known is None or known.epoch != image.epoch:
                 ghost.controller_since_ms = broker.clock.monotonic_ms()
-            self._note_unclean(known, image, delta)
         ghost.applied_ms[self._id] = broker.clock.monotonic_ms()
         log = ghost.metadata_log(self._id)
         for recorded in self._invariants.history.read(ghost, self._id, log, image):
+            self._note_unclean(recorded)
             self._run("recorded", recorded)
         self._run(
             "applied", Applied(self._id, image, delta, ghost, newest, known if newest else None)
         )
 
-    def _note_unclean(
-        self, before: MetadataImage | None, image: MetadataImage, delta: MetadataDelta
-    ) -> None:
-        """Note elections from outside the ISR: from their record on another history counts.
+    def _note_unclean(self, recorded: Recorded) -> None:
+        """Note an election from outside the ISR: from its record on another history counts.
 
         And that a partition has fewer replicas: no more of them can have to fail.
         """
-        for name in delta.partitions_changed:
-            old = None if before is None else before.partition(name)
-            new, topic = image.partition(name), image.topics.get(name.topic)
-            if old is None or new is None or topic is None:
-                continue
-            ghost = self._ghost.find(topic.topic_id, name.partition)
-            if ghost is None:
-                continue
-            if len(new.replicas) < len(old.replicas):
-                ghost.cap_promises(len(new.replicas))
-            chosen = (*old.isr, *old.elr, NO_LEADER)
-            allowed = image.topic_config(name.topic).unclean_leader_election_enable
-            if allowed and new.leader not in chosen and new.recovering:
-                ghost.unclean_count += 1
-                ghost.unclean_epoch = ghost.generation = new.leader_epoch
+        record, change = recorded.record, recorded.change()
+        if change is None or not isinstance(record, PartitionChanged):
+            return
+        _, old, new = change
+        ghost = self._ghost.find(record.topic_id, record.partition)
+        topic = recorded.before.topic_by_id(record.topic_id)
+        if ghost is None or topic is None:
+            return
+        if len(new.replicas) < len(old.replicas):
+            ghost.cap_promises(len(new.replicas))
+        chosen = (*old.isr, *old.elr, NO_LEADER)
+        allowed = recorded.after.topic_config(topic.name).unclean_leader_election_enable
+        if allowed and new.leader not in chosen and new.recovering:
+            ghost.unclean_count += 1
+            ghost.unclean_epoch = ghost.generation = new.leader_epoch
 
     def produced(self, partition: Partition, acks: int) -> None:
         """Look at the ISR of a leader that has written."""
