@@ -136,6 +136,8 @@ class Transactions:
             if partition is None:
                 return f"{place} has no leader"
             log = partition.log
+            if ghost.partition(log).may_have_lost:
+                continue  # a marker, perhaps: no coordinator writes it again
             if log.last_stable_offset < log.high_watermark:
                 return f"{place} is stable up to {log.last_stable_offset}: {scanned(log)}"
         return None if self.may_have_lost else self._lag()
