@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from minikafka.base.ids import BrokerId, Offset, TopicId
+from minikafka.base.ids import NO_LEADER, BrokerId, Offset, TopicId
 from minikafka.metadata.image import MetadataImage
 from minikafka.metadata.records import (
     BrokerRegistered,
@@ -26,7 +26,7 @@ from minikafka.trials.ghost import Ghost
 if TYPE_CHECKING:
     from minikafka.log.partition_log import PartitionLog
 
-__all__ = ["MetadataHistory", "Recorded"]
+__all__ = ["MetadataHistory", "Recorded", "note_election"]
 
 
 @dataclass(frozen=True)
@@ -122,3 +122,26 @@ class MetadataHistory:
                 recorded.record.partition_epoch,
             )
             self.accepted[key] = (change[1], recorded.before)
+
+
+def note_election(recorded: Recorded) -> None:
+    """Note an election from outside the ISR: from its record on another history counts.
+
+    By its record, as the next one may follow before any broker has applied it. And note that a
+    partition has fewer replicas: no more of them can have to fail.
+    """
+    record, change = recorded.record, recorded.change()
+    if change is None or not isinstance(record, PartitionChanged):
+        return
+    ghost = recorded.ghost.find(record.topic_id, record.partition)
+    topic = recorded.before.topic_by_id(record.topic_id)
+    if ghost is None or topic is None:
+        return
+    _, old, new = change
+    if len(new.replicas) < len(old.replicas):
+        ghost.cap_promises(len(new.replicas))
+    chosen = (*old.isr, *old.elr, NO_LEADER)
+    allowed = recorded.after.topic_config(topic.name).unclean_leader_election_enable
+    if allowed and new.leader not in chosen and new.recovering:
+        ghost.unclean_count += 1
+        ghost.unclean_epoch = ghost.generation = new.leader_epoch

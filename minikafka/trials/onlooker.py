@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from minikafka.base.deferred import Deferred
-from minikafka.base.ids import NO_LEADER, BrokerId, Offset, TopicPartition
+from minikafka.base.ids import BrokerId, Offset, TopicPartition
 from minikafka.broker.group_coordinator import OFFSETS_TOPIC
 from minikafka.broker.share_coordinator import SHARE_STATE_TOPIC
 from minikafka.broker.transaction_coordinator import TRANSACTIONS_TOPIC
-from minikafka.metadata.records import PartitionChanged
 from minikafka.records.batch import Batch
 from minikafka.trials.chains import Chain, Entry
 from minikafka.trials.compacted import gone, misses
@@ -32,6 +31,7 @@ from minikafka.trials.invariants import (
     Started,
     Transacted,
 )
+from minikafka.trials.metadata_history import note_election
 from minikafka.wire.versions import ApiKey
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from minikafka.quorum.snapshots import SnapshotId
     from minikafka.replication.leader import IsrWish, PartitionLeader
     from minikafka.transactions.commands import EndTransaction
-    from minikafka.trials.metadata_history import Recorded
 
 __all__ = ["Onlooker"]
 
@@ -230,32 +229,11 @@ class Onlooker:
         ghost.applied_ms[self._id] = broker.clock.monotonic_ms()
         log = ghost.metadata_log(self._id)
         for recorded in self._invariants.history.read(ghost, self._id, log, image):
-            self._note_unclean(recorded)
+            note_election(recorded)
             self._run("recorded", recorded)
         self._run(
             "applied", Applied(self._id, image, delta, ghost, newest, known if newest else None)
         )
-
-    def _note_unclean(self, recorded: Recorded) -> None:
-        """Note an election from outside the ISR: from its record on another history counts.
-
-        And that a partition has fewer replicas: no more of them can have to fail.
-        """
-        record, change = recorded.record, recorded.change()
-        if change is None or not isinstance(record, PartitionChanged):
-            return
-        _, old, new = change
-        ghost = self._ghost.find(record.topic_id, record.partition)
-        topic = recorded.before.topic_by_id(record.topic_id)
-        if ghost is None or topic is None:
-            return
-        if len(new.replicas) < len(old.replicas):
-            ghost.cap_promises(len(new.replicas))
-        chosen = (*old.isr, *old.elr, NO_LEADER)
-        allowed = recorded.after.topic_config(topic.name).unclean_leader_election_enable
-        if allowed and new.leader not in chosen and new.recovering:
-            ghost.unclean_count += 1
-            ghost.unclean_epoch = ghost.generation = new.leader_epoch
 
     def produced(self, partition: Partition, acks: int) -> None:
         """Look at the ISR of a leader that has written."""

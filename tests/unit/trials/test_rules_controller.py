@@ -25,7 +25,7 @@ from minikafka.trials import rules_controller
 from minikafka.trials.chains import Chain
 from minikafka.trials.ghost import LAST_KNOWN_LEADER, Ghost, GhostPartition
 from minikafka.trials.invariants import REGISTERED, Replica
-from minikafka.trials.metadata_history import Recorded
+from minikafka.trials.metadata_history import Recorded, note_election
 
 assert rules_controller.REGISTERED_HERE, "importing it registers the rules"
 
@@ -203,6 +203,22 @@ def test_unclean_election_is_noted_with_its_reason() -> None:
     ghost.leader_of.clear()
     assert wrong(asked) == []
     assert partition.unclean_elections == {6: "who asked for it"}
+
+
+def test_election_whose_leader_is_gone_before_anybody_heard_of_it_counts() -> None:
+    """Brokers apply both records at once: what they had in mind does not show it."""
+    ghost = Ghost()
+    partition = ghost.partitions[ID, 0] = GhostPartition("t-0", internal=False)
+    elected = change(
+        state(1, (1,)), 2, (2,), recovering=True, fenced=(1,), unclean=True, ghost=ghost
+    )
+    gone = change(state(2, (2,)), NO_LEADER, (), elr=(2,), unclean=True, ghost=ghost)
+    for recorded in (elected, gone):
+        note_election(recorded)
+    assert (partition.unclean_count, partition.unclean_epoch) == (1, 6)
+    clean = change(state(1, (1, 2)), 2, (2,), unclean=True, ghost=ghost)
+    note_election(clean)
+    assert partition.unclean_count == 1
 
 
 def registered(broker_epoch: int = 50, incarnation: int = 9) -> BrokerRegistered:
