@@ -160,7 +160,7 @@ class Onlooker:
     def _transacted(self, log: PartitionLog, ghost: GhostPartition) -> None:
         """Follow what is committed of transactional ids."""
         world = self._ghost.transactions
-        world.licensed = world.licensed or ghost.may_have_lost
+        world.heed(may_have_lost=ghost.may_have_lost)
         for step in world.committed(log, ghost.true_watermark):
             self._run("transacted", Transacted(*step, self._ghost))
 
@@ -215,8 +215,7 @@ class Onlooker:
         ghost.begun.setdefault(replica.epoch, ghost.true_watermark)
         if log.partition.topic == TRANSACTIONS_TOPIC:
             # A coordinator goes on with what it has before anything more is committed.
-            world = self._ghost.transactions
-            world.licensed = world.licensed or ghost.may_have_lost
+            self._ghost.transactions.heed(may_have_lost=ghost.may_have_lost)
 
     def applied(self, broker: Broker, image: MetadataImage, delta: MetadataDelta) -> None:
         """Keep the newest committed metadata."""

@@ -69,6 +69,10 @@ class TransactionWorld:
         self.licensed = False
         self._ends: dict[int, Offset] = {}
 
+    def heed(self, *, may_have_lost: bool) -> None:
+        """Give up judging where a partition of `__transaction_state` may have lost something."""
+        self.licensed = self.licensed or may_have_lost
+
     def committed(self, log: PartitionLog, end: Offset) -> Iterator[TransactionStep]:
         """Take over what one partition has up to `end`, from a log that has it, step by step."""
         index = log.partition.partition
