@@ -34,7 +34,6 @@ from minikafka.apis.produce_transactions import (
     check_transactional,
     transactions_asked,
     verified_transactions,
-    waits_for_others,
 )
 from minikafka.apis.registry import CloseConnection, api
 from minikafka.base.config import LogConfig
@@ -132,10 +131,11 @@ def produce(
     request: ProduceRequest, context: RequestContext
 ) -> ProduceResponse | Deferred[ProduceResponse] | Deferred[ProduceResponse | None] | None:
     """Append each partition's batch; answer as `acks` asks."""
+    transactional_id = request.transactional_id
+    if transactional_id is None:
+        return _produce(request, context, {})
     asked = transactions_asked(request, context)
-    if asked or waits_for_others(request, context):
-        transactional_id = request.transactional_id
-        assert transactional_id is not None
+    if asked or context.broker.verifying.is_under_way(transactional_id):
         place = context.broker.verifying.enter(transactional_id)
         return context.broker.work.spawn(_in_turn(request, context, asked, *place))
     return _produce(request, context, {})

@@ -97,7 +97,12 @@ def fetch(
     if not READ_UNCOMMITTED <= request.isolation_level <= READ_COMMITTED:
         raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
     if request.replica_id >= 0:
-        _note_progress(request, context, _to_note(request, asked, session))
+        if session is None or session.replica_epoch == request.replica_epoch:
+            _note_progress(request, context, asked)
+        else:
+            # Registered anew: it says something new of all it has.
+            session.replica_epoch = request.replica_epoch
+            _note_progress(request, context, session.targets)
     operation = FetchOperation(request, context, asked, session, full=full, on_refusal=_hint)
     nothing_asked = session is None and not asked
     if operation.try_complete():
@@ -180,16 +185,6 @@ def _targets(
     return targets
 
 
-def _to_note(
-    request: FetchRequest, asked: dict[TargetKey, FetchTarget], session: FetchSession | None
-) -> dict[TargetKey, FetchTarget]:
-    """Return what a follower says something new of: of all it has where it is registered anew."""
-    if session is None or session.replica_epoch == request.replica_epoch:
-        return asked
-    session.replica_epoch = request.replica_epoch
-    return session.targets
-
-
 def _note_progress(
     request: FetchRequest, context: RequestContext, asked: dict[TargetKey, FetchTarget]
 ) -> None:
@@ -202,7 +197,7 @@ def _note_progress(
         try:
             partition = find_partition(replicas, target, from_replica=True)
             target.noted_by = partition.leader
-            if note_follower(replicas, partition, target):
+            if note_follower(replicas, partition, target, context.received_ms):
                 moved.append(partition)
         except KafkaError:
             # The same refusal is the answer to this partition, when it is read.

@@ -20,7 +20,6 @@ __all__ = [
     "check_transactional",
     "transactions_asked",
     "verified_transactions",
-    "waits_for_others",
 ]
 
 Refusals: TypeAlias = Mapping[TopicPartition, KafkaError]
@@ -30,10 +29,9 @@ Refusals: TypeAlias = Mapping[TopicPartition, KafkaError]
 def transactions_asked(
     request: ProduceRequest, context: RequestContext
 ) -> Sequence[Unverified]:
-    """Return the batches of which the coordinator is to be asked; none for most requests."""
-    if request.transactional_id is None or not context.broker.image.broker_config().value(
-        "transaction.partition.verification.enable"
-    ):
+    """Return the batches of which the coordinator is to be asked, of a transactional request."""
+    config = context.broker.image.broker_config()
+    if not config.value("transaction.partition.verification.enable"):
         return ()
     found = (
         unverified(partition, batch.producer_id, batch.producer_epoch)
@@ -59,14 +57,6 @@ def _transactional(
             batch = Batch(records)
             if batch.attributes & TRANSACTIONAL_BIT:
                 yield partition, batch
-
-
-def waits_for_others(request: ProduceRequest, context: RequestContext) -> bool:
-    """Say whether something of the same transactional id came before, and is being verified."""
-    transactional_id = request.transactional_id
-    return transactional_id is not None and context.broker.verifying.is_under_way(
-        transactional_id
-    )
 
 
 async def verified_transactions(

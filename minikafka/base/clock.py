@@ -32,19 +32,15 @@ class LoopClock:
         wall: milliseconds since 1970, injected by whoever starts the cluster.
     """
 
-    __slots__ = ("_loop_time", "_wall")
+    __slots__ = ("_loop_time", "wall_ms")
 
     def __init__(self, loop_time: Callable[[], float], wall: Callable[[], int]) -> None:
         self._loop_time = loop_time
-        self._wall = wall
+        self.wall_ms = wall
 
     def monotonic_ms(self) -> int:
         """Return the loop's time in milliseconds, rounded down."""
         return int(self._loop_time() * 1000)
-
-    def wall_ms(self) -> int:
-        """Return the injected wall clock."""
-        return self._wall()
 
 
 class ManualClock:

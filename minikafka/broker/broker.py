@@ -352,7 +352,7 @@ class Broker:
             self._loop,
             self._network.turns,
             broker_epoch=lambda: self.lifecycle.broker_epoch,
-            on_records=lambda partition: self._note_change(),
+            on_change=self._note_change,
             quota=self.replicas.throttles.follower,
             now_ms=self.clock.monotonic_ms,
         )

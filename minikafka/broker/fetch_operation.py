@@ -215,7 +215,7 @@ class FetchOperation(Delayed):
         if partition is None or partition.leader is target.noted_by or target.replica_id < 0:
             return
         target.noted_by = partition.leader
-        if note_follower(self._context.broker.replicas, partition, target):
+        if note_follower(self._context.broker.replicas, partition, target, self._now_ms()):
             partition.high_watermark_moved.wake()
             response.high_watermark = partition.log.high_watermark
             response.last_stable_offset = partition.log.last_stable_offset

@@ -156,32 +156,31 @@ def find_partition(
     return partition
 
 
-def note_follower(replicas: ReplicaManager, partition: Partition, target: FetchTarget) -> bool:
-    """Tell a leader how far a follower is; say whether to wake who waits for the watermark."""
-    leader = partition.leader
+def note_follower(
+    replicas: ReplicaManager, partition: Partition, target: FetchTarget, now_ms: int
+) -> bool:
+    """Tell a leader how far a follower is; say whether to wake who waits for the watermark.
+
+    A follower whose log is no prefix of ours has proved nothing.
+    """
+    leader, log = partition.leader, partition.log
+    offset, epoch = target.fetch_offset, target.last_fetched_epoch
     if isinstance(leader, MetadataLeader):
-        replica = (target.replica_id, target.directory_id)
-        return leader.on_fetch(replica, target.fetch_offset, target.last_fetched_epoch)
-    return _on_lineage(partition, target) and replicas.on_follower_fetch(
+        return leader.on_fetch((target.replica_id, target.directory_id), offset, epoch)
+    if not log.log_start_offset <= offset <= log.log_end_offset:
+        return False
+    if epoch >= 0 and epoch != log.epochs.latest_epoch:
+        known, end = log.epochs.end_offset_for(epoch, log.log_end_offset)
+        if known != epoch or end < offset:
+            return False
+    return replicas.on_follower_fetch(
         partition,
         target.replica_id,
-        target.fetch_offset,
+        offset,
         target.log_start_offset,
         target.replica_epoch,
+        now_ms,
     )
-
-
-def _on_lineage(partition: Partition, target: FetchTarget) -> bool:
-    """Say whether the follower's log is a prefix of ours; a diverging end proves nothing."""
-    log = partition.log
-    if not log.log_start_offset <= target.fetch_offset <= log.log_end_offset:
-        return False
-    if target.last_fetched_epoch < 0:
-        return True
-    if target.last_fetched_epoch == log.epochs.latest_epoch:
-        return True
-    epoch, end = log.epochs.end_offset_for(target.last_fetched_epoch, log.log_end_offset)
-    return epoch == target.last_fetched_epoch and end >= target.fetch_offset
 
 
 def is_quiet(target: FetchTarget, *, from_replica: bool) -> bool:
@@ -231,11 +230,16 @@ def read_target(
         response.aborted_transactions = [] if is_unknown(error.code) else None
         return response
     log = partition.log
-    offset = target.fetch_offset
+    offset, epoch = target.fetch_offset, target.last_fetched_epoch
+    stable = log.last_stable_offset
     aborted: list[tuple[ProducerId, Offset]] = []
     if target.rack is not None and _is_sent_elsewhere(replicas, partition, target, response):
         offset = log.high_watermark  # nothing is read here
-    elif _may_part(partition, target) and not _tell_parting(partition, target, response):
+    elif (
+        # Who ends in our latest epoch, and not behind us, has what we have.
+        (epoch >= 0 and (epoch != log.epochs.latest_epoch or offset > log.log_end_offset))
+        or partition.internal
+    ) and not _tell_parting(partition, target, response):
         # Nothing that the asker could go back to: it has to look for an offset.
         return _out_of_range(response, log, from_replica)
     if response.diverging_epoch is None and response.snapshot_id is None:
@@ -244,7 +248,7 @@ def read_target(
         if from_replica:
             limit = log.log_end_offset
         else:
-            limit = log.last_stable_offset if committed_only else log.high_watermark
+            limit = stable if committed_only else log.high_watermark
         if offset < limit:
             most = min(max_bytes, target.max_bytes)
             if most < 0:
@@ -259,18 +263,10 @@ def read_target(
                 end_offset = found.batches[-1].next_offset
                 aborted = log.producers.transactions.aborted_within(offset, end_offset)
     response.high_watermark = log.high_watermark
-    response.last_stable_offset = log.last_stable_offset
+    response.last_stable_offset = stable
     response.log_start_offset = log.log_start_offset
     response.aborted_transactions = aborted if committed_only else None
     return response
-
-
-def _may_part(partition: Partition, target: FetchTarget) -> bool:
-    """Say whether the asker's log may part from ours: not where it is in our latest epoch."""
-    log, epoch = partition.log, target.last_fetched_epoch
-    if epoch == log.epochs.latest_epoch and target.fetch_offset <= log.log_end_offset:
-        return partition.internal
-    return epoch >= 0 or partition.internal
 
 
 def _tell_parting(

@@ -20,6 +20,7 @@ from minikafka.base.deferred import Deferred
 from minikafka.base.errors import ErrorCode, KafkaError
 from minikafka.base.ids import TopicId, TopicPartition
 from minikafka.broker.fetch_sessions import next_epoch
+from minikafka.broker.followed import Followed, asked_topics, forgotten_topics, is_other
 from minikafka.broker.partition import Partition
 from minikafka.broker.received import received_batches
 from minikafka.net.channel import Channel, ChannelClosed
@@ -27,14 +28,7 @@ from minikafka.net.turns import Turns
 from minikafka.records.batch import Batch
 from minikafka.replication.follower import PartitionFollower
 from minikafka.replication.quota import ReplicationQuota
-from minikafka.wire.fetch import (
-    FetchPartition,
-    FetchPartitionResponse,
-    FetchRequest,
-    FetchResponse,
-    FetchTopic,
-    ForgottenTopic,
-)
+from minikafka.wire.fetch import FetchPartitionResponse, FetchRequest, FetchResponse
 from minikafka.wire.versions import ApiKey
 
 __all__ = ["ReplicaFetcher"]
@@ -49,27 +43,12 @@ _SESSION_ERRORS = (
 )
 
 
-class _Followed:
-    """One partition of this fetcher.
-
-    Attributes:
-        valid_from: number of the first request whose answer counts: answers to earlier ones
-            belong to another leader epoch or another position (R17).
-    """
-
-    __slots__ = ("partition", "valid_from")
-
-    def __init__(self, partition: Partition, valid_from: int) -> None:
-        self.partition = partition
-        self.valid_from = valid_from
-
-
 class ReplicaFetcher:
     """Keeps the followers of one leader broker going.
 
     Args:
         broker_epoch: read at each request; the leader checks it before it grows the ISR.
-        on_records: called with each partition that got records or a higher watermark.
+        on_change: called after an answer that brought records or a higher watermark.
         quota: of throttled replicas; one that is behind is not asked for while it is exceeded.
         now_ms: monotonic, for the quota.
     """
@@ -84,7 +63,7 @@ class ReplicaFetcher:
         turns: Turns,
         *,
         broker_epoch: Callable[[], int],
-        on_records: Callable[[Partition], None],
+        on_change: Callable[[], None],
         quota: ReplicationQuota | None = None,
         now_ms: Callable[[], int] = lambda: 0,
     ) -> None:
@@ -95,10 +74,10 @@ class ReplicaFetcher:
         self._loop = loop
         self._turns = turns
         self._broker_epoch = broker_epoch
-        self._on_records = on_records
+        self._on_change = on_change
         self._quota = ReplicationQuota() if quota is None else quota
         self._now_ms = now_ms
-        self._followed: dict[tuple[str, int], _Followed] = {}
+        self._followed: dict[tuple[str, int], Followed] = {}
         self._names: dict[TopicId, str] = {}
         self._changed: dict[TopicPartition, None] = {}
         # By id: a topic made anew under its name is asked for while the old one is forgotten.
@@ -123,7 +102,7 @@ class ReplicaFetcher:
         self._cancel_retry(name)
         self._forgotten.pop((partition.topic_id, name.partition), None)
         self._names[partition.topic_id] = name.topic
-        self._followed[name] = _Followed(partition, self._sent + 1)
+        self._followed[name] = Followed(partition, self._sent + 1)
         quota = self._quota
         if quota.active and quota.is_throttled(*name) and quota.is_exceeded(self._now_ms()):
             self._back_off(partition)
@@ -175,11 +154,15 @@ class ReplicaFetcher:
 
     def _send(self) -> None:
         full = self._session_id == 0
-        topics = self._topics(self._all_names() if full else tuple(self._changed))
+        topics = asked_topics(
+            self._followed,
+            self._all_names() if full else self._changed,
+            self._config.replica_fetch_max_bytes,
+        )
         if full and not topics:
             # Nothing is followed, or all of it waits for its retry.
             return
-        forgotten = self._forgotten_topics() if self._forgotten and not full else []
+        forgotten = forgotten_topics(self._forgotten) if self._forgotten and not full else []
         self._changed.clear()
         self._forgotten.clear()
         config = self._config
@@ -208,39 +191,6 @@ class ReplicaFetcher:
         names = [followed.partition.topic_partition for followed in self._followed.values()]
         return [name for name in names if name not in self._retries]
 
-    def _topics(self, names: Sequence[TopicPartition]) -> list[FetchTopic]:
-        by_topic: dict[str, FetchTopic] = {}
-        for name in names:
-            followed = self._followed.get(name)
-            follower = None if followed is None else followed.partition.follower
-            if followed is None or follower is None:
-                continue
-            topic = by_topic.get(name.topic)
-            if topic is None:
-                topic_id = followed.partition.topic_id
-                topic = by_topic[name.topic] = FetchTopic(name.topic, topic_id, [])
-            log = follower.log
-            topic.partitions.append(
-                FetchPartition(
-                    name.partition,
-                    follower.leader_epoch,
-                    log.log_end_offset,
-                    log.last_epoch,
-                    log.log_start_offset,
-                    self._config.replica_fetch_max_bytes,
-                )
-            )
-        return list(by_topic.values())
-
-    def _forgotten_topics(self) -> list[ForgottenTopic]:
-        by_topic: dict[TopicId, ForgottenTopic] = {}
-        for (topic_id, index), name in self._forgotten.items():
-            topic = by_topic.get(topic_id)
-            if topic is None:
-                topic = by_topic[topic_id] = ForgottenTopic(name, topic_id, [])
-            topic.partitions.append(index)
-        return list(by_topic.values())
-
     # hearing
 
     def _on_answer(self, number: int, done: Deferred[Any]) -> None:
@@ -263,6 +213,13 @@ class ReplicaFetcher:
         if not response.session_id:
             self._session_epoch = 0
         self._session_id = response.session_id
+        if response.topics and self._take(response, number):
+            self._on_change()
+        self._scheduled_send()
+
+    def _take(self, response: FetchResponse, number: int) -> bool:
+        """Take what the answer to a request says; say whether it brought anything."""
+        changed = False
         for topic in response.topics:
             name = topic.name
             if name is None and topic.topic_id is not None:
@@ -271,33 +228,24 @@ class ReplicaFetcher:
                 followed = None if name is None else self._followed.get((name, told.index))
                 if followed is None or (
                     topic.topic_id is not followed.partition.topic_id
-                    and _is_other(followed.partition, topic.topic_id)
+                    and is_other(followed.partition, topic.topic_id)
                 ):
                     continue
-                if number >= followed.valid_from:
-                    self._on_partition(followed, told)
-                else:
+                if number < followed.valid_from:
                     self._ask_for_all(followed)
-        self._scheduled_send()
+                elif self._on_partition(followed, told):
+                    changed = True
+        return changed
 
-    def _on_partition(self, followed: _Followed, told: FetchPartitionResponse) -> None:
+    def _on_partition(self, followed: Followed, told: FetchPartitionResponse) -> bool:
+        """Take what the leader says of one partition; say whether it brought anything."""
         partition = followed.partition
         follower = partition.follower
         if follower is None or follower.leader_id != self.leader_id:
-            return
-        if told.error_code:
-            self._on_error(followed, follower, told)
-        elif told.diverging_epoch is not None:
-            committed = follower.log.high_watermark
-            follower.on_divergence(*told.diverging_epoch)
-            partition.records_lost += committed - follower.log.high_watermark
-            self._ask_anew(followed)
-        else:
-            self._take(partition, follower, told)
-
-    def _take(
-        self, partition: Partition, follower: PartitionFollower, told: FetchPartitionResponse
-    ) -> None:
+            return False
+        if told.error_code or told.diverging_epoch is not None:
+            self._on_trouble(followed, follower, told)
+            return False
         log = follower.log
         start, end, watermark = log.log_start_offset, log.log_end_offset, log.high_watermark
         try:
@@ -305,7 +253,7 @@ class ReplicaFetcher:
         except KafkaError as error:
             logger.warning("broker %d: %s: %s", self._node_id, log.partition, error)
             self._back_off(partition)
-            return
+            return False
         follower.on_records(batches, told.high_watermark, told.log_start_offset)
         if self._quota.active and self._is_held(partition, batches, told.high_watermark):
             self._back_off(partition)
@@ -318,8 +266,7 @@ class ReplicaFetcher:
         if moved and partition.high_watermark_moved.watchers:
             # Consumers wait here, too (KIP-392).
             partition.high_watermark_moved.wake()
-        if moved or log.log_end_offset != end:
-            self._on_records(partition)
+        return moved or log.log_end_offset != end
 
     def _is_held(
         self, partition: Partition, batches: Sequence[Batch], high_watermark: int
@@ -334,9 +281,15 @@ class ReplicaFetcher:
             quota.record(size, now_ms)
         return partition.log.log_end_offset < high_watermark and quota.is_exceeded(now_ms)
 
-    def _on_error(
-        self, followed: _Followed, follower: PartitionFollower, told: FetchPartitionResponse
+    def _on_trouble(
+        self, followed: Followed, follower: PartitionFollower, told: FetchPartitionResponse
     ) -> None:
+        if not told.error_code and told.diverging_epoch is not None:
+            committed = follower.log.high_watermark
+            follower.on_divergence(*told.diverging_epoch)
+            followed.partition.records_lost += committed - follower.log.high_watermark
+            self._ask_anew(followed)
+            return
         if told.error_code == ErrorCode.OFFSET_OUT_OF_RANGE and follower.on_out_of_range(
             told.log_start_offset
         ):
@@ -355,11 +308,11 @@ class ReplicaFetcher:
             self._config.replica_fetch_backoff_ms / 1000, self._retry, name
         )
 
-    def _ask_anew(self, followed: _Followed) -> None:
+    def _ask_anew(self, followed: Followed) -> None:
         followed.valid_from = self._sent + 1
         self._changed[followed.partition.topic_partition] = None
 
-    def _ask_for_all(self, followed: _Followed) -> None:
+    def _ask_for_all(self, followed: Followed) -> None:
         """Let the leader tell again what it has told in an answer that came too late to count.
 
         Its session names only news; forgotten and asked for again, everything is.
@@ -393,8 +346,3 @@ class ReplicaFetcher:
         self._restart = None
         if not self._closed:
             self._scheduled_send()
-
-
-def _is_other(partition: Partition, topic_id: TopicId | None) -> bool:
-    """Say whether an id is that of an older topic of the same name."""
-    return topic_id is not None and topic_id != partition.topic_id

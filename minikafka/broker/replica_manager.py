@@ -200,6 +200,7 @@ class ReplicaManager:
         fetch_offset: Offset,
         log_start_offset: Offset,
         broker_epoch: int,
+        now_ms: int,
     ) -> bool:
         """Note a follower's progress; say whether waiters on the watermark must be woken."""
         leader = partition.leader
@@ -207,7 +208,7 @@ class ReplicaManager:
         progress = leader.progress.get(follower)
         old_start = progress.log_start_offset if progress is not None else -1
         moved = leader.on_follower_fetch(
-            follower, fetch_offset, log_start_offset, broker_epoch, self.clock.monotonic_ms()
+            follower, fetch_offset, log_start_offset, broker_epoch, now_ms
         )
         if follower not in leader.isr and leader.pending_isr is None:
             self._on_isr_wanted(partition)

@@ -35,36 +35,25 @@ class TransactionIndex:
 
     Attributes:
         aborted: in the order of their markers. Not to be changed.
+        first_unstable: first offset of the earliest transaction that is open, or not committed
+            to be ended: by a marker below the high watermark. `NEVER` without one.
         unreplicated: first offset and marker of those, at most as many as have ended since the
             watermark moved.
     """
 
-    __slots__ = ("_first_unstable", "_last_offsets", "_open", "aborted", "unreplicated")
+    __slots__ = ("_last_offsets", "_open", "aborted", "first_unstable", "unreplicated")
 
     def __init__(self) -> None:
         self._open: list[Offset] = []  # rising
         self._last_offsets: list[Offset] = []  # of `aborted`
         self.aborted: list[AbortedTransaction] = []
         self.unreplicated: dict[Offset, Offset] = {}
-        self._first_unstable: Offset | None = NEVER  # None while nobody has asked
-
-    @property
-    def first_unstable(self) -> Offset:
-        """The first offset of the earliest transaction that is open, or not committed to be ended.
-
-        That is by a marker below the high watermark. `NEVER` without one. Looked for when it is
-        asked for: a start goes through all transactions that there were.
-        """
-        first = self._first_unstable
-        if first is None:
-            first = min(self.unreplicated, default=NEVER)
-            self._first_unstable = first = min([first, *self._open[:1]])
-        return first
+        self.first_unstable = NEVER
 
     def begin(self, first_offset: Offset) -> None:
         """Note a transaction whose first batch is the last of the log."""
         self._open.append(first_offset)
-        self._first_unstable = None
+        self.first_unstable = min(self.first_unstable, first_offset)
 
     def end(
         self,
@@ -74,7 +63,7 @@ class TransactionIndex:
         *,
         committed: bool,
     ) -> None:
-        """Note the marker that ends a transaction; it is unstable until that is replicated."""
+        """Note the marker that ends a transaction; it stays unstable until that is replicated."""
         self._open.remove(first_offset)
         if not committed:
             stable = self._open[0] if self._open else marker_offset + 1
@@ -83,7 +72,6 @@ class TransactionIndex:
             )
             self._last_offsets.append(marker_offset)
         self.unreplicated[first_offset] = marker_offset
-        self._first_unstable = None
 
     def on_high_watermark(self, high_watermark: Offset) -> None:
         """Count as stable what has ended below the high watermark."""
@@ -149,7 +137,7 @@ class TransactionIndex:
             for first, marker in self.unreplicated.items()
             if from_marker <= marker < to_marker
         }
-        self._first_unstable = None
+        self.first_unstable = min([*self.unreplicated, *self._open[:1]], default=NEVER)
 
     def __repr__(self) -> str:
         return f"TransactionIndex(open={self._open} aborted={self.aborted})"

@@ -54,11 +54,12 @@ class PartitionFollower:
                 for batch in batches
                 if batch.base_offset >= end or (empty and batch.last_offset >= end)
             ]
-        if batches and batches[0].base_offset > max(log.log_end_offset, leader_high_watermark):
-            # An answer from before a truncation; the next fetch asks from the new end.
-            return
-        batches = _up_to_a_gap(batches, leader_high_watermark)
         if batches:
+            if batches[0].base_offset > max(end, leader_high_watermark):
+                # An answer from before a truncation; the next fetch asks from the new end.
+                return
+            if len(batches) > 1:
+                batches = _up_to_a_gap(batches, leader_high_watermark)
             log.append_as_follower(batches, leader_high_watermark)
         watermark = min(leader_high_watermark, log.log_end_offset)
         if watermark > log.high_watermark:

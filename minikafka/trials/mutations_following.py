@@ -69,21 +69,21 @@ def _believes_before_truncating() -> list[Patch]:
 
     real = ReplicaFetcher._on_partition
 
-    def on_partition(self: Any, followed: Any, told: Any) -> None:
+    def on_partition(self: Any, followed: Any, told: Any) -> bool:
         follower = followed.partition.follower
         if follower is not None and told.diverging_epoch is not None and not told.error_code:
             log = follower.log
             log.advance_high_watermark(min(told.high_watermark, log.log_end_offset))
-        real(self, followed, told)
+        return real(self, followed, told)
 
     return [(ReplicaFetcher, "_on_partition", on_partition)]
 
 
 def _takes_late_answers() -> list[Patch]:
-    from minikafka.broker import replica_fetcher
+    from minikafka.broker.followed import Followed
 
     always = property(lambda self: 0, lambda self, number: None)
-    return [(replica_fetcher._Followed, "valid_from", always)]
+    return [(Followed, "valid_from", always)]
 
 
 def _skips_a_batch() -> list[Patch]:

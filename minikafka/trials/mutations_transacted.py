@@ -32,9 +32,10 @@ def _takes_former_coordinators() -> list[Patch]:
 
 
 def _reads_open_transactions() -> list[Patch]:
-    from minikafka.log.txn_index import NEVER, TransactionIndex
+    from minikafka.log.reading import ReadableLog
 
-    return [(TransactionIndex, "first_unstable", NEVER)]
+    stable = property(lambda log: log.high_watermark)
+    return [(ReadableLog, "last_stable_offset", stable)]
 
 
 def _counts_markers_that_may_be_lost() -> list[Patch]:

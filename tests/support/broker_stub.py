@@ -321,7 +321,12 @@ class BrokerStub:
         for follower in partition.leader.progress:
             epoch = self.image.brokers[follower].broker_epoch
             self.replicas.on_follower_fetch(
-                partition, follower, log.log_end_offset, log.log_start_offset, epoch
+                partition,
+                follower,
+                log.log_end_offset,
+                log.log_start_offset,
+                epoch,
+                self.clock.monotonic_ms(),
             )
         partition.wake_all()
 

@@ -67,7 +67,6 @@ class Member:
         self.requests: list[Any] = []
         self.wishes: list[Partition] = []
         self.on_isr_wanted: Callable[[Partition], None] = self.wishes.append
-        self.heard: list[Partition] = []
         self.purgatory = Purgatory(loop.clock, loop.as_loop)
         self._cell = cell
         self.fetchers = FetcherManager(self._make_fetcher)
@@ -159,7 +158,7 @@ class Member:
             loop.as_loop,
             loop.turns,
             broker_epoch=lambda: BROKER_EPOCH + self.node_id,
-            on_records=self.heard.append,
+            on_change=lambda: None,
             quota=self.replicas.throttles.follower,
             now_ms=loop.clock.monotonic_ms,
         )

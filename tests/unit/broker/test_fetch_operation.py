@@ -166,7 +166,8 @@ def test_session_comes_round_to_what_found_no_room(cell: Cell, replica_id: int) 
     if replica_id < 0:
         for index in range(3):
             held = cell[1].partition("full", index)
-            cell[1].replicas.on_follower_fetch(held, 2, 2 - (index == 2), 0, BROKER_EPOCH + 2)
+            end = 2 - (index == 2)
+            cell[1].replicas.on_follower_fetch(held, 2, end, 0, BROKER_EPOCH + 2, 0)
     positions = [0, 0, 0]
     request = [asked(0, index=index) for index in range(3)]
     answer = fetch(cell, *request, **topics, session_epoch=0).result()

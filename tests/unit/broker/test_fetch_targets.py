@@ -174,7 +174,7 @@ def test_target_is_quiet_once_all_is_told_and_loud_with_every_change(cell: Cell)
     assert not is_quiet(made, from_replica=True)
     made.fetch_offset = 1
     assert is_quiet(made, from_replica=True)
-    cell[1].replicas.on_follower_fetch(cell[1].partition(), 2, 1, 0, BROKER_EPOCH + 2)
+    cell[1].replicas.on_follower_fetch(cell[1].partition(), 2, 1, 0, BROKER_EPOCH + 2, 0)
     assert not is_quiet(made, from_replica=True), "the watermark has moved"
     made.cached_high_watermark = 1
     cell[1].partition().log.advance_log_start(1)

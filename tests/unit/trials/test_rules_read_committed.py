@@ -5,6 +5,7 @@ from __future__ import annotations
 from minikafka.base.ids import TopicPartition
 from minikafka.log.partition_log import PartitionLog
 from minikafka.log.producer_state import AppendOrigin
+from minikafka.log.txn_index import NEVER
 from minikafka.records.markers import EndTransactionMarker, build_marker
 from minikafka.transactions.metadata import TransactionMetadata
 from minikafka.transactions.states import TransactionState
@@ -79,8 +80,7 @@ def test_reading_on_into_an_open_transaction_breaks_t6() -> None:
 
     async def scenario(s: Simulation) -> None:
         log = await begun(s)
-        log.producers.transactions._open.clear()
-        log.producers.transactions._first_unstable = None
+        log.producers.transactions.first_unstable = NEVER
         await read(s)
 
     assert broken(scenario) == "T6"
