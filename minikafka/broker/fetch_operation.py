@@ -16,9 +16,11 @@ from minikafka.broker.fetch_targets import (
     FetchTarget,
     is_quiet,
     is_unknown,
+    knows_watermark,
     may_come_true,
     note_follower,
     read_target,
+    tell_watermark,
 )
 from minikafka.broker.purgatory import Delayed
 from minikafka.wire.fetch import (
@@ -38,15 +40,17 @@ class Gathered:
     """What one look at the targets found.
 
     Attributes:
+        quiet: targets with a new watermark and no more, which is told along with the rest.
         size: bytes of batches.
         urgent: something must be told at once, whatever min_bytes says.
         refused: some partition has an error.
     """
 
-    __slots__ = ("found", "refused", "size", "urgent")
+    __slots__ = ("found", "quiet", "refused", "size", "urgent")
 
     def __init__(self) -> None:
         self.found: list[tuple[TargetKey, FetchTarget, FetchPartitionResponse]] = []
+        self.quiet: list[tuple[TargetKey, FetchTarget]] = []
         self.size = 0
         self.urgent = False
         self.refused = False
@@ -129,7 +133,10 @@ class FetchOperation(Delayed):
         looked_at = self._targets if full or session is None else session.dirty
         for key, target in tuple(looked_at.items()):
             if not full and is_quiet(target, from_replica=from_replica):
-                del looked_at[key]
+                if knows_watermark(target):
+                    del looked_at[key]
+                else:
+                    gathered.quiet.append((key, target))
                 continue
             waits = throttles and self._is_throttled(target)
             response = read_target(
@@ -144,27 +151,45 @@ class FetchOperation(Delayed):
                 gathered.size += response.size
                 left = left - response.size if left > response.size else 0
                 at_least_one = False
-            elif response.error_code:
-                gathered.refused = True
-                left = max(0, left)
-                if not last_look and self._may_wait(target, response):
-                    # The follower has applied metadata that this broker will have in a moment.
+            else:
+                if response.error_code:
+                    left = max(0, left)
+                if not self._weigh(gathered, target, response, last_look=last_look):
                     continue
-                gathered.urgent = True
-            elif response.diverging_epoch is not None or response.snapshot_id is not None:
-                gathered.urgent = True
-            elif from_replica:
-                self._note_progress(target, response)
-                # News to a follower at once: DeleteRecords waits until it has followed. So is a
-                # watermark to one that tells its own (KIP-1166).
-                if (
-                    not full and response.log_start_offset != target.cached_log_start_offset
-                ) or response.high_watermark > target.high_watermark:
-                    gathered.urgent = True
-            elif response.preferred_read_replica >= 0:
-                gathered.urgent = True
             gathered.found.append((key, target, response))
         return gathered
+
+    def _weigh(
+        self,
+        gathered: Gathered,
+        target: FetchTarget,
+        response: FetchPartitionResponse,
+        *,
+        last_look: bool,
+    ) -> bool:
+        """Note whether what was found instead of records is urgent; say whether to tell it."""
+        if response.error_code:
+            gathered.refused = True
+            if not last_look and self._may_wait(target, response):
+                # The follower has applied metadata that this broker will have in a moment.
+                return False
+            gathered.urgent = True
+        elif (
+            response.diverging_epoch is not None
+            or response.snapshot_id is not None
+            or response.preferred_read_replica >= 0
+        ):
+            gathered.urgent = True
+        elif self._from_replica:
+            self._note_progress(target, response)
+            # News to a follower at once: DeleteRecords waits until it has followed. So is a
+            # watermark to one that tells its own (KIP-1166).
+            started = response.log_start_offset != target.cached_log_start_offset
+            if (started and not self._full and self._session is not None) or (
+                response.high_watermark > target.high_watermark
+            ):
+                gathered.urgent = True
+        return True
 
     def _may_wait(self, target: FetchTarget, response: FetchPartitionResponse) -> bool:
         """Say whether a follower is refused only what its leader has not applied yet.
@@ -222,6 +247,9 @@ class FetchOperation(Delayed):
 
     def _respond(self, gathered: Gathered) -> None:
         session = self._session
+        committed_only = self._request.isolation_level == READ_COMMITTED
+        for key, target in gathered.quiet:
+            gathered.found.append((key, target, tell_watermark(target, committed_only)))
         if self._from_replica and self._context.broker.replicas.throttles.leader.active:
             self._record_throttled(gathered)
         if gathered.refused:

@@ -25,9 +25,11 @@ __all__ = [
     "find_partition",
     "is_quiet",
     "is_unknown",
+    "knows_watermark",
     "may_come_true",
     "note_follower",
     "read_target",
+    "tell_watermark",
 ]
 
 
@@ -184,9 +186,10 @@ def note_follower(
 
 
 def is_quiet(target: FetchTarget, *, from_replica: bool) -> bool:
-    """Say whether a session has surely nothing to tell of a target it has told of before.
+    """Say whether all that a session may have to tell of a target is a watermark.
 
-    Cheaper than reading it: most looks at a follower's partitions find it at the end.
+    One that can wait for the next answer. Cheaper than reading: most looks find who asks at the
+    end. `HIGH_WATERMARK_UNSUPPORTED` of whom it does not matter to is above all (KIP-1166).
     """
     partition = target.partition
     if partition is None or partition.leader is None or partition.deleted:
@@ -197,10 +200,29 @@ def is_quiet(target: FetchTarget, *, from_replica: bool) -> bool:
         target.fetch_offset == end
         and target.rack is None
         and (not from_replica or target.noted_by is partition.leader)
-        and log.high_watermark == target.cached_high_watermark
+        and log.high_watermark <= target.high_watermark
         and log.log_start_offset == target.cached_log_start_offset
         and target.current_leader_epoch in (partition.leader.leader_epoch, -1)
         and target.last_fetched_epoch in (log.epochs.latest_epoch, -1)
+    )
+
+
+def knows_watermark(target: FetchTarget) -> bool:
+    """Say whether a quiet target's session has told its watermark, so that it has no news."""
+    assert target.partition is not None
+    return target.partition.log.high_watermark == target.cached_high_watermark
+
+
+def tell_watermark(target: FetchTarget, committed_only: bool) -> FetchPartitionResponse:
+    """Return what a quiet target is told: what reading it would yield."""
+    assert target.partition is not None
+    log = target.partition.log
+    return FetchPartitionResponse(
+        target.index,
+        high_watermark=log.high_watermark,
+        last_stable_offset=log.last_stable_offset,
+        log_start_offset=log.log_start_offset,
+        aborted_transactions=[] if committed_only else None,
     )
 
 

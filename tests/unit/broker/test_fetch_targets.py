@@ -14,8 +14,10 @@ from minikafka.broker.fetch_targets import (
     find_partition,
     is_quiet,
     is_unknown,
+    knows_watermark,
     may_come_true,
     read_target,
+    tell_watermark,
 )
 from minikafka.wire.fetch import FetchPartitionResponse
 from tests.support.replica_cell import BROKER_EPOCH, Cell, asked, topic_id
@@ -162,7 +164,7 @@ def test_reader_of_committed_records_is_owed_a_list(cell: Cell) -> None:
 
 
 def test_target_is_quiet_once_all_is_told_and_loud_with_every_change(cell: Cell) -> None:
-    """Log end, watermark, log start, epoch: each of them is news."""
+    """Log end, log start, epoch: each of them is news; a watermark is, for when it suits."""
     made = target(replica=2)
     assert not is_quiet(made, from_replica=True), "never looked at"
     told = read(cell, made, from_replica=True)
@@ -175,8 +177,14 @@ def test_target_is_quiet_once_all_is_told_and_loud_with_every_change(cell: Cell)
     made.fetch_offset = 1
     assert is_quiet(made, from_replica=True)
     cell[1].replicas.on_follower_fetch(cell[1].partition(), 2, 1, 0, BROKER_EPOCH + 2, 0)
-    assert not is_quiet(made, from_replica=True), "the watermark has moved"
-    made.cached_high_watermark = 1
+    assert is_quiet(made, from_replica=True)
+    assert not knows_watermark(made), "it has moved"
+    assert tell_watermark(made, False) == read(cell, made, from_replica=True)
+    made.high_watermark = 0
+    assert not is_quiet(made, from_replica=True), "it tells its own, an older one"
+    made.high_watermark = made.cached_high_watermark = 1
+    assert is_quiet(made, from_replica=True)
+    assert knows_watermark(made)
     cell[1].partition().log.advance_log_start(1)
     assert not is_quiet(made, from_replica=True), "the log start has moved"
     made.cached_log_start_offset = 1
