@@ -110,27 +110,28 @@ class GhostPartition:
     forgotten: list[Offset] = field(default_factory=list)
     revived: bool = False
 
-    def followed(self, chain: Chain, batch: Batch, old: Chain | None = None) -> list[Entry]:
+    def followed(self, chain: Chain, batch: Batch, source: Chain | None = None) -> list[Entry]:
         """Add a batch to a replica's log; return it, and before it what compaction has taken.
 
         Args:
-            old: the log as it was before a crash. It may hold what is no longer committed.
+            source: the log that it comes from: the leader's, or its own as it was before a crash.
+                It may hold what is no longer committed, or not yet again.
         """
         if batch.base_offset >= self.compacted_below:
-            missing = self._skipped(chain, batch.base_offset, old)
+            missing = self._skipped(chain, batch.base_offset, source)
             return [*missing, chain.append(batch)]
-        for history in (self.committed, () if old is None else old.entries):
+        for history in (self.committed, () if source is None else source.entries):
             entries = _up_to(history, chain.end, batch)
             if entries:
                 chain.take(entries)
                 return entries
         return [chain.append(batch)]
 
-    def _skipped(self, chain: Chain, start: Offset, old: Chain | None) -> list[Entry]:
+    def _skipped(self, chain: Chain, start: Offset, source: Chain | None) -> list[Entry]:
         """Let a chain stand for what compaction has taken from the end of what it has seen."""
         if chain.end >= start:
             return []
-        for history in (self.committed, () if old is None else old.entries):
+        for history in (self.committed, () if source is None else source.entries):
             first = bisect_left(history, chain.end, key=lambda entry: entry.base_offset)
             last = bisect_left(history, start, key=lambda entry: entry.base_offset)
             missing = list(history[first:last])

@@ -100,7 +100,7 @@ class Onlooker:
         ghost = self._ghost.partition(log)
         chain = ghost.chains[self._id]
         before, had_any = chain.end, bool(chain.entries)
-        self._note(log, ghost, chain, batches)
+        self._note(log, ghost, chain, batches, self._leaders_chain(log, ghost))
         if had_any and misses(ghost.forgotten, batches, before, chain.end):
             ghost.revived = True
         if self._id in ghost.losses and chain.end >= ghost.true_watermark:
@@ -112,14 +112,20 @@ class Onlooker:
         ghost: GhostPartition,
         chain: Chain,
         batches: Sequence[Batch],
-        old: Chain | None = None,
+        source: Chain | None,
     ) -> None:
         if batches:
             before = chain.end
             entries = [
-                entry for batch in batches for entry in ghost.followed(chain, batch, old)
+                entry for batch in batches for entry in ghost.followed(chain, batch, source)
             ]
             self._run("appended", self._replica(log, ghost, chain, entries, before))
+
+    def _leaders_chain(self, log: PartitionLog, ghost: GhostPartition) -> Chain | None:
+        """Return the log that a follower copies; None for a leader."""
+        partition = self._ghost.hosted(self._id, log)
+        follower = None if partition is None else partition.follower
+        return None if follower is None else ghost.chains.get(follower.leader_id)
 
     def truncated(self, log: PartitionLog, old_end: Offset) -> None:
         """Note what a truncation took away."""
