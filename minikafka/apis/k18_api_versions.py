@@ -21,13 +21,15 @@ Not done
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from minikafka.apis.registry import api
 from minikafka.base.errors import ErrorCode, KafkaError
+from minikafka.base.ids import Offset
 from minikafka.broker.context import RequestContext
 from minikafka.broker.transaction_coordinator import TRANSACTION_VERSION
-from minikafka.wire.shapes import Shape
+from minikafka.wire.shapes import Shape, build_response
 from minikafka.wire.versions import SERVED, ApiKey, advertised
 
 __all__ = ["api_versions", "unsupported_version"]
@@ -50,23 +52,29 @@ def _error_shape(request: Any, error: KafkaError, version: int) -> Shape:
 
 
 @api(ApiKey.API_VERSIONS, on_error=_error_shape)
-def api_versions(request: Any, context: RequestContext) -> Shape:
+def api_versions(request: Any, context: RequestContext) -> Any:
     """Return what is served here."""
     if context.api_version >= 3 and not (
         _SOFTWARE.fullmatch(request.client_software_name)
         and _SOFTWARE.fullmatch(request.client_software_version)
     ):
         raise KafkaError(ErrorCode.INVALID_REQUEST)
-    return {
+    # Inclusive in Kafka: the offset of the last metadata record that counts.
+    return _answer(context.api_version, context.broker.image.offset - 1)
+
+
+@lru_cache(maxsize=16)
+def _answer(version: int, epoch: Offset) -> Any:
+    """Return the answer as an object: it is long, and every connection begins with it."""
+    shape = {
         "error_code": ErrorCode.NONE,
         "api_keys": _API_KEYS,
-        # Inclusive in Kafka: the offset of the last metadata record that counts.
-        "finalized_features_epoch": context.broker.image.offset - 1,
+        "finalized_features_epoch": epoch,
         "supported_features": [
             {"name": name, "min_version": lowest, "max_version": highest}
             for name, lowest, highest, _ in _FEATURES
             # KAFKA-17492: older clients fail on a lowest version of 0.
-            if lowest or context.api_version >= 4
+            if lowest or version >= 4
         ],
         "finalized_features": [
             {"name": name, "min_version_level": level, "max_version_level": level}
@@ -74,6 +82,7 @@ def api_versions(request: Any, context: RequestContext) -> Shape:
             if level
         ],
     }
+    return build_response(ApiKey.API_VERSIONS, version, shape)
 
 
 def unsupported_version() -> Shape:

@@ -254,23 +254,20 @@ def read_target(
     log = partition.log
     offset, epoch = target.fetch_offset, target.last_fetched_epoch
     stable = log.last_stable_offset
+    # Who ends in our latest epoch, and not behind us, has what we have.
+    in_latest = epoch == log.epochs.latest_epoch and offset <= log.log_end_offset
+    may_part = partition.internal or not (in_latest or epoch < 0)
     aborted: list[tuple[ProducerId, Offset]] = []
     if target.rack is not None and _is_sent_elsewhere(replicas, partition, target, response):
         offset = log.high_watermark  # nothing is read here
-    elif (
-        # Who ends in our latest epoch, and not behind us, has what we have.
-        (epoch >= 0 and (epoch != log.epochs.latest_epoch or offset > log.log_end_offset))
-        or partition.internal
-    ) and not _tell_parting(partition, target, response):
+    elif may_part and not _tell_parting(partition, target, response):
         # Nothing that the asker could go back to: it has to look for an offset.
         return _out_of_range(response, log, from_replica)
     if response.diverging_epoch is None and response.snapshot_id is None:
         if not log.log_start_offset <= offset <= log.log_end_offset:
             return _out_of_range(response, log, from_replica)
-        if from_replica:
-            limit = log.log_end_offset
-        else:
-            limit = stable if committed_only else log.high_watermark
+        committed = stable if committed_only else log.high_watermark
+        limit = log.log_end_offset if from_replica else committed
         if offset < limit:
             most = min(max_bytes, target.max_bytes)
             if most < 0:

@@ -42,7 +42,7 @@ class Voter(NamedTuple):
     def is_same(self, node_id: BrokerId, directory_id: uuid.UUID) -> bool:
         """Say whether a node with this disk is this voter."""
         return self.voter_id == node_id and (
-            ZERO_ID in (self.directory_id, directory_id) or self.directory_id == directory_id
+            self.directory_id == directory_id or ZERO_ID in (self.directory_id, directory_id)
         )
 
 

@@ -250,7 +250,7 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
 
     def _run_once(self) -> None:
         """Run what is due and move the clock to what comes next, until something ends the run."""
-        runnable, draw = self._runnable, self._random
+        runnable, draw, driver = self._runnable, self._random, self.driver
         while not self._stopping and self._fatal is None:  # type: ignore[attr-defined]
             if not runnable:
                 self._advance()
@@ -262,7 +262,18 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
             if runq and owner.alive and owner.stalled_until_ns <= self.now_ns:
                 handle = runq.popleft()
                 if not handle._cancelled:
-                    self._run(handle, owner)
+                    self.steps += 1
+                    self.current = owner
+                    try:
+                        handle._context.run(handle._callback, *handle._args)
+                    except (SystemExit, KeyboardInterrupt):
+                        raise
+                    except BaseException as error:  # noqa: BLE001 - as asyncio's own handles do
+                        self._on_raised(handle, error)
+                    self.lag_ns = 0
+                    self.current = driver
+                    if self.steps >= self._collect_at:
+                        self._look_around(handle)
                 if runq:
                     continue
             owner.queued = False
@@ -272,20 +283,9 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
             fatal, self._fatal = self._fatal, None
             raise fatal
 
-    def _run(self, handle: SimHandle, owner: Incarnation) -> None:
-        self.steps = steps = self.steps + 1
-        self.current = owner
-        try:
-            handle._context.run(handle._callback, *handle._args)
-        except (SystemExit, KeyboardInterrupt):
-            raise
-        except BaseException as error:  # noqa: BLE001 - as asyncio's own handles do
-            message = f"Exception in callback {handle!r}"
-            self.call_exception_handler({"message": message, "exception": error})
-        self.lag_ns = 0
-        self.current = self.driver
-        if steps >= self._collect_at:
-            self._look_around(handle)
+    def _on_raised(self, handle: SimHandle, error: BaseException) -> None:
+        message = f"Exception in callback {handle!r}"
+        self.call_exception_handler({"message": message, "exception": error})
 
     def _look_around(self, handle: SimHandle) -> None:
         """Do what is done once in many steps; raises Livelock where the clock stands still."""

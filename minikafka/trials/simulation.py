@@ -11,23 +11,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from minikafka.base.errors import ErrorCode, KafkaError
-from minikafka.base.ids import NO_LEADER_EPOCH, TopicId, TopicPartition
 from minikafka.cluster.cluster import AsyncCluster
-from minikafka.cluster.consumer_records import Isolation, consumer_records
+from minikafka.cluster.consumer_records import Isolation
 from minikafka.cluster.partition_state import Record
 from minikafka.cluster.topics import ConfigInput
-from minikafka.records.batch import Batch, split_batches, stamp
 from minikafka.sim.disk import SimDisk
 from minikafka.sim.hosts import CrashMode, Host
 from minikafka.sim.loop import SimLoop
 from minikafka.sim.network import SimNetwork
+from minikafka.trials.acked import Acked
 from minikafka.trials.checks import UserCheck
 from minikafka.trials.hosting import BROKER_PORT, CLIENT_PORT, SimClock, SimHosting
 from minikafka.trials.invariants import Answer, Invariants, Violation
 from minikafka.trials.liveness import unmet
 from minikafka.trials.onlooker import Onlooker
 from minikafka.trials.rules import ALL_RULES
-from minikafka.trials.rules_answers import acknowledged
 from minikafka.trials.wire_order import WireOrder
 from minikafka.wire.versions import ApiKey
 
@@ -164,8 +162,9 @@ class Simulation:
         self._brokers = {broker: BrokerHost(self, broker) for broker in self.cluster.brokers}
         for broker in self._brokers.values():
             self._watch(broker)
-        self._acknowledged: list[tuple[TopicId, int, int, memoryview, int]] = []
+        self._acked = Acked()
         self._chaos: list[asyncio.Task[None]] = []
+        self._found: dict[object, list[Record]] | None = None
 
     # --- what is where -----------------------------------------------------------------------
 
@@ -242,11 +241,7 @@ class Simulation:
 
     def _note_answer(self, answer: Answer) -> None:
         if answer.api_key == ApiKey.PRODUCE and answer.response is not None:
-            for partition, base_offset, data in acknowledged(answer):
-                index = partition.topic_partition.partition
-                self._acknowledged.append(
-                    (partition.topic_id, index, base_offset, data, answer.request.acks)
-                )
+            self._acked.hear(answer)
 
     def acked(self, topic: str, *, acks: int = -1) -> list[Record]:
         """Return the records of a topic that some broker has acknowledged, in that order.
@@ -256,25 +251,28 @@ class Simulation:
         Args:
             acks: only those sent with at least this promise: -1 all, 1 also by the leader.
         """
-        found: list[Record] = []
         image = self.invariants.ghost.image
-        wanted = None if image is None or topic not in image.topics else image.topics[topic]
-        for topic_id, index, base_offset, data, sent_acks in self._acknowledged:
-            if wanted is None or topic_id != wanted.topic_id:
-                continue
-            if sent_acks == -1 or acks == 1:
-                partition = TopicPartition(topic, index)
-                for batch in split_batches(data):
-                    if batch.base_offset != base_offset:
-                        # It was there before, so the bytes that came again have no place.
-                        batch = Batch(memoryview(bytearray(batch.view)))
-                        stamp(batch, base_offset, NO_LEADER_EPOCH)
-                    found += consumer_records(partition, batch, base_offset)
-        return found
+        known = None if image is None else image.topics.get(topic)
+        if known is None:
+            return []
+        topic_id = known.topic_id
+        return self._looked_up(
+            (topic, acks), lambda: self._acked.records(topic, topic_id, acks)
+        )
 
     def records(self, topic: str, *, isolation: Isolation = "read_committed") -> list[Record]:
         """Return what a consumer would read of a topic now, by partition and offset."""
-        return self.cluster.records(topic, isolation=isolation)
+        return self._looked_up(
+            (topic, isolation), lambda: self.cluster.records(topic, isolation=isolation)
+        )
+
+    def _looked_up(self, key: object, look: Callable[[], list[Record]]) -> list[Record]:
+        """Return what `look` finds; once for all checks of a finished scenario."""
+        if self._found is None:
+            return look()
+        if key not in self._found:
+            self._found[key] = look()
+        return list(self._found[key])
 
     def check(self, *checks: UserCheck) -> None:
         """Apply checks of a finished scenario, e.g. `sim.no_acked_lost`.
@@ -282,10 +280,14 @@ class Simulation:
         Raises:
             Violation: one of them does not hold.
         """
-        for function in checks:
-            text = function(self)
-            if text is not None:
-                raise Violation(function.__name__, text)
+        self._found = {}
+        try:
+            for function in checks:
+                text = function(self)
+                if text is not None:
+                    raise Violation(function.__name__, text)
+        finally:
+            self._found = None
 
     async def converged(
         self, timeout: float = 240.0, core: Sequence[int] | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from minikafka.apis.handlers import REGISTERED
@@ -361,7 +361,7 @@ class BrokerStub:
         except KafkaError as error:
             assert registration.on_error is not None
             value = registration.on_error(request, error, version)
-        return build_response(api_key, version, value)
+        return build_response(api_key, version, value) if isinstance(value, Mapping) else value
 
 
 def code(entity: Any) -> ErrorCode:

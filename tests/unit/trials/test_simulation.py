@@ -66,10 +66,10 @@ def test_check_finds_what_is_missing() -> None:
     async def scenario(s: Simulation) -> None:
         client = s.cluster.client()
         await client.produce("t", 0, [b"there"])
-        topic, partition, _, data, acks = s._acknowledged[0]
-        forged = memoryview(bytearray(data))
+        sent = s._acked._sent[0]
+        forged = memoryview(bytearray(sent.data))
         forged[7] = 9  # the base offset of a batch that nobody has
-        s._acknowledged.append((topic, partition, 9, forged, acks))
+        s._acked._sent.append(sent._replace(base_offset=9, data=forged))
         s.check(no_acked_lost)
 
     error = outcome(scenario).error
