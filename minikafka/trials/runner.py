@@ -25,7 +25,7 @@ from minikafka.trials.worker import read_line
 __all__ = ["WALL_LIMIT_S", "WorkerFailed", "run_seeds"]
 
 WALL_LIMIT_S = 120.0
-"""Real seconds that one seed may take."""
+"""Seconds of processor time that one seed may take."""
 
 _LOOK_EVERY_S = 0.5
 """Real seconds after which a worker that died is noticed."""
@@ -47,7 +47,7 @@ def run_seeds(
 
     Args:
         jobs: how many run at a time; None for one per core.
-        wall_limit_s: real seconds that one seed may take.
+        wall_limit_s: seconds of processor time that one seed may take; of real time thrice.
         trace_file: where the (one) seed writes what happened.
 
     Raises:

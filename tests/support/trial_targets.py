@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 
 from minikafka.sim.trace import Trace
 from minikafka.trials.job import Report, write_trace
@@ -113,6 +114,20 @@ def stuck(seed: int, trace_file: str | None = None) -> Report:
     """Never come to an end."""
     while True:
         signal.pause()
+
+
+def busy(seed: int, trace_file: str | None = None) -> Report:
+    """Compute for ever."""
+    while True:
+        sum(range(1_000))
+
+
+def slow(seed: int, trace_file: str | None = None) -> Report:
+    """Do nothing for half a second of real time, as on a machine that stands still."""
+    began = time.monotonic()
+    while (left := began + 0.5 - time.monotonic()) > 0:
+        time.sleep(left)
+    return steady(seed)
 
 
 def deaf(seed: int, trace_file: str | None = None) -> Report:

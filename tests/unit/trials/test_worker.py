@@ -45,12 +45,21 @@ def test_crash_is_reported_and_the_others_go_on() -> None:
     assert 'raise LookupError("lost")' in found[4].text
 
 
-def test_run_past_its_real_time_says_where_it_was() -> None:
+@pytest.mark.parametrize(
+    ("target", "line"), [("stuck", "signal.pause()"), ("busy", "sum(range(1_000))")]
+)
+def test_run_past_its_time_says_where_it_was(target: str, line: str) -> None:
     """The report of a run that does not end has the line at which it stood."""
-    found = reports("stuck", range(1), wall_limit_s=0.2)[0]
+    found = reports(target, range(1), wall_limit_s=0.2)[0]
     assert found.violations == ["wall-clock"]
-    assert "not done within 0.2 real s" in found.text
-    assert "signal.pause()" in found.text
+    assert "not done within 0.2 s of processor time" in found.text
+    assert line in found.text
+
+
+def test_time_in_which_the_machine_does_something_else_is_not_counted() -> None:
+    """A run that waits for a processor longer than its limit is a sound one."""
+    found = reports("slow", range(1), wall_limit_s=0.3)[0]
+    assert found.verdict == "ok"
 
 
 def test_run_that_does_not_hear_is_killed() -> None:
