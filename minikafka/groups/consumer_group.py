@@ -246,7 +246,9 @@ class ConsumerGroup:
                     self._set(self._known(member_id).with_metadata(stored))
             case CurrentAssignment(_, member_id, current):
                 if current is not None or member_id in self.members:
+                    self._release(self.members.get(member_id))
                     self._set(self._known(member_id).with_assignment(current))
+                    self._claim(self.members[member_id])
 
     def _known(self, member_id: str) -> ConsumerMember:
         return self.members.get(member_id) or ConsumerMember(member_id)
@@ -257,16 +259,21 @@ class ConsumerGroup:
         self.assignment_epoch = -1 if number is None else number
 
     def _set(self, member: ConsumerMember) -> None:
-        self._release(self.members.get(member.member_id))
         self.members[member.member_id] = member
+        if member.instance_id is not None:
+            self.static_members[member.instance_id] = member.member_id
+
+    def _claim(self, member: ConsumerMember) -> None:
+        """Let a member own what its assignment says, of which the later record holds.
+
+        Another owner is there only where the record by which it gave up is not: lost in an
+        unclean election, or taken by compaction together with what came before it, on another
+        replica, while this one was away and kept the older record (KAFKA-19862).
+        """
         for partitions in (member.assigned, member.pending_revocation):
             for topic_id, numbers in partitions.items():
                 for number in numbers:
-                    # The later record holds. Another owner is there only where an unclean
-                    # election has taken its last word, and compaction the one before.
                     self.owners[topic_id, number] = member.member_id
-        if member.instance_id is not None:
-            self.static_members[member.instance_id] = member.member_id
 
     def _release(self, member: ConsumerMember | None) -> None:
         if member is None:

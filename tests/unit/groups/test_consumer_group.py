@@ -78,6 +78,19 @@ def test_partition_of_two_is_the_later_ones() -> None:
     assert group.owners == {}
 
 
+def test_member_that_only_describes_itself_anew_claims_nothing() -> None:
+    """What it has by an older record may long be another's: its last word came with compaction."""
+    group = folded(
+        GroupEpoch("g", StoredEpoch(2)),
+        CurrentAssignment("g", "a", OWNS_0),
+        CurrentAssignment("g", "b", OWNS_0),
+        MemberMetadata("g", "a", ABOUT),
+        CurrentAssignment("g", "a", StoredAssignment(2, 1, 0, {}, {})),
+    )["g"]
+    assert group.owners == {(T, 0): "b"}
+    group.check_invariants()
+
+
 def test_member_that_goes_with_its_assignment_left_is_a_bug() -> None:
     """Its tombstones come in an order."""
     with pytest.raises(BrokerBug):
