@@ -7,15 +7,25 @@ missing. The names are those of docs/simulation.md. KIP-853.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
 from minikafka.base.errors import KafkaError
+from minikafka.quorum.commit import majority_count
+from minikafka.quorum.election import is_up_to_date
 
 if TYPE_CHECKING:
+    from minikafka.quorum.machine import QuorumMachine
     from minikafka.trials.simulation import Simulation
 
-__all__ = ["QUORUM_KINDS", "changed_voters", "replaced_disk", "restore_voters"]
+__all__ = [
+    "QUORUM_KINDS",
+    "changed_voters",
+    "nobody_can_lead",
+    "replaced_disk",
+    "restore_voters",
+]
 
 _RESTORED_WITHIN_S = 60.0
 _AGAIN_S = 0.5
@@ -96,6 +106,26 @@ async def restore_voters(simulation: Simulation, timeout_s: float) -> bool:
         except (KafkaError, TimeoutError, RuntimeError) as error:
             simulation.note(f"vote of {wrong}: {type(error).__name__}: {error}")
             await asyncio.sleep(_AGAIN_S)
+    return True
+
+
+def nobody_can_lead(machines: Sequence[QuorumMachine]) -> bool:
+    """Say whether the quorum of these nodes stands still for good, as Kafka's does then.
+
+    A node goes by the latest voters in its log, committed or not (KIP-853). If a leader is lost that
+    had begun to take a vote away, its own, say, the nodes that have the record of it may all have
+    no vote, and nobody who has one and lacks the record is elected over them. In Raft a server
+    stands for election also where it is not in its latest configuration (Ongaro's thesis, 4.2.2).
+    """
+    for machine in machines:
+        voters = machine.voter_set
+        granted = sum(
+            voters.holds(other.node_id, other.directory_id)
+            and is_up_to_date(machine.log_end, other.log_end)
+            for other in machines
+        )
+        if machine.is_voter and granted >= majority_count(voters.ids):
+            return False
     return True
 
 

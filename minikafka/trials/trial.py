@@ -18,7 +18,7 @@ from minikafka.check.history import History
 from minikafka.cluster.topics import ConfigInput
 from minikafka.sim.network import Link
 from minikafka.trials.chaos_groups import GROUP_KINDS
-from minikafka.trials.chaos_quorum import QUORUM_KINDS, restore_voters
+from minikafka.trials.chaos_quorum import QUORUM_KINDS, nobody_can_lead, restore_voters
 from minikafka.trials.chaos_transactions import TRANSACTION_KINDS
 from minikafka.trials.checks import no_acked_lost, offsets_monotonic
 from minikafka.trials.group_workload import Groups
@@ -167,8 +167,11 @@ class _Trial:
         )
         transactions.start()
         await self._strike(kinds, end_s)
-        if any(kind in kinds for kind in QUORUM_KINDS):
-            await self._restore_voters()
+        if any(kind in kinds for kind in QUORUM_KINDS) and not await self._restored_voters():
+            await workload.stop()
+            await transactions.stop()
+            groups.stop()
+            return
         if self._shape.core:
             await self._do_with_the_core()
         try:
@@ -252,14 +255,23 @@ class _Trial:
         if not struck:
             await simulation.sleep(end_s - simulation.now)
 
-    async def _restore_voters(self) -> None:
-        """Let those vote who voted at first; a quorum that is alive can do that (L1)."""
+    async def _restored_voters(self) -> bool:
+        """Let those vote who voted at first; a quorum that is alive can do that (L1).
+
+        Returns False where it stands still as Kafka's would: there is nothing to wait for.
+        """
         simulation = self._simulation
         await simulation.until(lambda: all(broker.running for broker in simulation.brokers))
         # A change may be on its way, though who asked for it has gone.
         await simulation.sleep(ASKED_S)
-        if not await restore_voters(simulation, CONVERGE_S):
+        if await restore_voters(simulation, CONVERGE_S):
+            return True
+        brokers = simulation.invariants.ghost.brokers
+        machines = [brokers[broker.id].quorum.machine for broker in simulation.brokers]
+        if not nobody_can_lead(machines):
             simulation.violated("L1", f"the voters stay {simulation.cluster.voter_set}")
+        simulation.note("nobody can be elected: who has the latest voters has no vote")
+        return False
 
     async def _do_with_the_core(self) -> None:
         """Take a broker away: what the others can do without it they must do."""
