@@ -13,20 +13,16 @@ __all__ = ["CONSUMER_MUTATIONS"]
 def _grants_what_is_to_be_given_up() -> list[Patch]:
     from minikafka.groups.consumer_group import ConsumerGroup
 
-    def put(self: Any, member: Any) -> None:
-        self._release(self.members.get(member.member_id))
-        self.members[member.member_id] = member
+    def claim(self: Any, member: Any) -> None:
         for place in _assigned(member):
             self.owners[place] = member.member_id
-        if member.instance_id is not None:
-            self.static_members[member.instance_id] = member.member_id
 
     def release(self: Any, member: Any) -> None:
         for place in () if member is None else _assigned(member):
             if self.owners.get(place) == member.member_id:
                 del self.owners[place]
 
-    return [(ConsumerGroup, "_set", put), (ConsumerGroup, "_release", release)]
+    return [(ConsumerGroup, "_claim", claim), (ConsumerGroup, "_release", release)]
 
 
 def _assigned(member: Any) -> list[Any]:

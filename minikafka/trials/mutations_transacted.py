@@ -39,13 +39,13 @@ def _reads_open_transactions() -> list[Patch]:
 
 
 def _counts_markers_that_may_be_lost() -> list[Patch]:
-    from minikafka.log.txn_index import TransactionIndex
+    from minikafka.log.txn_index import NEVER, TransactionIndex
 
     real = TransactionIndex.end
 
     def end(self: Any, *ended: Any, committed: bool) -> None:
         real(self, *ended, committed=committed)
-        self.unreplicated.clear()
+        self.on_high_watermark(NEVER)
 
     return [(TransactionIndex, "end", end)]
 
