@@ -29,7 +29,7 @@ class LoopClock:
 
     Args:
         loop_time: the loop's `time`, in seconds.
-        wall: milliseconds since 1970, injected by whoever starts the cluster.
+        wall: milliseconds since 1970, injected by whoever starts the cluster; it is `wall_ms`.
     """
 
     __slots__ = ("_loop_time", "wall_ms")

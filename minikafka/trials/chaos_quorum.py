@@ -124,8 +124,9 @@ def nobody_can_lead(machines: Sequence[QuorumMachine]) -> bool:
             and is_up_to_date(machine.log_end, other.log_end)
             for other in machines
         )
-        if machine.is_voter and granted >= majority_count(voters.ids):
-            return False
+        elected = machine.is_voter and granted >= majority_count(voters.ids)
+        if machine.is_leader or elected:
+            return False  # who leads still can commit the record, and has to
     return True
 
 

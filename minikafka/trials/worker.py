@@ -207,7 +207,10 @@ def _limit(stream: socket.socket, seed: int, wall_limit_s: float) -> None:
             signal.setitimer(signal.ITIMER_REAL, wall_limit_s)
             return
         stack = "".join(traceback.format_stack(frame))
-        text = f"not done within {wall_limit_s:g} s of processor time; it was here:\n{stack}"
+        limit = (
+            f"{wall_limit_s:g} s of processor time, or {_LIMITS_REAL} times that of real time"
+        )
+        text = f"not done within {limit}; it was here:\n{stack}"
         _leave(stream, Report(seed, violations=["wall-clock"], text=text))
 
     signal.signal(signal.SIGALRM, on_alarm)

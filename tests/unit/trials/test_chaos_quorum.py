@@ -17,7 +17,10 @@ OLD, NEW = (2, 3), (2,)
 class Node:
     """What is asked of a machine."""
 
-    def __init__(self, node_id: int, voters: tuple[int, ...], end: int) -> None:
+    def __init__(
+        self, node_id: int, voters: tuple[int, ...], end: int, *, leads: bool = False
+    ) -> None:
+        self.is_leader = leads
         self.node_id = node_id
         self.directory_id = uuid.UUID(int=node_id)
         self.voter_set = VoterSet([Voter(each, uuid.UUID(int=each)) for each in voters])
@@ -29,6 +32,7 @@ class Node:
     ("third", "stands_still"),
     [
         (Node(3, NEW, 45), True),  # led, took its own vote away, and was lost before 2 had that
+        (Node(3, NEW, 45, leads=True), False),
         (Node(3, NEW, 43), False),
         (Node(3, OLD, 45), False),
         (Node(3, (2, 3, 1), 45), False),
