@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from uuid import UUID
 
+from minikafka.base.ids import uuid_of
 from minikafka.wire.primitives import (
     INT16,
     INT32,
@@ -108,7 +109,7 @@ class RecordReader:
 
     def uuid(self) -> UUID:
         """Return a UUID."""
-        return UUID(bytes=self._take(_UUID_BYTES))
+        return uuid_of(self._take(_UUID_BYTES))
 
     def tagged_fields(self) -> dict[int, bytes]:
         """Return the tagged fields by their tag."""

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 import msgpack
 
 from minikafka.base.errors import BrokerBug
-from minikafka.base.ids import BrokerId, LeaderEpoch, ProducerId, TopicId
+from minikafka.base.ids import BrokerId, LeaderEpoch, ProducerId, TopicId, uuid_of
 
 __all__ = [
     "BrokerFenced",
@@ -245,7 +245,7 @@ def decode_record(data: bytes | memoryview) -> MetadataRecord:
             raise BrokerBug(f"metadata record of version {version}")
         record_type = _TYPES[number]
         for index in _UUID_FIELDS[record_type]:
-            values[index] = uuid.UUID(bytes=values[index])
+            values[index] = uuid_of(values[index])
         record: MetadataRecord = record_type(*values)
         return record
     except (ValueError, TypeError, IndexError, msgpack.UnpackException) as error:

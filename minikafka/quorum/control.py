@@ -8,12 +8,11 @@ SnapshotHeaderRecord.json, SnapshotFooterRecord.json. KIP-595, KIP-630, KIP-853.
 from __future__ import annotations
 
 import struct
-import uuid
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
 
 from minikafka.base.errors import BrokerBug
-from minikafka.base.ids import BrokerId, Offset
+from minikafka.base.ids import BrokerId, Offset, uuid_of
 from minikafka.quorum.voters import Endpoint, Voter, VoterSet
 from minikafka.records.batch import Batch
 from minikafka.records.builder import build_batch
@@ -124,7 +123,7 @@ def _decode_voters(data: bytes) -> VoterSet:
     voters = []
     for _ in range(reader.length()):
         voter_id = int.from_bytes(reader.take(4), signed=True)
-        directory_id = uuid.UUID(bytes=reader.take(16))
+        directory_id = uuid_of(reader.take(16))
         endpoints = []
         for _ in range(reader.length()):
             name, host = reader.text(), reader.text()

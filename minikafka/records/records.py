@@ -20,6 +20,7 @@ __all__ = ["Header", "Record", "decode_records", "decompressed_body"]
 # A 64-bit number in groups of seven bits, of which all but the last say that there is more.
 _VARINT_BYTES_MAX = 10
 _MORE = 0x80
+_NULL = 1  # a length of -1
 _ONE_BYTE = tuple((byte >> 1) ^ -(byte & 1) for byte in range(_MORE))
 
 
@@ -108,7 +109,10 @@ def _decode_record(
         offset_delta, position = _ONE_BYTE[byte], position + 1
     else:
         offset_delta, position = _varint(data, position)
-    key, position = _nullable(data, position)
+    if data[position] == _NULL:
+        key, position = None, position + 1
+    else:
+        key, position = _nullable(data, position)
     value, position = _nullable(data, position)
     headers: tuple[Header, ...] = ()
     if data[position]:

@@ -17,6 +17,7 @@ import math
 import threading
 from asyncio import base_events
 from collections.abc import Callable, Coroutine, Generator
+from functools import partial
 from heapq import heapify, heappop, heappush
 from typing import Any
 
@@ -27,6 +28,7 @@ from minikafka.sim.futures import SimFuture, SimTask
 from minikafka.sim.handles import SimHandle
 from minikafka.sim.hosts import HOST, NS, Incarnation
 from minikafka.sim.network import SimNetwork
+from minikafka.sim.no_system import NoSystem
 from minikafka.sim.trace import Trace
 
 __all__ = ["EPOCH_NS", "SimLoop"]
@@ -44,7 +46,7 @@ COLLECT_EVERY_STEPS = 100_000
 DRIVER = "driver"
 
 
-class SimLoop(Connecting, base_events.BaseEventLoop):
+class SimLoop(Connecting, NoSystem, base_events.BaseEventLoop):
     """One run's event loop.
 
     Args:
@@ -84,10 +86,15 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
         self._collect_at = COLLECT_EVERY_STEPS
         self._time_limit_ns = None if time_limit_s is None else int(time_limit_s * NS)
         self._fatal: SimError | None = None
+        # Something happened that may keep a host from running on: look at everything again.
+        self._disturbed = False
         self._clock_resolution = 1e-9
         self.network = SimNetwork(self)
         self.current = self.driver = self.network.host(DRIVER).incarnation
         self.set_exception_handler(type(self)._note_unhandled)
+        # Futures are the most made of all: no frame for that, nor for what each asks.
+        self.create_future = partial(SimFuture, loop=self)
+        self.get_debug = bool
 
     @property
     def here(self) -> Incarnation:
@@ -119,6 +126,7 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
     def stall(self, incarnation: Incarnation, until_ns: int) -> None:
         """Run nothing on an incarnation before `until_ns`; a time that has come ends a stall."""
         incarnation.stalled_until_ns = until_ns
+        self._disturbed = True
         if until_ns > self.now_ns:
             self.at_ns(until_ns, self._unstall, incarnation)
         else:
@@ -136,10 +144,6 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
         """Return a number that this loop never gave before."""
         self._numbers += 1
         return self._numbers
-
-    def create_future(self) -> Any:
-        """Return a future that is numbered by this loop."""
-        return SimFuture(loop=self)
 
     def create_task(
         self,
@@ -231,7 +235,8 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
         self._timers_cancelled += 1
         if self._timers_cancelled > 1000 and self._timers_cancelled * 2 > len(self._timers):
             self._timers_cancelled = 0
-            self._timers = [
+            # In place: whoever moves the clock may be looking at them.
+            self._timers[:] = [
                 entry
                 for entry in self._timers
                 if entry[3] is not None or not _dropped(entry[2])
@@ -260,30 +265,36 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
             owner = runnable[index]
             runq = owner.runq
             if runq and owner.alive and owner.stalled_until_ns <= self.now_ns:
-                handle = runq.popleft()
-                if not handle._cancelled:
-                    self.steps += 1
-                    self.current = owner
-                    try:
-                        handle._context.run(handle._callback, *handle._args)
-                    except (SystemExit, KeyboardInterrupt):
-                        raise
-                    except BaseException as error:  # noqa: BLE001 - as asyncio's own handles do
-                        self._on_raised(handle, error)
-                    self.lag_ns = 0
-                    self.current = driver
-                    if self.steps >= self._collect_at:
-                        self._look_around(handle)
+                self.current, self._disturbed = owner, False
+                # As long as it is the only one there is nothing to draw.
+                while runq and owner.alive:
+                    handle = runq.popleft()
+                    if not handle._cancelled:
+                        self.steps += 1
+                        try:
+                            handle._context.run(handle._callback, *handle._args)
+                        except BaseException as error:  # noqa: BLE001 - as asyncio's own do
+                            self._on_raised(handle, error)
+                        if self.steps >= self._collect_at:
+                            self._look_around(handle)
+                    if self._disturbed or len(runnable) > 1:
+                        break
+                self.current, self.lag_ns = driver, 0
                 if runq:
                     continue
             owner.queued = False
             runnable[index] = runnable[-1]
             runnable.pop()
-        if self._fatal is not None:
-            fatal, self._fatal = self._fatal, None
+        self._raise_fatal()
+
+    def _raise_fatal(self) -> None:
+        fatal, self._fatal = self._fatal, None
+        if fatal is not None:
             raise fatal
 
     def _on_raised(self, handle: SimHandle, error: BaseException) -> None:
+        if isinstance(error, (SystemExit, KeyboardInterrupt)):
+            raise error
         message = f"Exception in callback {handle!r}"
         self.call_exception_handler({"message": message, "exception": error})
 
@@ -302,33 +313,39 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
     def _advance(self) -> None:
         """Move the clock to what comes next, and make it due."""
         timers = self._timers
-        while timers and timers[0][3] is None:
-            handle = timers[0][2]
-            if not handle._cancelled and handle.incarnation.alive:
-                break
-            heappop(timers)
-        if not timers:
+        at_ns = -1
+        while timers and (at_ns < 0 or timers[0][0] <= at_ns):
+            due_ns, _, item, args = heappop(timers)
+            if args is None and (item._cancelled or not item.incarnation.alive):
+                continue
+            if at_ns < 0:
+                at_ns = due_ns
+                if self._time_limit_ns is not None and at_ns > self._time_limit_ns:
+                    used_up = f"{self.time():.3f} virtual seconds used up"
+                    raise TimeLimit(f"{used_up}:\n{self.pending()}")
+                if at_ns > self.now_ns:
+                    self.now_ns = at_ns
+                    self._livelock_at = self.steps + STEPS_PER_INSTANT_MAX
+            if args is not None:
+                item(*args)
+            else:
+                item._scheduled = False
+                self.enqueue(item)
+        if at_ns < 0:
             raise Deadlock(
                 f"nothing is scheduled at {self.time():.6f} s, and these wait:\n{self.pending()}"
             )
-        at_ns = timers[0][0]
-        if self._time_limit_ns is not None and at_ns > self._time_limit_ns:
-            raise TimeLimit(f"{self.time():.3f} virtual seconds used up:\n{self.pending()}")
-        if at_ns > self.now_ns:
-            self.now_ns = at_ns
-            self._livelock_at = self.steps + STEPS_PER_INSTANT_MAX
-        while timers and timers[0][0] <= at_ns:
-            _, _, item, args = heappop(timers)
-            if args is not None:
-                item(*args)
-            elif not item._cancelled and item.incarnation.alive:
-                item._scheduled = False
-                self.enqueue(item)
 
     def fail(self, error: SimError) -> None:
         """End the run with `error` before the next callback, whoever catches it meanwhile."""
         if self._fatal is None:
             self._fatal = error
+        self._disturbed = True
+
+    def stop(self) -> None:
+        """End the run after the callback that runs now."""
+        super().stop()
+        self._disturbed = True
 
     def pending(self) -> str:
         """Return the tasks that have not ended, by host, one per line."""
@@ -350,36 +367,6 @@ class SimLoop(Connecting, base_events.BaseEventLoop):
         self.trace.record(self.now_ns, "unhandled", f"{host} {type(error).__name__}")
         if isinstance(error, SimError):
             self.fail(error)
-
-    # --- what a real loop does with the operating system -------------------------------------
-
-    def _process_events(self, event_list: object) -> None: ...
-
-    def _write_to_self(self) -> None: ...
-
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
-        """Run `func` as a callback of its own: there are no threads."""
-        future = self.create_future()
-
-        def run() -> None:
-            if not future.cancelled():
-                try:
-                    future.set_result(func(*args))
-                except Exception as error:  # noqa: BLE001 - handed to who awaits
-                    future.set_exception(error)
-
-        self.call_soon(run)
-        return future
-
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        """Return at once: there is none."""
-
-    def add_signal_handler(self, sig: int, callback: Callable[..., Any], *args: Any) -> None:
-        """Accept and forget: no signal comes in a run (servers install handlers)."""
-
-    def remove_signal_handler(self, sig: int) -> bool:
-        """Return False: there was no handler."""
-        return False
 
     def close(self) -> None:
         """Forget everything scheduled."""

@@ -8,11 +8,11 @@ Writable. KIP-482.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from struct import Struct
 from typing import TypeAlias
 from uuid import UUID
 
+from minikafka.base.ids import uuid_of
 from minikafka.wire.framing import FrameError
 
 __all__ = [
@@ -156,13 +156,7 @@ def _text(buffer: memoryview, position: int, size: int) -> tuple[str, int]:
 def read_uuid(buffer: memoryview, position: int) -> tuple[UUID, int]:
     """Read 16 bytes; all zeros is ZERO_ID, not None."""
     end = position + _UUID_BYTES
-    return _uuid(bytes(buffer[position:end])), end
-
-
-@lru_cache(maxsize=4096)
-def _uuid(raw: bytes) -> UUID:
-    # The same few topic ids come in with every request; a cached one costs a tenth.
-    return UUID(bytes=raw)
+    return uuid_of(bytes(buffer[position:end])), end
 
 
 def legacy_string(text: str | None) -> bytes:

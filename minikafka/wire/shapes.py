@@ -9,10 +9,10 @@ message classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from minikafka.base.ids import ZERO_ID
 from minikafka.wire.schemas import (
@@ -125,20 +125,39 @@ def _struct_builder(struct: EntityClass, where: tuple[int, str]) -> _Build:
     described = schema_fields(struct)
     converters = {item.name: _converter(item, where) for item in described}
     defaults = {item.name: default_value(item) for item in described}
-    dropped: set[str] = set()
+    # A shape is written in one place: there are few sets of names.
+    plans: dict[tuple[str, ...], _Plan] = {}
 
     def build(shape: Shape) -> Any:
-        values = defaults.copy()
-        for name, value in shape.items():
-            convert = converters.get(name)
-            if convert is not None:
-                values[name] = convert(value)
-            elif name not in dropped:
-                _check_droppable(name, where)
-                dropped.add(name)
+        names = tuple(shape)
+        plan = plans.get(names)
+        if plan is None:
+            plan = plans[names] = _plan(names, converters, where)
+        values = {**defaults, **shape}
+        for name, convert in plan.converted:
+            values[name] = convert(shape[name])
+        for name in plan.dropped:
+            del values[name]
         return struct(**values)
 
     return build
+
+
+class _Plan(NamedTuple):
+    """What to do with a shape of these names, beside filling in what it lacks."""
+
+    converted: tuple[tuple[str, _Convert], ...]
+    dropped: tuple[str, ...]
+
+
+def _plan(
+    names: Sequence[str], converters: Mapping[str, _Convert], where: tuple[int, str]
+) -> _Plan:
+    dropped = tuple(name for name in names if name not in converters)
+    for name in dropped:
+        _check_droppable(name, where)
+    known = [(name, converters[name]) for name in names if name in converters]
+    return _Plan(tuple(item for item in known if item[1] is not _as_is), dropped)
 
 
 def _check_droppable(name: str, where: tuple[int, str]) -> None:
