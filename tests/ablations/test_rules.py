@@ -87,6 +87,10 @@ def test_trial_breaks_an_invariant_without_the_rule_and_none_with_it(
             assert runs(case._replace(planted=False)) == []
             return
     found = search(mutation)
+    if found is None and replay is not None and runs.is_without_effect(case):
+        pytest.fail(
+            f"{mutation} changes nothing in seed {replay.seed}: is its code still called?"
+        )
     assert found is not None, f"no seed violates {meant}: tools/score_mutations.py {mutation}"
     case = Case(mutation, found.seed, found.virtual_s, planted=False)
     alone = Runs([case])

@@ -60,7 +60,7 @@ class Runs:
     def __init__(self, cases: list[Case]) -> None:
         self._cases = cases
         self._asked: deque[int] = deque()
-        self._known: dict[Case, list[str]] = {}
+        self._known: dict[Case, Report] = {}
         job = Job(
             "tests.support.ablation_runs:run_case", {"cases": cases}, imports=("aiokafka",)
         )
@@ -68,10 +68,18 @@ class Runs:
 
     def __call__(self, case: Case) -> list[str]:
         """Return the names of what a case violates until it is broken off."""
+        violations = self._report(case).violations
+        return [] if violations == _BROKEN_OFF else violations
+
+    def is_without_effect(self, case: Case) -> bool:
+        """Say whether its bug changes nothing: most likely that code has moved elsewhere."""
+        without = self._report(case._replace(planted=False))
+        return self._report(case._replace(planted=True)).hash == without.hash
+
+    def _report(self, case: Case) -> Report:
         if case not in self._known:
             self._asked.append(self._cases.index(case))
-            violations = next(self._reports).violations
-            self._known[case] = [] if violations == _BROKEN_OFF else violations
+            self._known[case] = next(self._reports)
         return self._known[case]
 
     def close(self) -> None:
