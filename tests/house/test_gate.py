@@ -132,7 +132,7 @@ INSIDE = "PYTEST_XDIST_WORKER"
 @pytest.mark.parametrize(
     ("arguments", "inside", "processes"),
     [
-        ((), False, 2),
+        ((), False, 3),
         ((), True, None),
         (("--pdb",), False, None),
         (("test_x.py",), False, None),
