@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from minikafka.cli.failures import CommandFailed, UsageFailed
 from minikafka.cli.output import progress_bar
 from minikafka.trials.job import Job, JobRefused, Report
-from minikafka.trials.replay import replay
+from minikafka.trials.replay import not_replayed, replay, unlike_workers
 from minikafka.trials.runner import WorkerFailed, run_seeds
 
 __all__ = ["trial", "trials"]
@@ -101,12 +101,14 @@ def _in_worker(job: Job, seed: int) -> Report:
 
 def _here(job: Job, seed: int) -> Report:
     job.prepare()
+    if why := unlike_workers():
+        sys.stderr.write(f"note: {why}\n")
     return job.run(seed)
 
 
 def _explain(job: Job, report: Report, *, in_process: bool) -> None:
     """Say what was wrong, whether it can be had again, and how."""
-    text, replayed = report.text, "not replayed: it ran in this process"
+    text, replayed = report.text, not_replayed()
     if not in_process:
         again = replay(job, report)
         text, replayed = again.report.text, again.line()

@@ -6,6 +6,7 @@ is its first symptom.
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from minikafka.sim.trace import first_difference
 from minikafka.trials.job import Job, Report, read_trace
 from minikafka.trials.runner import run_seeds
 
-__all__ = ["Replay", "replay"]
+__all__ = ["Replay", "not_replayed", "replay", "unlike_workers"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,22 @@ def replay(job: Job, failed: Report) -> Replay:
         for name, report in (("first", failed), ("second", second), ("third", third))
     ]
     return Replay(shown, identical=False, difference="\n".join([*heads, where]))
+
+
+def unlike_workers() -> str:
+    """Return why a run in this process may not be the one that a worker has; empty if it is.
+
+    Clients keep names in sets, which iterate in the order of their hashes: by PYTHONHASHSEED.
+    """
+    if not sys.flags.hash_randomization:
+        return ""
+    return "string hashes are salted here, PYTHONHASHSEED=0 makes it the run of a worker"
+
+
+def not_replayed() -> str:
+    """Return what there is to say of a run in this process, in words."""
+    why = unlike_workers()
+    return "not replayed: it ran in this process" + (f"; {why}" if why else "")
 
 
 def _once(job: Job, seed: int, trace_file: Path) -> Report:

@@ -135,8 +135,8 @@ def run(
 ) -> Result:
     """Run a scenario in virtual time on a fresh cluster; what it raises is in the result.
 
-    In one process only the first run is sure to be reproducible elsewhere; `minikafka trial` and
-    `sim.test` give each seed a process of its own.
+    In one process only the first run is sure to be reproducible elsewhere, where PYTHONHASHSEED
+    is 0; `minikafka trial` and `sim.test` see to both.
 
     Args:
         topics: made before the scenario begins, as {name: partitions}.

@@ -17,7 +17,7 @@ from typing import Any
 
 from minikafka.cluster.topics import ConfigInput
 from minikafka.trials.job import Job, Report
-from minikafka.trials.replay import replay
+from minikafka.trials.replay import not_replayed, replay
 from minikafka.trials.run import Scenario, run, run_scenario
 from minikafka.trials.runner import run_seeds
 
@@ -91,8 +91,8 @@ class SimTest:
         result = run(self.scenario, seed=seed, **self.options)
         if result.error is not None:
             report = Report(seed, result.hash, result.violations)
-            replayed = "not replayed: it ran in this process"
-            result.error.add_note(self._message(report, replayed, result.timeline(), test_id))
+            note = self._message(report, not_replayed(), result.timeline(), test_id)
+            result.error.add_note(note)
             raise result.error
 
     def _message(self, report: Report, replayed: str, text: str, test_id: str | None) -> str:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+
 import pytest
 
 from minikafka.trials.job import Job
@@ -33,6 +37,21 @@ def test_seeds_of_the_gate_have_one_hash_each(monkeypatch: pytest.MonkeyPatch) -
     again = elsewhere(monkeypatch, GATE_SEEDS, 8)
     assert once == again
     assert len(set(once.values())) == len(GATE_SEEDS)
+
+
+@pytest.mark.slow
+def test_run_where_it_is_called_is_that_of_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A debugger sees the same run, where strings are not salted."""
+    monkeypatch.setenv("PYTHONHASHSEED", "0")
+    arguments = ["trial", "--seed", "15", "--seconds", "8", "--json", "--in-process"]
+    done = subprocess.run(
+        [sys.executable, "-m", "minikafka", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    assert json.loads(done.stdout)["hash"] == hashes(range(15, 16), 8)[15]
 
 
 @pytest.mark.nightly

@@ -101,11 +101,13 @@ def test_trial_in_this_process_needs_no_worker(
 ) -> None:
     """`--in-process` runs here, for a debugger, and replays nothing."""
     quick.setattr(commands, "run_seeds", None)
+    quick.setattr(commands, "unlike_workers", lambda: "hashes are salted")
     arguments = ["trial", "--seed", "7", "--mutate", "fails-on-sevens", "--in-process"]
     assert main(arguments) == 1
-    printed = capsys.readouterr().out
-    assert "not replayed: it ran in this process" in printed
-    assert LINE.fullmatch(printed.splitlines()[-1])
+    printed = capsys.readouterr()
+    assert "not replayed: it ran in this process" in printed.out
+    assert LINE.fullmatch(printed.out.splitlines()[-1])
+    assert printed.err == "note: hashes are salted\n"
 
 
 def test_trials_list_failing_seeds_with_how_to_have_them_again(

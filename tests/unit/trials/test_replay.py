@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
+import pytest
+
 from minikafka.trials.job import Job, Report
 from minikafka.trials.replay import Replay, replay
 from minikafka.trials.runner import run_seeds
+from tests.house.tree import ROOT
 
 TARGETS = "tests.support.trial_targets"
 
@@ -74,3 +81,20 @@ def test_run_that_took_too_long_is_not_tried_again() -> None:
     assert not again.identical
     assert "not tried" in again.line()
     assert again.report.text == "it was here"
+
+
+@pytest.mark.parametrize("hash_seed", ["0", "5", "random"])
+def test_run_here_is_a_workers_where_hashes_are_not_salted(hash_seed: str) -> None:
+    """Whoever runs in a process of their own is told what it takes."""
+    code = "from minikafka.trials.replay import not_replayed; print(not_replayed())"
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    said, _, why = done.stdout.strip().partition("; ")
+    assert said == "not replayed: it ran in this process"
+    assert ("PYTHONHASHSEED=0" in why) == (hash_seed != "0")
