@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from minikafka.sim.adapters import ADAPTERS
+from minikafka.sim.hosts import Incarnation
 from minikafka.sim.loop import SimLoop
 from minikafka.sim.plug_chance import plug_chance
 from minikafka.sim.plug_process import plug_process
@@ -94,21 +95,28 @@ def _tear_down(loop: SimLoop, *, collects: bool) -> None:
     """End the simulated world: nothing of it may run afterwards, nor be heard of."""
     with _silence():
         loop.set_exception_handler(lambda *_: None)
-        for incarnation in loop.network.incarnations():
-            # A dead host's transports ignore what its closing coroutines write.
-            incarnation.alive = False
-            for task in list(incarnation.tasks.values()):
-                task._log_destroy_pending = False  # type: ignore[attr-defined]
-                if not task.done():
-                    with contextlib.suppress(BaseException):
-                        task.get_coro().close()
-            incarnation.tasks = {}
-            incarnation.runq.clear()
+        _end_all(loop.network.incarnations())
         loop.network.forget()
-        if collects:
-            gc.collect()
         loop.close()
         asyncio.set_event_loop(None)
+        if collects:
+            gc.collect()
+
+
+def _end_all(incarnations: Sequence[Incarnation]) -> None:
+    """Close what still runs, and keep nothing of it: the collection that follows is to find it."""
+    for incarnation in incarnations:
+        # A dead host's transports ignore what its closing coroutines write.
+        incarnation.alive = False
+        for task in list(incarnation.tasks.values()):
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+            if not task.done():
+                with contextlib.suppress(BaseException):
+                    task.get_coro().close()
+        incarnation.tasks = {}
+    # Only now: closing may have made something due elsewhere.
+    for incarnation in incarnations:
+        incarnation.runq.clear()
 
 
 @contextlib.contextmanager
