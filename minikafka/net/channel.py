@@ -263,7 +263,10 @@ class TcpChannel(Channel, asyncio.BufferedProtocol):
         if incarnation != self._incarnation:
             return
         if self._transport is not None:
-            self._transport.writelines(buffers)
+            # CPython 3.12 and 3.13 fail in `writelines` of one that is about to be lost. What was
+            # asked fails with the rest as soon as we hear of that.
+            if not self._transport.is_closing():
+                self._transport.writelines(buffers)
             return
         self._outbox.extend(buffers)
         if self._connecting is None:

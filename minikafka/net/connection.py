@@ -226,7 +226,9 @@ class Connection(asyncio.BufferedProtocol):
             if buffers and self._transport is not None:
                 if len(buffers) == 1:
                     self._transport.write(buffers[0])
-                else:
+                elif not self._transport.is_closing():
+                    # Of one that is about to be lost `write` takes no notice; in CPython 3.12
+                    # and 3.13 `writelines` fails, or leaves its descriptor with the selector.
                     self._transport.writelines(buffers)
         if self._reading_paused:
             self._check_reading()

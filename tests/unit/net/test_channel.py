@@ -337,6 +337,26 @@ async def test_connection_closed_by_the_far_end_fails_what_waits_on_it() -> None
         await again.stop()
 
 
+async def test_request_fails_on_a_connection_that_is_about_to_be_lost() -> None:
+    """The end of the stream was read, and we are told of it in a later turn."""
+    async with ends("tcp", timeout_ms=60_000) as pair:
+        pair.ask(1)
+        await pair.until(1)
+        transport = pair.channel._transport
+        wrong: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: wrong.append(told))
+
+        def writelines(buffers: object) -> None:
+            # As CPython 3.13 does, which takes that for a mistake.
+            raise TypeError("'NoneType' object is not callable")
+
+        transport.writelines = writelines
+        pair.ask(2)
+        transport.close()
+        await pair.until(1, "ChannelClosed")
+        assert wrong == []
+
+
 @pytest.mark.parametrize(
     "answer",
     [

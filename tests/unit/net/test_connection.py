@@ -29,11 +29,17 @@ class RecordedTransport(asyncio.Transport):
         super().__init__()
         self.writes: list[bytes] = []
         self.calls: list[str] = []
+        self.closing = False
+
+    def is_closing(self) -> bool:
+        return self.closing
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.writes.append(bytes(data))
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
+        # As CPython 3.13 does, which takes that for a mistake.
+        assert not self.closing
         self.writes.append(b"".join(list_of_data))
 
     def close(self) -> None:
@@ -297,3 +303,16 @@ def test_answers_are_not_written_to_who_does_not_read() -> None:
         peer.connection.resume_writing()
         peer.loop.run()
     assert sum(len(each) for each in transport.writes) == 8 * full
+
+
+def test_answers_to_who_is_about_to_be_lost_are_dropped() -> None:
+    """The end of the stream was read, and we are told of it in a later turn."""
+    peer = Peer()
+    peer.send(framed(b"a", b"b"))
+    peer.transport.closing = True
+    for slot in peer.slots:
+        slot.answer([b"head", b"body"])
+    peer.loop.run()
+    assert peer.transport.writes == []
+    peer.connection.connection_lost(None)
+    assert peer.lost == [peer.connection]
